@@ -1,0 +1,26 @@
+#include "addon.h"
+
+#include "card.h"
+#include "dmabuf.h"
+#include "dumb.h"
+#include "input.h"
+#include "pixels.h"
+#include "uevent.h"
+#include "uinput.h"
+#include "unix-socket.h"
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Addon);  // NOLINT(cppcoreguidelines-owning-memory): Node deletes it
+  InitExchange(env, exports);
+  InitCard(env, exports);
+  InitDumb(env);
+  InitDmabuf(env, exports);
+  InitInput(env, exports);
+  InitPixels(env, exports);
+  InitUevent(env, exports);
+  InitUinput(env, exports);
+  InitUnixSocket(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(NODE_GYP_MODULE_NAME, Init)

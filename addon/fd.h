@@ -1,0 +1,32 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+/** Owns a file descriptor. */
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(other.Release()) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) close(fd_);
+  }
+
+  [[nodiscard]] int Get() const { return fd_; }
+  [[nodiscard]] int Release() { return std::exchange(fd_, -1); }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+/** Held by a handle and by each of its jobs, so that a job never meets a closed or recycled descriptor. */
+using SharedFd = std::shared_ptr<const Fd>;

@@ -1,0 +1,194 @@
+#include "input.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "arguments.h"
+#include "exchange.h"
+#include "worker.h"
+
+/** One event as the exchange carries it. */
+struct Input::Record {
+  enum Kind : uint32_t { kKey = 1, kDeviceAdded = 2, kDeviceRemoved = 3 };
+  uint32_t kind;
+  uint32_t device;
+  uint32_t code = 0;
+  uint32_t value = 0;
+  uint32_t seconds = 0;
+  uint32_t microseconds = 0;
+};
+
+namespace {
+
+void IgnoreLog(libinput* /*library*/, libinput_log_priority /*priority*/, const char* /*format*/,
+               va_list /*arguments*/) {}
+
+uint32_t IdOf(libinput_device* device) {
+  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(libinput_device_get_user_data(device)));
+}
+
+}  // namespace
+
+void Input::Init(Napi::Env env) { Define(env, {InstanceMethod("device", &Input::DeviceInfo)}); }
+
+Napi::Value Input::Open(const Napi::CallbackInfo& info) {
+  const std::string seat = String(info[0], "seat");
+  const Napi::Object devices = Object(info[1], "devices");
+  const Napi::Function open = Function(devices.Get("open"), "devices.open");
+  const Napi::Function close = Function(devices.Get("close"), "devices.close");
+  const Napi::Function on_events = Function(info[2], "onEvents");
+
+  Input* input = New(info.Env());
+  input->open_ = Napi::Persistent(open);
+  input->close_ = Napi::Persistent(close);
+  input->on_events_ = Napi::Persistent(on_events);
+  try {
+    input->Start(seat);
+  } catch (const Napi::Error&) {
+    input->Close();
+    throw;
+  }
+  // The devices that are there already wait in libinput's queue, which its descriptor does not tell.
+  RunOnWorker(
+      info.Env(), [] { return 0; },
+      [input, keep = Napi::Persistent(input->Value())](Napi::Env env, int) {
+        input->Dispatch();
+        return env.Undefined();
+      });
+  return input->Value();
+}
+
+void Input::Start(const std::string& seat) {
+  static constexpr libinput_interface kInterface{
+      [](const char* path, int flags, void* input) {
+        return static_cast<Input*>(input)->OpenRestricted(path, flags);
+      },
+      [](int fd, void* input) { static_cast<Input*>(input)->CloseRestricted(fd); }};
+  const Udev context(udev_new(), udev_unref);
+  library_.reset(libinput_udev_create_context(&kInterface, this, context.get()));
+  if (!library_) throw Failure{ENOMEM, "libinput_udev_create_context"}.In(Env());
+  libinput_log_set_handler(library_.get(), IgnoreLog);
+  if (libinput_udev_assign_seat(library_.get(), seat.c_str()) != 0) {
+    throw Failure{EINVAL, "libinput_udev_assign_seat"}.In(Env());
+  }
+  OpenPoll(libinput_get_fd(library_.get()), [this](int, int) { Dispatch(); });
+  Watch(UV_READABLE);
+}
+
+Input::~Input() {
+  javascript_ = false;  // a finalizer must not run any
+  CloseQuietly();
+}
+
+void Input::Close() {
+  ClosePoll();
+  on_events_.Reset();
+  if (busy_) return;  // libinput or its caller is below us on the stack and comes back here
+  devices_.clear();
+  busy_ = true;
+  library_.reset();
+  busy_ = false;
+  open_.Reset();
+  close_.Reset();
+}
+
+Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
+  if (on_events_.IsEmpty()) ThrowClosed("libinput");
+  const auto found = devices_.find(Uint32(info[0], "id"));
+  if (found == devices_.end()) return info.Env().Undefined();
+  libinput_device* device = found->second.get();
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("name", libinput_device_get_name(device));
+  object.Set("sysname", libinput_device_get_sysname(device));
+  object.Set("keyboard", Napi::Boolean::New(info.Env(), libinput_device_has_capability(
+                                                            device, LIBINPUT_DEVICE_CAP_KEYBOARD) != 0));
+  return object;
+}
+
+Napi::Value Input::Call(const Napi::FunctionReference& function,
+                        std::initializer_list<napi_value> arguments) {
+  // A plain call: entering as from the event loop would run microtasks in the middle of libinput.
+  try {
+    return function.Call(arguments);
+  } catch (const Napi::Error& error) {
+    napi_fatal_exception(Env(), error.Value());
+    return Env().Undefined();
+  }
+}
+
+int Input::OpenRestricted(const char* path, int flags) {
+  const Napi::HandleScope scope(Env());
+  const Napi::Value fd = Call(open_, {Napi::String::New(Env(), path), Napi::Number::New(Env(), flags)});
+  return fd.IsNumber() ? fd.As<Napi::Number>().Int32Value() : -EIO;
+}
+
+void Input::CloseRestricted(int fd) {
+  if (!javascript_) {
+    close(fd);
+    return;
+  }
+  const Napi::HandleScope scope(Env());
+  Call(close_, {Napi::Number::New(Env(), fd)});
+}
+
+void Input::Dispatch() {
+  if (on_events_.IsEmpty()) return;
+  auto* records = Exchange::Of(Env()).Records<Record>();
+  busy_ = true;
+  bool more = libinput_dispatch(library_.get()) == 0;
+  while (more && !on_events_.IsEmpty()) {
+    size_t count = 0;
+    while (count < Exchange::kCapacity<Record>) {
+      libinput_event* event = libinput_get_event(library_.get());
+      more = event != nullptr;
+      if (!more) break;
+      if (ReadRecord(event, &records[count])) count++;
+      libinput_event_destroy(event);
+    }
+    if (count > 0) Enter(on_events_, {Napi::Number::New(Env(), static_cast<double>(count))});
+    for (const uint32_t id : std::exchange(removed_, {})) devices_.erase(id);
+  }
+  busy_ = false;
+  if (on_events_.IsEmpty()) Close();
+}
+
+bool Input::ReadRecord(libinput_event* event, Record* record) {
+  libinput_device* device = libinput_event_get_device(event);
+  switch (libinput_event_get_type(event)) {
+    case LIBINPUT_EVENT_DEVICE_ADDED:
+      *record = {Record::kDeviceAdded, Added(device)};
+      return true;
+    case LIBINPUT_EVENT_DEVICE_REMOVED:
+      removed_.push_back(IdOf(device));
+      *record = {Record::kDeviceRemoved, IdOf(device)};
+      return true;
+    case LIBINPUT_EVENT_KEYBOARD_KEY: {
+      libinput_event_keyboard* key = libinput_event_get_keyboard_event(event);
+      const uint64_t time = libinput_event_keyboard_get_time_usec(key);
+      *record = {Record::kKey,
+                 IdOf(device),
+                 libinput_event_keyboard_get_key(key),
+                 libinput_event_keyboard_get_key_state(key) == LIBINPUT_KEY_STATE_PRESSED ? 1U : 0U,
+                 static_cast<uint32_t>(time / 1000000),
+                 static_cast<uint32_t>(time % 1000000)};
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+uint32_t Input::Added(libinput_device* device) {
+  const uint32_t id = ++last_id_;
+  libinput_device_set_user_data(device, reinterpret_cast<void*>(uintptr_t{id}));  // NOLINT: never a pointer
+  devices_.emplace(id, Device(libinput_device_ref(device), libinput_device_unref));
+  return id;
+}
+
+void InitInput(Napi::Env env, Napi::Object exports) {
+  Input::Init(env);
+  exports.Set("openInput", Napi::Function::New(env, Input::Open, "openInput"));
+}

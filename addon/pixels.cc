@@ -1,0 +1,188 @@
+#include "pixels.h"
+
+#include <drm_fourcc.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arguments.h"
+#include "dmabuf.h"
+#include "dumb.h"
+#include "worker.h"
+
+namespace {
+
+/** Memory that a job reads, and what keeps it there. Made and destroyed on the event loop. */
+struct Source {
+  const uint8_t* bytes;
+  uint64_t size;
+  std::shared_ptr<const DmabufMemory> dmabuf{};
+  std::shared_ptr<const DumbBuffer> dumb{};
+  Napi::ObjectReference array{};
+
+  /** To be held while reading. */
+  [[nodiscard]] std::unique_ptr<CpuAccess> Access() const {
+    return dmabuf ? std::make_unique<CpuAccess>(dmabuf->fd.Get(), DMA_BUF_SYNC_READ) : nullptr;
+  }
+};
+
+Source ReadSource(const Napi::Value& value) {
+  if (const Mapping* mapping = Mapping::From(value)) {
+    const auto& memory = mapping->Memory();
+    return {memory->bytes, memory->size, memory};
+  }
+  if (const Dumb* dumb = Dumb::From(value)) {
+    const auto& buffer = dumb->Buffer();
+    return {buffer->pixels, buffer->size, {}, buffer};
+  }
+  if (!value.IsTypedArray()) {
+    throw Napi::TypeError::New(value.Env(),
+                               "job.source must be a NativeMapping, a NativeDumb or a Uint8Array");
+  }
+  const Napi::Uint8Array bytes = Bytes(value, "job.source");
+  return {bytes.Data(), bytes.ByteLength(), {}, {}, Napi::Persistent(bytes.As<Napi::Object>())};
+}
+
+/** Rows of pixels somewhere in `size` bytes. */
+struct Raster {
+  uint64_t offset, pitch, bytes_per_pixel, size;
+
+  /** The address of a pixel. */
+  [[nodiscard]] uint64_t At(uint64_t x, uint64_t y) const { return offset + y * pitch + x * bytes_per_pixel; }
+
+  /** No overflow: coordinates and pitches have 32 bits, offsets 53. */
+  [[nodiscard]] bool Holds(uint64_t x, uint64_t y, uint64_t width, uint64_t height) const {
+    return width == 0 || height == 0 ||
+           ((x + width) * bytes_per_pixel <= pitch && At(x + width, y + height - 1) <= size);
+  }
+};
+
+struct Rectangle {
+  uint32_t source_x, source_y, target_x, target_y, width, height;
+};
+
+std::vector<Rectangle> ReadRectangles(const Napi::Value& value) {
+  const std::vector<uint32_t> numbers = Uint32s(value, "job.rectangles");
+  if (numbers.size() % 6 != 0) {
+    throw Napi::RangeError::New(value.Env(), "job.rectangles must hold six numbers for each rectangle");
+  }
+  std::vector<Rectangle> rectangles(numbers.size() / 6);
+  std::memcpy(rectangles.data(), numbers.data(), numbers.size() * sizeof(uint32_t));
+  return rectangles;
+}
+
+Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
+  const Napi::Object job = Object(info[0], "job");
+  Source source = ReadSource(job.Get("source"));
+  std::shared_ptr<DumbBuffer> target = Dumb::BufferOf(job.Get("target"), "job.target");
+  const auto bytes_per_pixel =
+      static_cast<uint64_t>(Integer(job.Get("bytesPerPixel"), "job.bytesPerPixel", 1, 8));
+  const Raster from{Size(job.Get("sourceOffset"), "job.sourceOffset"),
+                    Uint32(job.Get("sourcePitch"), "job.sourcePitch"), bytes_per_pixel, source.size};
+  const Raster to{0, target->pitch, bytes_per_pixel, target->size};
+  std::vector<Rectangle> rectangles = ReadRectangles(job.Get("rectangles"));
+  for (const Rectangle& r : rectangles) {
+    const bool readable = from.Holds(r.source_x, r.source_y, r.width, r.height);
+    const bool writable = to.Holds(r.target_x, r.target_y, r.width, r.height) &&
+                          uint64_t{r.target_x} + r.width <= target->width &&
+                          uint64_t{r.target_y} + r.height <= target->height;
+    if (readable && writable) continue;
+    throw Napi::RangeError::New(info.Env(), "job.rectangles[" + std::to_string(&r - rectangles.data()) +
+                                                "] lies outside the " + (readable ? "target" : "source"));
+  }
+
+  return RunOnWorker(info.Env(), [from, to, source = std::move(source), target = std::move(target),
+                                  rectangles = std::move(rectangles)] {
+    const auto access = source.Access();
+    for (const Rectangle& r : rectangles) {
+      for (uint32_t row = 0; row < r.height; row++) {
+        std::memmove(target->pixels + to.At(r.target_x, r.target_y + row),
+                     source.bytes + from.At(r.source_x, r.source_y + row), r.width * to.bytes_per_pixel);
+      }
+    }
+  });
+}
+
+/** Where a pixel of 8-bit channels keeps red, green and blue. */
+using ChannelOrder = std::array<uint8_t, 3>;
+constexpr ChannelOrder kBgr{2, 1, 0};  // XR24 and AR24, in memory
+constexpr ChannelOrder kRgb{0, 1, 2};  // XB24 and AB24
+
+std::optional<ChannelOrder> OrderOf(uint32_t format) {
+  if (format == DRM_FORMAT_XRGB8888 || format == DRM_FORMAT_ARGB8888) return kBgr;
+  if (format == DRM_FORMAT_XBGR8888 || format == DRM_FORMAT_ABGR8888) return kRgb;
+  return std::nullopt;
+}
+
+void ConvertRow(const uint8_t* in, uint32_t width, ChannelOrder order, uint8_t* out) {
+  for (uint32_t x = 0; x < width; x++, in += 4, out += 3) {
+    for (size_t channel = 0; channel < 3; channel++) out[channel] = in[order[channel]];
+  }
+}
+
+void Convert565Row(const uint8_t* in, uint32_t width, uint8_t* out) {
+  const auto widen = [](unsigned value, unsigned bits) {
+    return static_cast<uint8_t>(value << (8 - bits) | value >> (2 * bits - 8));
+  };
+  for (uint32_t x = 0; x < width; x++, in += 2, out += 3) {
+    const unsigned pixel = in[0] | in[1] << 8;
+    out[0] = widen(pixel >> 11, 5);
+    out[1] = widen(pixel >> 5 & 0x3f, 6);
+    out[2] = widen(pixel & 0x1f, 5);
+  }
+}
+
+Napi::Value ReadRgb(const Napi::CallbackInfo& info) {
+  const Napi::Object job = Object(info[0], "job");
+  Source source = ReadSource(job.Get("source"));
+  const uint32_t format = Uint32(job.Get("format"), "job.format");
+  const std::optional<ChannelOrder> order = OrderOf(format);
+  if (!order && format != DRM_FORMAT_RGB565) throw Failure{EINVAL, "readRgb"}.In(info.Env());
+
+  const uint32_t width = Uint32(job.Get("width"), "job.width");
+  const uint32_t height = Uint32(job.Get("height"), "job.height");
+  const Raster from{Size(job.Get("offset"), "job.offset"), Uint32(job.Get("pitch"), "job.pitch"),
+                    order ? 4U : 2U, source.size};
+  if (width == 0 || height == 0 || !from.Holds(0, 0, width, height)) {
+    throw Napi::RangeError::New(info.Env(), "the picture lies outside job.source");
+  }
+
+  using Rgb = std::vector<uint8_t>;
+  return RunOnWorker(
+      info.Env(),
+      [=, source = std::move(source)] {
+        const uint64_t stride = 1 + uint64_t{width} * 3;
+        auto rgb = std::make_unique<Rgb>(stride * height);
+        const auto access = source.Access();
+        for (uint32_t y = 0; y < height; y++) {
+          uint8_t* row = rgb->data() + y * stride + 1;
+          const uint8_t* pixels = source.bytes + from.At(0, y);
+          if (order) {
+            ConvertRow(pixels, width, *order, row);
+          } else {
+            Convert565Row(pixels, width, row);
+          }
+        }
+        return rgb;
+      },
+      [](Napi::Env env, std::unique_ptr<Rgb> rgb) {
+        const size_t size = rgb->size();
+        const auto memory = Napi::ArrayBuffer::New(
+            env, rgb->data(), size, [](Napi::Env, void*, Rgb* done) { delete done; }, rgb.get());
+        static_cast<void>(rgb.release());
+        return Napi::Uint8Array::New(env, size, memory, 0);
+      });
+}
+
+}  // namespace
+
+void InitPixels(Napi::Env env, Napi::Object exports) {
+  exports.Set("copyPixels", Napi::Function::New(env, CopyPixels, "copyPixels"));
+  exports.Set("readRgb", Napi::Function::New(env, ReadRgb, "readRgb"));
+}

@@ -1,0 +1,6 @@
+#pragma once
+
+#include <napi.h>
+
+/** copyPixels and readRgb. */
+void InitPixels(Napi::Env env, Napi::Object exports);

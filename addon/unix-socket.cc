@@ -1,0 +1,300 @@
+#include "unix-socket.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "arguments.h"
+#include "exchange.h"
+
+namespace {
+
+/** SCM_MAX_FD: the kernel refuses to send more in one message. */
+constexpr size_t kMaxSentFds = 253;
+
+template <size_t kCount>
+struct ControlBuffer {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kCount)> bytes;
+};
+
+/** The descriptors of a received message, closed unless they are released. */
+struct ReceivedFds {
+  std::array<int, Exchange::kMaxFds> fds{};
+  size_t count = 0;
+
+  explicit ReceivedFds(msghdr* message) {
+    for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
+      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+      // The control buffer has no room for more than kMaxFds: the kernel sets MSG_CTRUNC instead.
+      const size_t bytes = header->cmsg_len - CMSG_LEN(0);
+      std::memcpy(&fds[count], CMSG_DATA(header), bytes);
+      count += bytes / sizeof(int);
+    }
+  }
+  ReceivedFds(const ReceivedFds&) = delete;
+  ReceivedFds& operator=(const ReceivedFds&) = delete;
+  ~ReceivedFds() {
+    for (size_t i = 0; i < count; i++) close(fds[i]);
+  }
+
+  void ReleaseInto(Exchange* exchange) {
+    for (size_t i = 0; i < count; i++) {
+      struct stat identity {};
+      fstat(fds[i], &identity);
+      exchange->fds[i] = {static_cast<double>(fds[i]), static_cast<double>(identity.st_dev),
+                          static_cast<double>(identity.st_ino)};
+    }
+    exchange->fd_count = static_cast<double>(count);
+    count = 0;
+  }
+};
+
+/** Bytes read into the exchange, 0 at the end, or -errno. */
+ssize_t ReceiveInto(Exchange* exchange, int fd) {
+  iovec data{exchange->bytes, Exchange::kBytes};
+  ControlBuffer<Exchange::kMaxFds> control;
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = control.bytes.size();
+
+  const ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (length < 0) return -errno;
+  ReceivedFds fds(&message);
+  if ((message.msg_flags & MSG_CTRUNC) != 0) return -EMSGSIZE;
+  fds.ReleaseInto(exchange);
+  return length;
+}
+
+/** Reads an array of descriptors into a message. */
+void Attach(const Napi::Array& fds, ControlBuffer<kMaxSentFds>* control, msghdr* message) {
+  const uint32_t count = fds.Length();
+  if (count == 0) return;
+  if (count > kMaxSentFds)
+    throw Napi::RangeError::New(fds.Env(), "fds must hold at most 253 file descriptors");
+  if (message->msg_iov->iov_len == 0) throw Napi::RangeError::New(fds.Env(), "fds must go with a byte");
+
+  message->msg_control = control->bytes.data();
+  message->msg_controllen = CMSG_SPACE(sizeof(int) * count);
+  cmsghdr* header = CMSG_FIRSTHDR(message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+  for (uint32_t i = 0; i < count; i++) {
+    const int fd = Descriptor(fds.Get(i), "fds");
+    std::memcpy(CMSG_DATA(header) + i * sizeof(int), &fd, sizeof(int));
+  }
+}
+
+sockaddr_un Address(Napi::Env env, const std::string& path, const char* syscall) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  // To the kernel an empty path means any abstract name.
+  if (path.empty()) throw Failure{ENOENT, syscall}.In(env);
+  if (path.size() >= sizeof(address.sun_path)) throw Failure{ENAMETOOLONG, syscall, {}, path}.In(env);
+  path.copy(address.sun_path, path.size());
+  return address;
+}
+
+Fd StreamSocket(Napi::Env env) {
+  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) throw Failure{errno, "socket"}.In(env);
+  return fd;
+}
+
+Napi::Value Connect(const Napi::CallbackInfo& info) {
+  const std::string path = String(info[0], "path");
+  const sockaddr_un address = Address(info.Env(), path, "connect");
+  Fd fd = StreamSocket(info.Env());
+  if (connect(fd.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    throw Failure{errno, "connect", {}, path}.In(info.Env());
+  }
+  return Socket::Make(info.Env(), std::move(fd));
+}
+
+Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
+    throw Failure{errno, "socketpair"}.In(info.Env());
+  }
+  Fd first(ends[0]);
+  Fd second(ends[1]);
+  Napi::Array pair = Napi::Array::New(info.Env(), 2);
+  pair.Set(0U, Socket::Make(info.Env(), std::move(first)));
+  pair.Set(1U, Socket::Make(info.Env(), std::move(second)));
+  return pair;
+}
+
+}  // namespace
+
+void Socket::Init(Napi::Env env) {
+  Define(env, {InstanceMethod("onData", &Socket::OnData), InstanceMethod("pause", &Socket::Pause),
+               InstanceMethod("resume", &Socket::Resume), InstanceMethod("send", &Socket::Send),
+               InstanceMethod("onceWritable", &Socket::OnceWritable),
+               InstanceMethod("credentials", &Socket::Credentials)});
+}
+
+Napi::Value Socket::Make(Napi::Env env, Fd fd) {
+  Socket* socket = New(env);
+  socket->fd_ = std::move(fd);
+  socket->OpenPoll(socket->fd_.Get(), [socket](int status, int events) { socket->Wake(status, events); });
+  return socket->Value();
+}
+
+void Socket::Close() {
+  ClosePoll();
+  on_data_.Reset();
+  on_writable_.Reset();
+  fd_ = Fd();
+}
+
+void Socket::Require(const char* syscall) const {
+  if (!fd_) ThrowClosed(syscall);
+}
+
+void Socket::Update() {
+  const bool reading = !on_data_.IsEmpty() && !paused_ && !ended_;
+  Watch((reading ? UV_READABLE : 0) | (on_writable_.IsEmpty() ? 0 : UV_WRITABLE));
+}
+
+void Socket::Wake(int status, int events) {
+  // A broken socket tells through recvmsg and sendmsg what is wrong with it.
+  const bool broken = status < 0;
+  if ((broken || (events & UV_WRITABLE) != 0) && !on_writable_.IsEmpty()) {
+    const Napi::FunctionReference callback = std::exchange(on_writable_, {});
+    Enter(callback, {});
+  }
+  if ((broken || (events & UV_READABLE) != 0) && !on_data_.IsEmpty() && !paused_ && !ended_) Receive();
+  Update();
+}
+
+void Socket::Receive() {
+  const ssize_t length = ReceiveInto(&Exchange::Of(Env()), fd_.Get());
+  if (length == -EAGAIN || length == -EINTR) return;
+  ended_ = length <= 0;
+  Enter(on_data_, {Napi::Number::New(Env(), static_cast<double>(length))});
+}
+
+void Socket::OnData(const Napi::CallbackInfo& info) {
+  Require("recvmsg");
+  on_data_ = Napi::Persistent(Function(info[0], "callback"));
+  Update();
+}
+
+void Socket::Pause(const Napi::CallbackInfo& /*info*/) {
+  Require("recvmsg");
+  paused_ = true;
+  Update();
+}
+
+void Socket::Resume(const Napi::CallbackInfo& /*info*/) {
+  Require("recvmsg");
+  paused_ = false;
+  Update();
+}
+
+Napi::Value Socket::Send(const Napi::CallbackInfo& info) {
+  Require("sendmsg");
+  Napi::Uint8Array bytes = Bytes(info[0], "bytes");
+  iovec data{bytes.Data(), bytes.ByteLength()};
+  ControlBuffer<kMaxSentFds> control;
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  if (!info[1].IsUndefined()) Attach(Array(info[1], "fds"), &control, &message);
+
+  ssize_t sent = 0;
+  do {
+    sent = sendmsg(fd_.Get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return Napi::Number::New(info.Env(), static_cast<double>(sent < 0 ? -errno : sent));
+}
+
+void Socket::OnceWritable(const Napi::CallbackInfo& info) {
+  Require("sendmsg");
+  on_writable_ = Napi::Persistent(Function(info[0], "callback"));
+  Update();
+}
+
+Napi::Value Socket::Credentials(const Napi::CallbackInfo& info) {
+  Require("getsockopt");
+  ucred peer{};
+  socklen_t length = sizeof(peer);
+  if (getsockopt(fd_.Get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+    throw Failure{errno, "getsockopt"}.In(info.Env());
+  }
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("pid", peer.pid);
+  result.Set("uid", peer.uid);
+  result.Set("gid", peer.gid);
+  return result;
+}
+
+Napi::Value Listener::Listen(const Napi::CallbackInfo& info) {
+  const std::string path = String(info[0], "path");
+  const auto mode = static_cast<mode_t>(Integer(info[1], "mode", 0, 07777));
+  const Napi::Function on_connection = Function(info[2], "onConnection");
+  Listener* listener = New(info.Env());
+  try {
+    listener->Bind(path, mode);
+    listener->on_connection_ = Napi::Persistent(on_connection);
+    listener->OpenPoll(listener->fd_.Get(), [listener](int, int) { listener->Accept(); });
+    listener->Watch(UV_READABLE);
+  } catch (const Napi::Error&) {
+    listener->Close();
+    throw;
+  }
+  return listener->Value();
+}
+
+void Listener::Bind(const std::string& path, mode_t mode) {
+  const sockaddr_un address = Address(Env(), path, "bind");
+  fd_ = StreamSocket(Env());
+  if (bind(fd_.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    throw Failure{errno, "bind", {}, path}.In(Env());
+  }
+  path_ = path;
+  if (lstat(path.c_str(), &identity_) != 0) throw Failure{errno, "lstat", {}, path}.In(Env());
+  // Nobody can connect before listen(), and unlike umask this touches no other thread's files.
+  if (chmod(path.c_str(), mode) != 0) throw Failure{errno, "chmod", {}, path}.In(Env());
+  if (listen(fd_.Get(), SOMAXCONN) != 0) throw Failure{errno, "listen", {}, path}.In(Env());
+  spare_ = Fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+void Listener::Close() {
+  ClosePoll();
+  on_connection_.Reset();
+  if (!fd_) return;
+  fd_ = Fd();
+  spare_ = Fd();
+  struct stat now {};
+  const bool ours = !path_.empty() && lstat(path_.c_str(), &now) == 0 && now.st_dev == identity_.st_dev &&
+                    now.st_ino == identity_.st_ino;
+  if (ours) unlink(path_.c_str());
+}
+
+void Listener::Accept() {
+  Fd connection(accept4(fd_.Get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (connection) {
+    Enter(on_connection_, {Socket::Make(Env(), std::move(connection))});
+  } else if (errno == EMFILE || errno == ENFILE) {
+    // Out of descriptors: hang up on the client with the spare one, or the poll would spin on it.
+    spare_ = Fd();
+    connection = Fd(accept4(fd_.Get(), nullptr, nullptr, SOCK_CLOEXEC));
+    connection = Fd();
+    spare_ = Fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+}
+
+void InitUnixSocket(Napi::Env env, Napi::Object exports) {
+  Socket::Init(env);
+  Listener::Define(env, {});
+  exports.Set("listen", Napi::Function::New(env, Listener::Listen, "listen"));
+  exports.Set("connect", Napi::Function::New(env, Connect, "connect"));
+  exports.Set("socketPair", Napi::Function::New(env, SocketPair, "socketPair"));
+}

@@ -1,0 +1,54 @@
+{
+  'variables': {
+    # Headers found here count as system headers: only our own code answers to the warnings below. The path has to be
+    # absolute, as gyp leaves cflags alone when it moves the build to build/.
+    'napi%': '<!(node -p "require(\'path\').resolve(require(\'node-addon-api\').include_dir)")',
+    # node-gyp configure build -- -Dsanitize=address
+    'sanitize%': '',
+  },
+  'targets': [
+    {
+      'target_name': 'kms_switcher',
+      'sources': [
+        'addon/addon.cc',
+        'addon/card.cc',
+        'addon/card-info.cc',
+        'addon/dmabuf.cc',
+        'addon/dumb.cc',
+        'addon/error.cc',
+        'addon/exchange.cc',
+        'addon/framebuffer.cc',
+        'addon/input.cc',
+        'addon/mode-info.cc',
+        'addon/pixels.cc',
+        'addon/poll.cc',
+        'addon/uevent.cc',
+        'addon/uinput.cc',
+        'addon/unix-socket.cc',
+        'addon/writeback.cc',
+      ],
+      'defines': [
+        'NAPI_VERSION=9',
+        'NODE_ADDON_API_CPP_EXCEPTIONS',
+        # A worker that is terminated inside a callback would otherwise take the process with it.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+      ],
+      'cflags!': ['-fno-exceptions'],
+      'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17'],
+      'cflags': [
+        '-isystem <(napi)',
+        '<!@(pkg-config --cflags libdrm libinput libudev)',
+        '-fvisibility=hidden',
+        '-Wall', '-Wextra', '-Wshadow', '-Wpedantic', '-Wconversion', '-Wno-sign-conversion', '-Wnon-virtual-dtor', '-Werror',
+      ],
+      'cflags_cc': ['-std=c++17'],
+      'libraries': ['<!@(pkg-config --libs libdrm libinput libudev)'],
+      'conditions': [
+        ['sanitize!=""', {
+          'cflags': ['-fsanitize=<(sanitize)', '-fno-omit-frame-pointer'],
+          'ldflags': ['-fsanitize=<(sanitize)'],
+        }],
+      ],
+    },
+  ],
+}

@@ -1,0 +1,19 @@
+import { listConnectors } from '../config/connectors';
+import { loadConfig } from '../config/load';
+import { settings, type Flags } from '../config/settings';
+
+/** Reads a config as `run` would and says what it means; touches no display. Throws ConfigError. */
+export async function check(flags: Flags): Promise<string> {
+  const config = await loadConfig(settings(flags, process.env), listConnectors());
+  const lines = [
+    `${config.file}: ok`,
+    ...config.guests.map(({ name, link }) => `  guest ${name}: ${link.kind}, listens on ${link.listen}`),
+    ...config.outputs.map(({ name, show }) => {
+      const shows = show ? `${show.guest}${show.head === 0 ? '' : `:${show.head}`}` : 'no guest';
+      return `  output ${name}: ${shows}`;
+    }),
+    `  ${config.hotkeys.length} hotkeys, control socket ${config.control}`,
+    ...config.notes.map((note) => `  note: ${note}`),
+  ];
+  return lines.join('\n');
+}

@@ -1,0 +1,151 @@
+#!/usr/bin/env -S node --no-memory-reducer
+// Only yargs is loaded here: each command loads what it needs, so that the small ones are quick.
+import * as fs from 'node:fs';
+import yargs from 'yargs';
+import type { Flags } from '../config/settings';
+import type { Photo, Status } from '../control/protocol';
+import { version } from '../version';
+import { Exit, Failure } from './exit';
+
+const config = {
+  alias: 'c',
+  type: 'string',
+  describe: 'config file (KMS_SWITCHER_CONFIG)',
+  defaultDescription: '/etc/kms-switcher/config.yaml',
+} as const;
+const card = { type: 'string', describe: 'card to use, such as card1 (KMS_SWITCHER_CARD)' } as const;
+const control = {
+  type: 'string',
+  describe: 'control socket of the daemon (KMS_SWITCHER_CONTROL)',
+  defaultDescription: '/run/kms-switcher/control.sock',
+} as const;
+const json = { type: 'boolean', default: false, describe: 'print JSON' } as const;
+
+/** Where the daemon listens: flag, environment, default. The config is not read: a user may not be allowed to. */
+async function controlSocket(flag: string | undefined): Promise<string> {
+  const { defaultControl } = await import('../config/config.js');
+  return flag ?? (process.env['KMS_SWITCHER_CONTROL'] || defaultControl);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const daemon = await import('./run.js');
+  process.exitCode = await daemon.run(flags);
+}
+
+async function check(flags: Flags): Promise<void> {
+  const command = await import('./check.js');
+  print(await command.check(flags));
+}
+
+async function outputs(cardFlag: string | undefined, asJson: boolean): Promise<void> {
+  const { outputs: list } = await import('./outputs.js');
+  const { cardDevice } = await import('../config/values.js');
+  const chosen = cardFlag ?? process.env['KMS_SWITCHER_CARD'];
+  print(await list(chosen ? cardDevice(chosen) : undefined, asJson));
+}
+
+async function status(socket: string | undefined, asJson: boolean): Promise<void> {
+  const { ask } = await import('../control/client.js');
+  const { formatStatus } = await import('./status.js');
+  const answer = await ask<Status>(await controlSocket(socket), { command: 'status' });
+  print(asJson ? JSON.stringify(answer, null, 2) : formatStatus(answer));
+}
+
+async function show(socket: string | undefined, target: string, on: string | undefined): Promise<void> {
+  const { ask } = await import('../control/client.js');
+  const match = /^([^:]+)(?::(\d+))?$/.exec(target);
+  if (!match) throw new Failure(Exit.USAGE, `${target} is not GUEST or GUEST:HEAD`);
+  const request = { command: 'show', guest: match[1]!, head: Number(match[2] ?? 0), ...(on === undefined ? {} : { on }) } as const;
+  await ask(await controlSocket(socket), request);
+}
+
+async function watch(socket: string | undefined): Promise<void> {
+  const { converse } = await import('../control/client.js');
+  for await (const line of converse(await controlSocket(socket), { command: 'watch' })) {
+    if (typeof line === 'object' && line !== null && 'event' in line) print(JSON.stringify(line));
+  }
+  throw new Failure(Exit.NOT_RUNNING, 'the daemon has stopped');
+}
+
+async function screenshot(socket: string | undefined, output: string, file: string, asJson: boolean): Promise<void> {
+  const { ask } = await import('../control/client.js');
+  const { png, ...about } = await ask<Photo>(await controlSocket(socket), { command: 'screenshot', output });
+  fs.writeFileSync(file, Buffer.from(png, 'base64'));
+  const how = about.reason === undefined ? about.method : `${about.method}: ${about.reason}`;
+  print(asJson ? JSON.stringify({ file, output, ...about }) : `${file}: ${about.width}x${about.height} (${how})`);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** One line on stderr, and the exit code that fits. */
+function fail(error: unknown): void {
+  const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
+  process.stderr.write(name === 'ConfigError' ? `${message}\n` : `kms-switcher: ${message}\n`);
+  if (error instanceof Failure) process.exitCode = error.exitCode;
+  else if (name === 'ConfigError') process.exitCode = Exit.BAD_CONFIG;
+  else if (name === 'NotRunning') process.exitCode = Exit.NOT_RUNNING;
+  else if (name === 'CardError') process.exitCode = CARD_EXIT[(error as { reason?: string }).reason ?? ''] ?? Exit.FAILURE;
+  else process.exitCode = Exit.FAILURE;
+}
+
+const CARD_EXIT: Readonly<Record<string, number>> = {
+  absent: Exit.UNAVAILABLE,
+  unusable: Exit.UNAVAILABLE,
+  busy: Exit.RETRY,
+  permission: Exit.NO_PERMISSION,
+};
+
+async function main(): Promise<void> {
+  const flags = { config, card, control, 'log-level': { type: 'string', describe: 'error, warning, notice, info or debug (KMS_SWITCHER_LOG_LEVEL)' } } as const; // prettier-ignore
+  await yargs(process.argv.slice(2))
+    .scriptName('kms-switcher')
+    .usage('Shows virtual machines on physical monitors, without a compositor.\n\n$0 COMMAND')
+    .command('run', 'show guests on monitors, until stopped', flags, run)
+    .command('check', 'check a config file without touching a display', flags, check)
+    .command('outputs', 'list connectors, their monitors and modes', { card, json }, (argv) => outputs(argv.card, argv.json))
+    .command('status', 'what every monitor shows, and how', { control, json }, (argv) => status(argv.control, argv.json))
+    .command(
+      'show <guest>',
+      'show a guest (GUEST or GUEST:HEAD) on an output, by default the focused one',
+      (command) =>
+        command.positional('guest', { type: 'string', demandOption: true }).options({
+          control,
+          on: { type: 'string', describe: 'output, such as HDMI-A-1' },
+        }),
+      (argv) => show(argv.control, argv.guest, argv.on),
+    )
+    .command('watch', 'print what happens, one JSON object a line', { control }, (argv) => watch(argv.control))
+    .command(
+      'screenshot <output> <file>',
+      'photograph what a monitor shows, as PNG',
+      (command) =>
+        command
+          .positional('output', { type: 'string', demandOption: true })
+          .positional('file', { type: 'string', demandOption: true })
+          .options({ control, json }),
+      (argv) => screenshot(argv.control, argv.output, argv.file, argv.json),
+    )
+    .example([
+      ['$0 check -c /etc/kms-switcher/config.yaml', 'is the config right?'],
+      ['$0 run -c /etc/kms-switcher/config.yaml', 'show the guests'],
+      ['$0 outputs', 'what a config may name'],
+      ['$0 show windows --on HDMI-A-1', 'switch by command'],
+      ['$0 screenshot HDMI-A-1 /tmp/panel.png', 'see what the monitor shows'],
+    ])
+    .demandCommand(1, 'which command?')
+    .strict()
+    .version(version)
+    .alias({ help: 'h', version: 'V' })
+    .wrap(Math.min(110, process.stdout.columns || 110))
+    .exitProcess(false)
+    .fail((message: string | undefined, error: Error | undefined, parser) => {
+      if (error) throw error;
+      parser.showHelp('error');
+      throw new Failure(Exit.USAGE, message ?? 'usage error');
+    })
+    .parseAsync();
+}
+
+main().catch(fail);

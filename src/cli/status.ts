@@ -1,0 +1,40 @@
+import type { OutputStatus, Status } from '../control/protocol';
+import { table } from './table';
+
+/** `status` for people: a line per output, a line per guest, and what is not as it should be. */
+export function formatStatus(status: Status): string {
+  const outputs = table(
+    ['OUTPUT', 'MODE', 'GUEST', 'LINK', 'FRAME', 'PATH', 'FRAMES', 'LAST SWITCH'],
+    status.outputs.map((output) => [
+      `${output.output}${output.focused ? ' *' : ''}`,
+      output.mode ?? (output.connected ? 'dark' : 'disconnected'),
+      guestName(output),
+      output.link ?? '-',
+      output.frame ? `${output.frame.width}x${output.frame.height}${output.frame.fits ? '' : ' (not the mode)'}` : '-',
+      output.path ?? '-',
+      String(output.frames),
+      lastSwitch(output),
+    ]),
+  );
+  const notes = status.outputs.flatMap(({ output, reason, cursor, modeNote }) =>
+    [reason && `not direct: ${reason}`, cursor && `cursor: ${cursor}`, modeNote]
+      .filter((note) => note !== undefined)
+      .map((note) => `${output}: ${note}`),
+  );
+  const guests = status.guests.map(
+    ({ guest, connected, reason, kind, address }) =>
+      `${guest}: ${connected ? 'connected' : (reason ?? 'has not connected yet')} (${kind} ${address})`,
+  );
+  const head = `${status.card} (${status.driver}), ${status.commit} commits, up ${status.uptimeSeconds} s, * has the focus`;
+  return [head, outputs, ...notes, ...guests].join('\n');
+}
+
+function guestName({ guest, head, blank }: OutputStatus): string {
+  if (guest === null) return blank ? 'blank' : '-';
+  return `${guest}${head ? `:${head}` : ''}${blank ? ' (blank)' : ''}`;
+}
+
+function lastSwitch({ lastSwitch: last }: OutputStatus): string {
+  if (last?.shownMs == null) return '-';
+  return `${last.shownMs.toFixed(1)} ms, ${Math.round(last.agoMs / 1000)} s ago`;
+}

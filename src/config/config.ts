@@ -1,0 +1,78 @@
+import type { Trigger } from '../input/trigger';
+
+/** One display of a guest; `head` is its number, from 0 (vhost-user-gpu: the scanout id). */
+export interface HeadRef {
+  readonly guest: string;
+  readonly head: number;
+}
+
+/** A mode by size and, where given, refresh rate in millihertz; or a rule by which to choose one. */
+export type ModeRequest = ModeSize | 'preferred' | 'current' | 'max';
+
+export interface ModeSize {
+  readonly width: number;
+  readonly height: number;
+  readonly refresh?: number;
+}
+
+/** How a guest reaches us. */
+export interface VhostUserGpuLink {
+  readonly kind: 'vhost-user-gpu';
+  /** Absolute path of the UNIX socket on which we listen. */
+  readonly listen: string;
+}
+
+export interface GuestConfig {
+  readonly name: string;
+  readonly link: VhostUserGpuLink;
+}
+
+export interface OutputConfig {
+  /** The connector as the kernel spells it: `HDMI-A-1`. */
+  readonly name: string;
+  /** `card1`, when the file says `card1/HDMI-A-1`. */
+  readonly card?: string;
+  readonly show?: HeadRef;
+  readonly mode: ModeRequest;
+}
+
+/** What a hotkey does. Absent output: the focused one. Outputs are named as the kernel spells them. */
+export type Action =
+  | { readonly kind: 'show'; readonly head: HeadRef; readonly on?: string }
+  | { readonly kind: 'next' | 'previous'; readonly on?: string }
+  /** Absent outputs: the focused one and the next. */
+  | { readonly kind: 'swap'; readonly outputs?: readonly [string, string] }
+  /** Absent output: the next one. */
+  | { readonly kind: 'focus'; readonly output?: string }
+  | { readonly kind: 'blank'; readonly on?: string };
+
+export interface Hotkey {
+  readonly trigger: Trigger;
+  readonly action: Action;
+  /** The trigger as it was written, for messages. */
+  readonly source: string;
+}
+
+export const logLevels = ['error', 'warning', 'notice', 'info', 'debug'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** A checked configuration: every name in it exists, every default is filled in. */
+export interface Config {
+  /** The file it came from. */
+  readonly file: string;
+  /** The device node, `/dev/dri/card1` or below by-path; absent: the first card with a connected monitor. */
+  readonly card?: string;
+  /** Absolute path of the control socket. */
+  readonly control: string;
+  readonly log: { readonly level: LogLevel };
+  /** In the order of the file, as are outputs and hotkeys. */
+  readonly guests: readonly GuestConfig[];
+  readonly outputs: readonly OutputConfig[];
+  readonly hotkeys: readonly Hotkey[];
+  /** Worth a line in the log, but no reason to refuse the file. */
+  readonly notes: readonly string[];
+}
+
+export const defaultControl = '/run/kms-switcher/control.sock';
+export const defaultLogLevel: LogLevel = 'info';
+export const maxHeads = 16;

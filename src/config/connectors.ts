@@ -1,0 +1,29 @@
+import { readdirSync } from 'node:fs';
+
+/** A connector of this machine, as the kernel names it. */
+export interface ConnectorName {
+  readonly card: string;
+  readonly name: string;
+}
+
+/**
+ * Lists the connectors of all cards from the names in sysfs alone: no display is asked or woken.
+ * Undefined where there is no card at all.
+ */
+export function listConnectors(directory = '/sys/class/drm'): ConnectorName[] | undefined {
+  let entries: string[];
+  try {
+    entries = readdirSync(directory);
+  } catch {
+    return undefined;
+  }
+  if (!entries.some((entry) => /^card\d+$/.test(entry))) return undefined;
+  return entries
+    .map((entry) => /^(card\d+)-(?!Writeback-)(.+)$/.exec(entry))
+    .filter((match) => match !== null)
+    .map((match) => ({ card: match[1]!, name: match[2]! }))
+    .sort((a, b) => collator.compare(a.card, b.card) || collator.compare(a.name, b.name));
+}
+
+// card2 before card10.
+const collator = new Intl.Collator('en', { numeric: true });

@@ -1,0 +1,121 @@
+import type { Checker } from './checker';
+import type { ConnectorName } from './connectors';
+import type { Path } from './document';
+import { hint, nearest } from './nearest';
+
+/** An output as a file names it: `HDMI-A-1`, `hdmi-1`, `card1/HDMI-A-1`. */
+export interface OutputName {
+  readonly name: string;
+  readonly card?: string;
+}
+
+/**
+ * Turns the output names of a file into connectors as the kernel spells them. One card is driven at a time:
+ * the one `card:` says, else the one that all the names agree on.
+ */
+export class OutputNames {
+  readonly #noted = new Set<string>();
+  #agreed: { readonly card: string; readonly text: string; readonly line: number } | undefined;
+
+  /** `card` is the name (`card1`) of the card in force, if that is known. */
+  constructor(
+    private readonly connectors: readonly ConnectorName[] | undefined,
+    private readonly card: string | undefined,
+    private readonly checker: Checker,
+  ) {}
+
+  /** The card to which the names resolved so far belong. */
+  get impliedCard(): string | undefined {
+    return this.#agreed?.card;
+  }
+
+  /** Undefined if there is no such output, which is then reported at the key or value of `path`. */
+  resolve(text: string, path: Path, at: 'key' | 'value' = 'value'): OutputName | undefined {
+    const output = this.#find(text, this.checker.line(path));
+    if (typeof output === 'string') {
+      this.checker.report(path, output, at);
+      return undefined;
+    }
+    const canonical = output.card === undefined ? output.name : `${output.card}/${output.name}`;
+    if (canonical !== text && !this.#noted.has(text)) {
+      this.#noted.add(text);
+      this.checker.note(
+        `line ${this.checker.line(path)}: output "${text}" is "${canonical}" in the kernel's spelling`,
+      );
+    }
+    return output;
+  }
+
+  /** The output, or what is wrong with its name. */
+  #find(text: string, line: number): OutputName | string {
+    const match = /^(?:(card\d+)\/)?([^/\s]+)$/.exec(text);
+    if (!match) return `"${text}" is no output; write e.g. HDMI-A-1 or card1/HDMI-A-1`;
+    const written = match[1];
+    const name = match[2]!;
+    const result = (canonical: string) => ({
+      name: canonical,
+      ...(written !== undefined && { card: written }),
+    });
+    if (written !== undefined && this.card !== undefined && written !== this.card)
+      return `"${text}" is not on ${this.card}, the card to be driven; name an output of ${this.card}`;
+    if (this.connectors === undefined) return result(kernelSpelling(name));
+
+    const card = written ?? this.card;
+    const cards = new Set(this.connectors.map((connector) => connector.card));
+    if (card !== undefined && !cards.has(card))
+      return `"${text}": there is no ${card} here${hint(card, cards)}`;
+    const pool = this.connectors.filter((connector) => card === undefined || connector.card === card);
+    const exact = pool.filter((connector) => connector.name === name);
+    const found = exact.length > 0 ? exact : pool.filter((connector) => isSpelling(name, connector.name));
+    const names = [...new Set(found.map((connector) => connector.name))];
+    const prefix = written === undefined ? '' : `${written}/`;
+    if (names.length === 0) {
+      const here = pool.map((connector) => prefix + connector.name);
+      const near = nearest(text, here);
+      const known = here.length === 0 ? 'there is none here' : `here are ${here.join(', ')}`;
+      return `unknown output "${text}"; ${near === undefined ? '' : `did you mean "${near}"? `}${known}`;
+    }
+    if (names.length > 1)
+      return `"${text}" may be ${names.map((choice) => prefix + choice).join(' or ')}; write which`;
+    if (found.length > 1) {
+      const choices = found.map((connector) => `${connector.card}/${connector.name}`).join(' or ');
+      return `several cards have a ${found[0]!.name}; write ${choices}, or say the card with card:`;
+    }
+    const home = found[0]!.card;
+    this.#agreed ??= { card: home, text, line };
+    if (this.#agreed.card !== home) {
+      const other = `"${this.#agreed.text}" (line ${this.#agreed.line}) on ${this.#agreed.card}`;
+      return `"${text}" is on ${home} but ${other}; name outputs of one card, several are not supported in this version`;
+    }
+    return result(names[0]!);
+  }
+}
+
+/** Whether a text means this connector: in any case, and as Xorg calls it. */
+function isSpelling(text: string, connector: string): boolean {
+  const xorg = connector.replace(/^HDMI-A-/, 'HDMI-').replace(/^DVI-[ADI]-/, 'DVI-');
+  return [connector, xorg].some((spelling) => spelling.toLowerCase() === text.toLowerCase());
+}
+
+const types = [
+  'VGA',
+  'DVI-I',
+  'DVI-D',
+  'DVI-A',
+  'DP',
+  'HDMI-A',
+  'HDMI-B',
+  'eDP',
+  'LVDS',
+  'DSI',
+  'DPI',
+  'Virtual',
+  'USB',
+];
+
+/** The spelling of a connector that is not here to look it up; `DVI-1` may be three and stays. */
+function kernelSpelling(text: string): string {
+  const number = /-\d+$/.exec(text)?.[0] ?? '';
+  const known = types.map((type) => type + number).filter((connector) => isSpelling(text, connector));
+  return known.length === 1 ? known[0]! : text;
+}

@@ -1,0 +1,52 @@
+import type { ModeRequest, OutputConfig } from './config';
+import { entries, entry } from './checker';
+import type { Checker } from './checker';
+import type { Path } from './document';
+import { readHead } from './guests';
+import { parseMode } from './mode';
+import type { OutputNames } from './output-names';
+
+/** Checks `outputs:`: each an output of its own, with a head that is shown once and a mode. */
+export function checkOutputs(
+  data: unknown,
+  guests: ReadonlySet<string>,
+  names: OutputNames,
+  checker: Checker,
+): OutputConfig[] {
+  const outputs: OutputConfig[] = [];
+  const seen = new Map<string, string>();
+  const shown = new Map<string, string>();
+  for (const [text, value] of entries(data)) {
+    const path = ['outputs', text];
+    const output = names.resolve(text, path, 'key');
+    if (output !== undefined) {
+      const identity = `${output.card ?? names.impliedCard ?? ''}/${output.name}`;
+      const other = seen.get(identity);
+      if (other !== undefined)
+        checker.report(path, `this is the same output as ${other}; remove one of them`, 'key');
+      else seen.set(identity, `"${text}" (line ${checker.line(path)})`);
+    }
+    const show = readHead(value, path, guests, checker);
+    if (show !== undefined) {
+      const head = `${show.guest}:${show.head}`;
+      const other = shown.get(head);
+      if (other === undefined) shown.set(head, `${text} (line ${checker.line([...path, 'show'])})`);
+      else
+        checker.report(
+          [...path, 'show'],
+          `${head} is on ${other} already, and one head on two outputs is not supported in this version; show another or remove one`,
+        );
+    }
+    const mode = readMode(entry(value, 'mode'), [...path, 'mode'], checker);
+    if (output !== undefined) outputs.push({ ...output, ...(show && { show }), mode });
+  }
+  return outputs;
+}
+
+function readMode(value: unknown, path: Path, checker: Checker): ModeRequest {
+  if (typeof value !== 'string') return 'preferred';
+  const parsed = parseMode(value);
+  if (typeof parsed !== 'string') return parsed.mode;
+  checker.report(path, parsed);
+  return 'preferred';
+}

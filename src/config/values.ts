@@ -1,0 +1,47 @@
+import { posix } from 'node:path';
+import { logLevels } from './config';
+import type { LogLevel } from './config';
+import { hint } from './nearest';
+
+// struct sockaddr_un has 108 bytes for the path and its terminating zero.
+const longestSocketPath = 107;
+
+/** What is wrong with the path of a socket to listen on, if anything. */
+export function socketPathProblem(path: string): string | undefined {
+  if (!path.startsWith('/'))
+    return `"${path}" is not an absolute path; write e.g. /run/kms-switcher/${posix.basename(path) || 'guest.sock'}`;
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(path)) return 'a socket path with control characters; remove them';
+  if (path.endsWith('/')) return `"${path}" is a directory; add a file name, e.g. ${path}guest.sock`;
+  const length = Buffer.byteLength(path);
+  if (length > longestSocketPath)
+    return `this socket path has ${length} bytes, the kernel takes ${longestSocketPath}; use a shorter directory`;
+  return undefined;
+}
+
+/** One spelling for each path, whatever slashes and dots it was written with. */
+export function samePath(path: string): string {
+  return posix.normalize(path);
+}
+
+/** What is wrong with a card as users write it, if anything. */
+export function cardProblem(card: string): string | undefined {
+  if (/renderD\d+$/.test(card) || /^\/dev\/dri\/by-path\/.*-render$/.test(card))
+    return `"${card}" is a render node, which has no outputs; write its card, e.g. ${card.startsWith('/dev/dri/by-path/') ? card.replace(/-render$/, '-card') : 'card0'}`;
+  if (/^(\/dev\/dri\/)?card\d+$/.test(card) || /^\/dev\/dri\/by-path\/[^/]+$/.test(card)) return undefined;
+  return `"${card}" is no card; write e.g. card0, /dev/dri/card0 or a path below /dev/dri/by-path`;
+}
+
+/** The device node of a card as users write it. */
+export function cardDevice(card: string): string {
+  return card.startsWith('/') ? card : `/dev/dri/${card}`;
+}
+
+/** What is wrong with a log level, if anything. */
+export function logLevelProblem(level: string): string | undefined {
+  return isLogLevel(level) ? undefined : `unknown log level "${level}"${hint(level, logLevels)}`;
+}
+
+export function isLogLevel(level: string): level is LogLevel {
+  return (logLevels as readonly string[]).includes(level);
+}

@@ -1,0 +1,86 @@
+/**
+ * The control socket speaks JSON, one object a line, UTF-8. A request is `{"id": 1, "command": "status"}` with the
+ * command's own fields; its answer is `{"id": 1, "ok": …}` or `{"id": 1, "error": "…"}`. After `watch`, events come
+ * as `{"event": …}` lines until the connection closes.
+ */
+import type { Path } from '../kms/output';
+
+/** Longest line either side takes; a photograph of a large screen is the longest there is. */
+export const MAX_LINE_BYTES = 64 * 1024 * 1024;
+/** Longest request. */
+export const MAX_REQUEST_BYTES = 64 * 1024;
+
+export type Request =
+  | { readonly command: 'status' }
+  | { readonly command: 'watch' }
+  | { readonly command: 'show'; readonly guest: string; readonly head?: number; readonly on?: string }
+  | { readonly command: 'screenshot'; readonly output: string };
+
+export interface Photo {
+  readonly png: string;
+  readonly width: number;
+  readonly height: number;
+  readonly method: 'writeback' | 'readback';
+  readonly reason?: string;
+}
+
+export interface OutputStatus {
+  readonly output: string;
+  readonly connected: boolean;
+  readonly lit: boolean;
+  readonly focused: boolean;
+  readonly mode: string | null;
+  readonly modeNote?: string;
+  /** Make, model and serial of the monitor, where it says. */
+  readonly monitor: string | null;
+  readonly guest: string | null;
+  readonly head: number | null;
+  readonly blank: boolean;
+  /** Of the guest's link: `connected`, `waiting` (never been there) or `gone`; null without a guest. */
+  readonly link: 'connected' | 'waiting' | 'gone' | null;
+  /** Size of the guest's screen, and whether it is the mode's. */
+  readonly frame: { readonly width: number; readonly height: number; readonly fits: boolean } | null;
+  /** How what is shown gets there: `direct` (the guest's own buffer), `copy`, or `picture` (one of ours). */
+  readonly path: Path | null;
+  /** Why it is not direct. */
+  readonly reason?: string;
+  readonly cursor?: string;
+  /** Frames shown since start, modesets among them. */
+  readonly frames: number;
+  readonly modesets: number;
+  /** Vblanks between flips at which nothing new was there to show. */
+  readonly idleVblanks: number;
+  readonly crtc: number | null;
+  /** Milliseconds from the request (the key's own time stamp) to the commit, and to the vblank it was shown at. */
+  readonly lastSwitch: { readonly commitMs: number | null; readonly shownMs: number | null; readonly agoMs: number } | null;
+}
+
+export interface GuestStatus {
+  readonly guest: string;
+  readonly kind: string;
+  readonly address: string;
+  readonly connected: boolean;
+  readonly reason: string | null;
+  readonly heads: readonly {
+    readonly head: number;
+    readonly width: number;
+    readonly height: number;
+    readonly content: 'buffer' | 'pixels' | 'off';
+    readonly format: string | null;
+    readonly output: string | null;
+    readonly frames: number;
+  }[];
+}
+
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  readonly card: string;
+  readonly driver: string;
+  readonly commit: string;
+  readonly framebuffers: number;
+  readonly memoryReducer: boolean;
+  readonly outputs: readonly OutputStatus[];
+  readonly guests: readonly GuestStatus[];
+}

@@ -1,0 +1,158 @@
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import * as path from 'node:path';
+import type { Action } from '../config/config';
+import type { Card } from '../kms/card';
+import { photograph } from '../kms/capture';
+import type { Log } from '../log';
+import { removeStaleSocket } from '../socket-file';
+import type { Controller } from '../switcher/controller';
+import { CommandError } from '../switcher/layout';
+import { MAX_REQUEST_BYTES, type Photo } from './protocol';
+import { readStatus } from './status';
+
+/** The daemon's user and group may command it. */
+const SOCKET_MODE = 0o660;
+/** Events a watcher may leave unread before it is dropped. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+
+/** Serves the control socket. One connection may ask many things, and watch meanwhile. */
+export class ControlServer {
+  readonly #server: net.Server;
+  readonly #sockets = new Set<net.Socket>();
+
+  private constructor(
+    private readonly card: Card,
+    private readonly controller: Controller,
+    private readonly log: Log,
+  ) {
+    this.#server = net.createServer((socket) => this.#accept(socket));
+  }
+
+  /** Listens. Throws an Error in words for the user. */
+  static async open(file: string, card: Card, controller: Controller, log: Log): Promise<ControlServer> {
+    const control = new ControlServer(card, controller, log);
+    try {
+      fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+      removeStaleSocket(file);
+      // The mode has to be right before anyone can connect.
+      const umask = process.umask(0o777 & ~SOCKET_MODE);
+      try {
+        await new Promise<void>((resolve, reject) => {
+          control.#server.once('error', reject).listen(file, resolve);
+        });
+      } finally {
+        process.umask(umask);
+      }
+    } catch (error) {
+      throw new Error(`cannot listen on the control socket ${file}: ${messageOf(error)}`, { cause: error });
+    }
+    return control;
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #accept(socket: net.Socket): void {
+    this.#sockets.add(socket);
+    let text = '';
+    let unwatch: (() => void) | undefined;
+    socket.setEncoding('utf8');
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      unwatch?.();
+    });
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+        const line = text.slice(0, end);
+        text = text.slice(end + 1);
+        void this.#answer(line).then(({ answer, watch }) => {
+          if (watch) unwatch ??= this.#watch(socket);
+          if (!socket.destroyed) socket.write(`${JSON.stringify(answer)}\n`);
+        });
+      }
+      if (text.length > MAX_REQUEST_BYTES) socket.destroy();
+    });
+  }
+
+  #watch(socket: net.Socket): () => void {
+    return this.controller.onEvent((event) => {
+      if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+      else socket.write(`${JSON.stringify(event)}\n`);
+    });
+  }
+
+  async #answer(line: string): Promise<{ answer: object; watch?: boolean }> {
+    let id: unknown = null;
+    try {
+      const request: unknown = JSON.parse(line);
+      if (typeof request !== 'object' || request === null) throw new CommandError('a request is a JSON object');
+      const fields = request as Readonly<Record<string, unknown>>;
+      id = fields['id'] ?? null;
+      return { answer: { id, ok: await this.#perform(fields) }, watch: fields['command'] === 'watch' };
+    } catch (error) {
+      if (!(error instanceof CommandError || error instanceof SyntaxError)) this.log.debug(`control: ${String(error)}`);
+      return { answer: { id, error: messageOf(error) } };
+    }
+  }
+
+  async #perform(fields: Readonly<Record<string, unknown>>): Promise<object> {
+    const { command } = fields;
+    switch (command) {
+      case 'status':
+        return readStatus(this.card, this.controller);
+      case 'watch':
+        return {};
+      case 'show': {
+        const on = optionalText(fields, 'on');
+        const head = { guest: text(fields, 'guest'), head: optionalNumber(fields, 'head') ?? 0 };
+        const action: Action = { kind: 'show', head, ...(on === undefined ? {} : { on }) };
+        this.controller.perform(action);
+        return {};
+      }
+      case 'screenshot':
+        return await this.#photograph(text(fields, 'output'));
+      default:
+        throw new CommandError(`unknown command ${JSON.stringify(command)}: status, show, watch and screenshot are known`);
+    }
+  }
+
+  async #photograph(name: string): Promise<Photo> {
+    const output = this.controller.outputs.get(name);
+    if (!output) {
+      const names = this.controller.outputs.all().map((known) => known.name);
+      throw new CommandError(`there is no output ${name}: this card has ${names.join(', ') || 'none'}`);
+    }
+    const { png, ...rest } = await photograph(this.card, output);
+    return { png: png.toString('base64'), ...rest };
+  }
+}
+
+function text(fields: Readonly<Record<string, unknown>>, name: string): string {
+  const value = optionalText(fields, name);
+  if (value === undefined) throw new CommandError(`"${name}" is missing`);
+  return value;
+}
+
+function optionalText(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = fields[name];
+  if (value !== undefined && typeof value !== 'string') throw new CommandError(`"${name}" must be a text`);
+  return value;
+}
+
+function optionalNumber(fields: Readonly<Record<string, unknown>>, name: string): number | undefined {
+  const value = fields[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
+    throw new CommandError(`"${name}" must be a whole number`);
+  }
+  return value;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

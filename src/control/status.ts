@@ -1,0 +1,101 @@
+import { monotonic } from '../clock';
+import type { Card } from '../kms/card';
+import type { EdidIdentity } from '../kms/edid';
+import { fourccName } from '../kms/formats';
+import { modeName } from '../kms/modes';
+import type { Output } from '../kms/output';
+import type { Controller } from '../switcher/controller';
+import type { GuestState } from '../switcher/guests';
+import type { GuestStatus, OutputStatus, Status } from './protocol';
+import { version } from '../version';
+
+/** Everything a user may ask about, read at this moment. */
+export function readStatus(card: Card, controller: Controller): Status {
+  return {
+    version,
+    pid: process.pid,
+    uptimeSeconds: Math.round(process.uptime()),
+    card: card.native.path,
+    driver: card.native.driverName(),
+    commit: card.commit.name,
+    framebuffers: card.framebuffers.size,
+    memoryReducer: !process.execArgv.includes('--no-memory-reducer'),
+    outputs: controller.outputs.all().map((output) => outputStatus(output, controller)),
+    guests: [...controller.guests.all()].map(guestStatus),
+  };
+}
+
+/** `Dell Inc. U2720Q 1234`, as far as the monitor tells. */
+export function monitorName(identity: EdidIdentity | undefined): string | null {
+  if (!identity) return null;
+  const { manufacturer, name, serial } = identity;
+  return [manufacturer, name, serial].filter((part) => part !== undefined && part !== '').join(' ');
+}
+
+function outputStatus(output: Output, controller: Controller): OutputStatus {
+  const { head, blank } = controller.assignment(output.name);
+  const guest = head ? controller.guests.get(head.guest) : undefined;
+  const view = guest?.views.get(head?.head ?? 0);
+  const { mode } = output;
+  const { width, height } = view?.source.viewport ?? { width: 0, height: 0 };
+  const refusal = output.cursorRefusal;
+  return {
+    output: output.name,
+    connected: output.connector.connected,
+    lit: output.lit,
+    focused: controller.layout.focus === output.name,
+    mode: mode && modeName(mode),
+    ...(output.modeNote === undefined ? {} : { modeNote: output.modeNote }),
+    monitor: monitorName(output.connector.identity),
+    guest: head?.guest ?? null,
+    head: head?.head ?? null,
+    blank,
+    link: guest ? linkState(guest) : null,
+    frame:
+      view?.hasContent && mode
+        ? { width, height, fits: width === mode.hdisplay && height === mode.vdisplay }
+        : null,
+    path: output.lit ? output.path : null,
+    ...(output.reason === undefined ? {} : { reason: output.reason }),
+    ...(refusal === undefined ? {} : { cursor: refusal }),
+    frames: output.frames,
+    modesets: output.modesets,
+    idleVblanks: output.idleVblanks,
+    crtc: output.lit ? output.crtc : null,
+    lastSwitch: switchTimes(output),
+  };
+}
+
+function linkState({ session, left }: GuestState): 'connected' | 'waiting' | 'gone' {
+  if (session) return 'connected';
+  return left === undefined ? 'waiting' : 'gone';
+}
+
+function switchTimes({ lastSwitch }: Output): OutputStatus['lastSwitch'] {
+  if (!lastSwitch) return null;
+  const { requested, committed, shown } = lastSwitch;
+  const since = (at: number): number | null => (Number.isNaN(at) ? null : Math.round((at - requested) * 1000) / 1000);
+  return { commitMs: since(committed), shownMs: since(shown), agoMs: Math.round(monotonic() - requested) };
+}
+
+function guestStatus({ link, session, left, views }: GuestState): GuestStatus {
+  return {
+    guest: link.guest,
+    kind: link.kind,
+    address: link.address,
+    connected: session !== null,
+    reason: left ?? null,
+    heads: [...views.values()].map((view) => {
+      const { framebuffer, canvas, viewport } = view.source;
+      return {
+        head: view.index,
+        width: view.hasContent ? viewport.width : 0,
+        height: view.hasContent ? viewport.height : 0,
+        content: framebuffer ? 'buffer' : canvas ? 'pixels' : 'off',
+        format: framebuffer ? fourccName(framebuffer.layout.format) : canvas ? 'XR24' : null,
+        output: view.output?.name ?? null,
+        frames: view.frames,
+      };
+    }),
+  };
+}

@@ -1,0 +1,251 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { monotonic } from '../clock';
+import type { Log } from '../log';
+import { EXCHANGE_BYTES, FLIP_WORDS, isNativeError, native, type CrtcInfo, type NativeCard } from '../native';
+import { LegacyCommit, type Commit } from './commit';
+import { connectorName, readConnector, type Connector } from './connector';
+import { FramebufferCache } from './framebuffers';
+import type { Output } from './output';
+
+const CLIENT_CAP_UNIVERSAL_PLANES = 2;
+const CLIENT_CAP_ATOMIC = 3;
+const CLIENT_CAP_WRITEBACK_CONNECTORS = 5;
+const WATCH_PERIOD_MS = 1000;
+
+const words = new Uint32Array(native.exchange, 0, EXCHANGE_BYTES / 4);
+
+/** A card that cannot be used, and what to do about it. `reason` is for an exit code. */
+export class CardError extends Error {
+  override name = 'CardError';
+  constructor(
+    readonly reason: 'absent' | 'busy' | 'permission' | 'unusable',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+interface SavedCrtc {
+  readonly info: CrtcInfo;
+  readonly connectors: readonly number[];
+}
+
+/**
+ * An open DRM card: who drives which CRTC, its framebuffers, its flip events, and the gate that keeps commits apart.
+ */
+export class Card {
+  readonly name: string;
+  readonly crtcs: readonly number[];
+  readonly framebuffers: FramebufferCache;
+  readonly commit: Commit;
+  /** Whether screenshots may be taken by a writeback connector. */
+  readonly canWriteback: boolean;
+  readonly #outputs = new Map<number, Output>();
+  readonly #saved: readonly SavedCrtc[];
+  #cookie = 0;
+  #exclusive = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+  #watch: NodeJS.Timeout;
+
+  private constructor(
+    readonly native: NativeCard,
+    onLost: (error: Error) => void,
+  ) {
+    this.name = path.basename(native.path);
+    // Before ATOMIC, which refuses some drivers' hidden cursor planes; both are only used for writeback here.
+    native.setClientCapability(CLIENT_CAP_UNIVERSAL_PLANES, 1);
+    this.canWriteback =
+      native.setClientCapability(CLIENT_CAP_ATOMIC, 1) === 0 &&
+      native.setClientCapability(CLIENT_CAP_WRITEBACK_CONNECTORS, 1) === 0;
+    const resources = native.resources();
+    this.crtcs = resources.crtcs;
+    this.framebuffers = new FramebufferCache(native);
+    this.commit = new LegacyCommit(native);
+    this.#saved = this.#save(resources.connectors);
+    native.onFlips((count) => {
+      if (count >= 0) this.#flips(count);
+      else onLost(new Error(`${this.name}: the card is gone (errno ${-count})`));
+    });
+    this.#watch = setInterval(() => {
+      const now = monotonic();
+      for (const output of this.#outputs.values()) output.watch(now);
+    }, WATCH_PERIOD_MS);
+  }
+
+  /** Opens a card and becomes its master. Throws {@link CardError}. */
+  static open(file: string, onLost: (error: Error) => void): Card {
+    const card = openNode(file);
+    try {
+      if (!card.isMaster()) {
+        const result = card.setMaster();
+        if (result < 0) throw notMaster(file, result);
+      }
+      return new Card(card, onLost);
+    } catch (error) {
+      card.close();
+      if (error instanceof CardError) throw error;
+      throw new CardError('unusable', `${file} cannot drive displays: ${String(error)}`, { cause: error });
+    }
+  }
+
+  /** Reads every connector; with `probe`, asks the monitors again on worker threads. */
+  async connectors(probe: boolean): Promise<Connector[]> {
+    const { connectors } = this.native.resources();
+    const found: Connector[] = [];
+    for (const id of connectors) {
+      try {
+        found.push(await readConnector(this.native, id, probe));
+      } catch (error) {
+        // Docking stations take connectors away between the two calls.
+        if (!isNativeError(error, 'ENOENT')) throw error;
+      }
+    }
+    return found;
+  }
+
+  /** Whether a SetCrtc holds every modeset lock of the card, so that any other commit would make the loop wait. */
+  get busy(): boolean {
+    return this.#exclusive > 0;
+  }
+
+  /** Runs slow commits one after another, while outputs hold theirs back; then all outputs go on. */
+  async exclusive<T>(work: () => Promise<T>): Promise<T> {
+    this.#exclusive++;
+    const turn = this.#queue.then(work);
+    this.#queue = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      this.#exclusive--;
+      if (this.#exclusive === 0) setImmediate(() => this.#resume());
+    }
+  }
+
+  /** A number that no flip of this card in flight carries. 0 means none. */
+  nextCookie(): number {
+    this.#cookie = (this.#cookie + 1) >>> 0 || 1;
+    return this.#cookie;
+  }
+
+  route(crtc: number, output: Output): void {
+    this.#outputs.set(crtc, output);
+  }
+
+  unroute(crtc: number): void {
+    this.#outputs.delete(crtc);
+  }
+
+  /** Puts back what every CRTC showed before we came. */
+  async restore(log: Log): Promise<void> {
+    for (const { info, connectors } of this.#saved) {
+      const { id, mode, framebuffer, x, y } = info;
+      const lit = mode !== null && framebuffer !== 0 && connectors.length > 0;
+      try {
+        await this.exclusive(() =>
+          lit
+            ? this.native.setCrtc(id, framebuffer, x, y, connectors, mode)
+            : this.native.setCrtc(id, 0, 0, 0, [], null),
+        );
+      } catch (error) {
+        log.debug(`${this.name}: restoring CRTC ${id}: ${String(error)}`);
+      }
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#watch);
+    this.native.close();
+  }
+
+  #flips(count: number): void {
+    for (let index = 0; index < count; index++) {
+      const at = index * FLIP_WORDS;
+      const ms = words[at + 3]! * 1000 + words[at + 4]! / 1000;
+      const cookie = words[at + 1]!;
+      // The callee may flip again, which leaves the exchange alone: only events write to it.
+      this.#outputs.get(words[at]!)?.flipped(cookie, words[at + 2]!, ms);
+    }
+  }
+
+  #resume(): void {
+    if (this.busy) return;
+    for (const output of this.#outputs.values()) {
+      output.pump();
+      output.cursorChanged();
+    }
+  }
+
+  #save(connectors: readonly number[]): SavedCrtc[] {
+    const routed = new Map<number, number[]>();
+    for (const id of connectors) {
+      const { encoderId } = this.native.connector(id);
+      const crtc = encoderId === 0 ? 0 : this.native.encoder(encoderId).crtcId;
+      if (crtc !== 0) routed.set(crtc, [...(routed.get(crtc) ?? []), id]);
+    }
+    return this.crtcs.map((id) => ({ info: this.native.crtc(id), connectors: routed.get(id) ?? [] }));
+  }
+}
+
+/** Opens a primary node, without asking to be master. Throws {@link CardError}. */
+export function openNode(file: string): NativeCard {
+  try {
+    return native.openCard(file);
+  } catch (error) {
+    if (isNativeError(error, 'EACCES') || isNativeError(error, 'EPERM')) {
+      throw new CardError(
+        'permission',
+        `no permission to open ${file}: run as root, or add this user to the group that owns it ("video" on Debian)`,
+        { cause: error },
+      );
+    }
+    if (isNativeError(error, 'ENOENT') || isNativeError(error, 'ENODEV') || isNativeError(error, 'ENXIO')) {
+      throw new CardError('absent', `there is no card ${file}: "kms-switcher outputs" lists the cards of this machine`, {
+        cause: error,
+      });
+    }
+    throw new CardError('unusable', `${file} cannot be opened: ${String(error)}`, { cause: error });
+  }
+}
+
+function notMaster(file: string, result: number): CardError {
+  const EACCES = -13;
+  return result === EACCES
+    ? new CardError(
+        'busy',
+        `${file} is in use by another display server (a desktop, another kms-switcher?): stop it, or switch to a free ` +
+          'virtual terminal, and start again',
+      )
+    : new CardError(
+        'busy',
+        `${file} is in use by another display server (errno ${-result}): stop it, or choose another card with "card:"`,
+      );
+}
+
+/** The primary nodes of this machine that can drive displays, in order. */
+export function listCards(directory = '/dev/dri'): string[] {
+  let names: string[];
+  try {
+    names = fs.readdirSync(directory);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => /^card\d+$/.test(name))
+    .sort((a, b) => Number(a.slice(4)) - Number(b.slice(4)))
+    .map((name) => path.join(directory, name));
+}
+
+/** Names of a card's connected connectors, from what the kernel knows; empty for a card without displays. */
+export function connectedNames(card: NativeCard): string[] {
+  try {
+    return card
+      .resources()
+      .connectors.map((id) => card.connector(id))
+      .filter(({ connection }) => connection === 1)
+      .map(({ type, typeId }) => connectorName(type, typeId));
+  } catch {
+    return []; // Render-only devices have no mode setting.
+  }
+}

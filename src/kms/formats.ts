@@ -1,0 +1,48 @@
+/** A DRM fourcc code from its four characters: <drm/drm_fourcc.h>. */
+export function fourcc(code: string): number {
+  return (
+    (code.charCodeAt(0) | (code.charCodeAt(1) << 8) | (code.charCodeAt(2) << 16) | (code.charCodeAt(3) << 24)) >>> 0
+  );
+}
+
+/** `XR24` for a fourcc; hex where it is not printable, since guests may send anything. */
+export function fourccName(format: number): string {
+  const bytes = [0, 8, 16, 24].map((shift) => (format >>> shift) & 0xff);
+  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f)
+    ? String.fromCharCode(...bytes)
+    : `0x${format.toString(16).padStart(8, '0')}`;
+}
+
+export const XR24 = fourcc('XR24');
+export const AR24 = fourcc('AR24');
+
+/**
+ * Guests leave anything in the alpha byte of a whole screen, and primary planes often list only the opaque format:
+ * a scanout is shown as its opaque twin.
+ */
+const OPAQUE = new Map([
+  [AR24, XR24],
+  [fourcc('AB24'), fourcc('XB24')],
+  [fourcc('RA24'), fourcc('RX24')],
+  [fourcc('BA24'), fourcc('BX24')],
+  [fourcc('AR30'), fourcc('XR30')],
+  [fourcc('AB30'), fourcc('XB30')],
+  [fourcc('AR15'), fourcc('XR15')],
+]);
+
+export function opaque(format: number): number {
+  return OPAQUE.get(format) ?? format;
+}
+
+const BYTES_PER_PIXEL = new Map<number, number>([
+  ...['XR24', 'XB24', 'RX24', 'BX24', 'XR30', 'XB30'].map((code): [number, number] => [fourcc(code), 4]),
+  [fourcc('RG24'), 3],
+  [fourcc('BG24'), 3],
+  [fourcc('RG16'), 2],
+  [fourcc('XR15'), 2],
+]);
+
+/** Bytes per pixel of a packed RGB format, `undefined` for one this card path does not take (YUV, unknown). */
+export function bytesPerPixel(format: number): number | undefined {
+  return BYTES_PER_PIXEL.get(opaque(format));
+}

@@ -1,0 +1,452 @@
+import { monotonic } from '../clock';
+import type { Log } from '../log';
+import type { ModeInfo } from '../native';
+import type { Card } from './card';
+import type { Connector } from './connector';
+import { Copier } from './copier';
+import { HardwareCursor } from './cursor';
+import { place } from './fit';
+import { BufferRefused, type Framebuffer } from './framebuffers';
+import { modeName, sameMode } from './modes';
+import type { PanelPixels } from './capture';
+import type { Source } from './source';
+
+const EBUSY = -16;
+const EINVAL = -22;
+const EACCES = -13;
+/** The kernel or another client holds the CRTC for a moment: asked again soon, and before the next vblank. */
+const BUSY_RETRY_MS = 2;
+/** Not master any more: asked again, so that the picture is back as soon as the card is. */
+const PAUSED_RETRY_MS = 100;
+/** No flip event for this long: it is lost, whatever the driver promised. */
+const FLIP_LOST_MS = 1000;
+/** At most one pointer move in this time when nothing flips. */
+const CURSOR_PERIOD_MS = 8;
+
+export type Path = 'direct' | 'copy' | 'picture';
+
+/** Times of the last change of what an output shows, CLOCK_MONOTONIC in ms. */
+export interface SwitchTimes {
+  readonly requested: number;
+  committed: number;
+  shown: number;
+}
+
+/** A frame on its way to the panel: of whom, which, and the kernel object that must live until it is replaced. */
+interface Flight {
+  source: Source | null;
+  frame: number;
+  framebuffer: Framebuffer | null;
+  readonly scanout: { framebuffer: number; x: number; y: number };
+  path: Path;
+}
+
+const newFlight = (): Flight => ({
+  source: null,
+  frame: 0,
+  framebuffer: null,
+  scanout: { framebuffer: 0, x: 0, y: 0 },
+  path: 'picture',
+});
+
+/**
+ * A lit connector: its CRTC, its mode, and what it shows.
+ *
+ *     source ── changed() ──▶ dirty ── free? ──▶ commit ──▶ in flight ── flip event ──▶ on the panel
+ *                               ▲                                           │
+ *                               └────────── newest frame, if any ───────────┘
+ *
+ * One commit is in flight at most. A frame that comes meanwhile only marks the output dirty; the newest is read from
+ * the source when the flip event frees the CRTC, so nothing queues and nothing old is shown.
+ */
+export class Output {
+  readonly name: string;
+  #connector: Connector;
+  #crtc = 0;
+  #mode: ModeInfo | null = null;
+  #source: Source | null = null;
+  #dirty = false;
+  /** The next commit has to set the CRTC: first light, another mode, or a lost flip. */
+  #needsSet = true;
+  #flying = false;
+  #cookie = 0;
+  #flightStart = 0;
+  // Two records that change places: a frame in flight becomes the one on the panel without an allocation.
+  #flight = newFlight();
+  #shown = newFlight();
+  #retry: NodeJS.Timeout | undefined;
+  #copier: Copier | undefined;
+  #cursor: HardwareCursor | undefined;
+  #cursorHeld = false;
+  #cursorDirty = false;
+  /** Whose pointer the plane holds. */
+  #cursorSource: Source | null = null;
+  #cursorDx = 0;
+  #cursorDy = 0;
+  #lastSequence = -1;
+
+  frames = 0;
+  modesets = 0;
+  /** Vblanks between two flips at which nothing new was shown. */
+  idleVblanks = 0;
+  lastSwitch: SwitchTimes | undefined;
+  #switching = false;
+  /** Why what is shown is not shown as it lies, or not at all. */
+  reason: string | undefined;
+  modeNote: string | undefined;
+
+  constructor(
+    private readonly card: Card,
+    connector: Connector,
+    private readonly log: Log,
+  ) {
+    this.name = connector.name;
+    this.#connector = connector;
+  }
+
+  get connector(): Connector {
+    return this.#connector;
+  }
+  get lit(): boolean {
+    return this.#mode !== null;
+  }
+  get crtc(): number {
+    return this.#crtc;
+  }
+  get mode(): ModeInfo | null {
+    return this.#mode;
+  }
+  get source(): Source | null {
+    return this.#source;
+  }
+  /** Whether a source is, or is about to be, on the panel. */
+  holds(source: Source): boolean {
+    return this.#source === source || this.#shown.source === source || (this.#flying && this.#flight.source === source);
+  }
+  get path(): Path {
+    return this.#shown.path;
+  }
+  get cursorRefusal(): string | undefined {
+    return this.#cursor?.refusal;
+  }
+
+  /** The same connector, read again. */
+  update(connector: Connector): void {
+    this.#connector = connector;
+  }
+
+  /** Gives the output a CRTC and mode; the next frame of the source lights it. */
+  async light(crtc: number, mode: ModeInfo): Promise<void> {
+    if (this.#mode && this.#crtc === crtc && sameMode(this.#mode, mode)) return;
+    await this.darken();
+    this.#cursor = await HardwareCursor.create(this.card.native, crtc);
+    this.#copier = new Copier(this.card.native, mode.hdisplay, mode.vdisplay);
+    this.#crtc = crtc;
+    this.#mode = mode;
+    this.#needsSet = true;
+    this.#dirty = this.#source !== null;
+    this.card.route(crtc, this);
+    this.pump();
+  }
+
+  /** Takes the CRTC away: the monitor went, or another needs it. What was shown is let go of. */
+  async darken(): Promise<void> {
+    if (this.#mode === null) return;
+    const crtc = this.#crtc;
+    const cursor = this.#cursor;
+    this.card.unroute(crtc);
+    this.#mode = null;
+    const off = (): Promise<void> => {
+      // Hidden first: a pointer left on its plane would be on the panel again at the next light.
+      cursor?.hide();
+      return this.card.commit.off(crtc);
+    };
+    await this.card.exclusive(off).catch((error: unknown) => {
+      this.log.debug(`${this.name}: switching off: ${String(error)}`);
+    });
+    await this.#letGo();
+  }
+
+  /** Takes the pointer off the panel; a CRTC that is given back must not keep it. */
+  hidePointer(): void {
+    this.#cursor?.hide();
+  }
+
+  /** The card has been given back: lets go of everything without a commit. */
+  async abandon(): Promise<void> {
+    this.card.unroute(this.#crtc);
+    await this.#letGo();
+  }
+
+  /** Shows another source from the next vblank on. `requested`: when it was asked for (CLOCK_MONOTONIC, ms). */
+  show(source: Source, requested: number): void {
+    if (this.#source === source) return;
+    this.#source = source;
+    this.reason = undefined;
+    this.#switching = true;
+    this.lastSwitch = { requested, committed: NaN, shown: NaN };
+    this.#copier?.invalidate();
+    this.changed();
+  }
+
+  /** The source has something new. */
+  changed(): void {
+    this.#dirty = true;
+    this.pump();
+  }
+
+  /** The source's pointer moved or changed. */
+  cursorChanged(): void {
+    this.#cursorDirty = true;
+    if (!this.#cursorHeld) this.#applyCursor();
+  }
+
+  /** Commits the newest frame if the CRTC can take one now. */
+  pump(): void {
+    const source = this.#source;
+    if (!this.#dirty || this.#flying || this.#mode === null || source === null || this.card.busy) return;
+    this.#dirty = false;
+    const { picture, framebuffer } = source;
+    if (picture) {
+      this.#commit(source, picture.framebuffer, 0, 0, null, 'picture');
+      return;
+    }
+    const { hdisplay, vdisplay } = this.#mode;
+    const { width, height, x, y } = source.viewport;
+    const covers = width >= hdisplay && height >= vdisplay;
+    if (framebuffer && covers && framebuffer.directRefusal === undefined) {
+      const cropX = (width - hdisplay) >> 1;
+      const cropY = (height - vdisplay) >> 1;
+      this.#cursorDx = -cropX;
+      this.#cursorDy = -cropY;
+      this.#commit(source, framebuffer.id, x + cropX, y + cropY, framebuffer, 'direct');
+    } else if (framebuffer || source.canvas) {
+      this.reason =
+        framebuffer === null
+          ? 'the guest sends pixels, not buffers'
+          : (framebuffer.directRefusal ?? `the guest's screen is smaller than the mode`);
+      void this.#draw(source);
+    }
+  }
+
+  /** The kernel says a flip is done: `sequence` counts vblanks, `at` is CLOCK_MONOTONIC in ms. */
+  flipped(cookie: number, sequence: number, at: number): void {
+    if (!this.#flying || cookie !== this.#cookie) return;
+    if (this.#lastSequence >= 0) {
+      const gap = (sequence - this.#lastSequence) >>> 0;
+      if (gap > 1) this.idleVblanks += gap - 1;
+    }
+    this.#lastSequence = sequence;
+    this.#arrived(at);
+  }
+
+  /** Called about once a second: a flip that never came must not freeze the panel for ever. */
+  watch(now: number): void {
+    if (!this.#flying || this.#cookie === 0 || now - this.#flightStart < FLIP_LOST_MS) return;
+    this.log.warning(`${this.name}: no flip event for ${Math.round(now - this.#flightStart)} ms: setting the CRTC anew`);
+    this.#flying = false;
+    this.#cookie = 0;
+    this.#land(this.#flight);
+    this.#needsSet = true;
+    this.changed();
+  }
+
+  /** Where the pixels on the panel lie, for a screenshot. */
+  panel(): PanelPixels | undefined {
+    if (this.#mode === null) return undefined;
+    const { hdisplay: width, vdisplay: height } = this.#mode;
+    const { source, framebuffer, scanout, path } = this.#shown;
+    const cursor = this.#cursor?.onPanel;
+    if (path === 'direct' && framebuffer) {
+      const { layout } = framebuffer;
+      return { width, height, cursor, framebuffer, pitch: layout.pitch, x: scanout.x, y: scanout.y, dumb: undefined };
+    }
+    const dumb = path === 'picture' ? source?.picture : this.#copier?.shown(scanout.framebuffer);
+    return dumb ? { width, height, cursor, framebuffer: null, pitch: dumb.pitch, x: 0, y: 0, dumb } : undefined;
+  }
+
+  async #letGo(): Promise<void> {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#mode = null;
+    this.#crtc = 0;
+    this.#flying = false;
+    this.#cookie = 0;
+    this.#land(this.#flight);
+    this.#land(this.#shown);
+    this.#cursor?.close();
+    this.#cursor = undefined;
+    this.#cursorSource = null;
+    const copier = this.#copier;
+    this.#copier = undefined;
+    await copier?.close();
+  }
+
+  async #draw(source: Source): Promise<void> {
+    const copier = this.#copier;
+    const mode = this.#mode;
+    if (!copier || !mode) return;
+    const { framebuffer } = source;
+    const { frame } = source;
+    this.#flying = true;
+    framebuffer?.retain();
+    try {
+      const { width, height } = source.viewport;
+      const placement = place(width, height, mode.hdisplay, mode.vdisplay);
+      this.#cursorDx = placement.x - placement.cropX;
+      this.#cursorDy = placement.y - placement.cropY;
+      const target = await copier.draw(source, placement);
+      this.#flying = false;
+      // The output may have gone dark, or to another mode, while the worker drew.
+      if (this.#copier !== copier) return;
+      if (this.#source === source) this.#commit(source, target, 0, 0, null, 'copy', frame);
+      else this.changed();
+    } catch (error) {
+      this.#flying = false;
+      if (this.#copier !== copier) return;
+      const reason = error instanceof BufferRefused ? error.message : `cannot be copied either: ${String(error)}`;
+      this.reason = reason;
+      source.refused(reason);
+    } finally {
+      framebuffer?.release();
+    }
+  }
+
+  #commit(
+    source: Source,
+    id: number,
+    x: number,
+    y: number,
+    framebuffer: Framebuffer | null,
+    path: Path,
+    frame = source.frame,
+  ): void {
+    const flight = this.#flight;
+    flight.source = source;
+    flight.frame = frame;
+    flight.framebuffer = framebuffer;
+    flight.scanout.framebuffer = id;
+    flight.scanout.x = x;
+    flight.scanout.y = y;
+    flight.path = path;
+    framebuffer?.retain();
+    this.#flying = true;
+    this.#flightStart = monotonic();
+    if (this.#needsSet) {
+      void this.#set(flight);
+      return;
+    }
+    this.#cookie = this.card.nextCookie();
+    const result = this.card.commit.flip(this.#crtc, this.#shown.scanout, flight.scanout, this.#cookie);
+    if (result === 0) this.#committed();
+    else if (result === EINVAL) void this.#set(flight);
+    else this.#postpone(flight, result);
+  }
+
+  /** The slow way: sets the CRTC on a worker, with the card to ourselves. Resolves when the frame is on the panel. */
+  async #set(flight: Flight): Promise<void> {
+    const mode = this.#mode;
+    const crtc = this.#crtc;
+    if (!mode) return;
+    this.#cookie = 0;
+    try {
+      this.#committed();
+      await this.card.exclusive(() => this.card.commit.set(crtc, this.#connector.id, mode, flight.scanout));
+    } catch (error) {
+      if (this.#mode !== mode) return;
+      this.#setFailed(flight, error);
+      return;
+    }
+    // Darkened meanwhile: whoever did that has let go of the frame.
+    if (this.#mode !== mode || this.#crtc !== crtc) return;
+    if (this.#needsSet) {
+      this.modesets++;
+      this.#needsSet = false;
+      this.#cursor?.forget();
+      this.log.info(`${this.name}: lit with ${modeName(mode)} on CRTC ${crtc}`);
+    }
+    this.#lastSequence = -1;
+    this.#arrived(monotonic());
+  }
+
+  #setFailed(flight: Flight, error: unknown): void {
+    const code = (error as NodeJS.ErrnoException).code;
+    const { framebuffer, source } = flight;
+    this.#flying = false;
+    this.#land(flight);
+    if (code === 'EACCES' || code === 'EBUSY') {
+      this.#retryIn(PAUSED_RETRY_MS);
+    } else if (framebuffer) {
+      // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
+      framebuffer.directRefusal = `the card does not scan this buffer out (${String(error)})`;
+      this.log.warning(`${this.name}: ${framebuffer.directRefusal}: copying instead`);
+      this.changed();
+    } else {
+      this.reason = `cannot be lit: ${String(error)}`;
+      this.log.error(`${this.name}: ${this.reason}`);
+      source?.refused(this.reason);
+    }
+  }
+
+  #committed(): void {
+    if (this.#switching && this.lastSwitch && this.#flight.source === this.#source) {
+      this.#switching = false;
+      this.lastSwitch.committed = monotonic();
+    }
+  }
+
+  #arrived(at: number): void {
+    const landed = this.#shown;
+    this.#shown = this.#flight;
+    this.#flight = landed;
+    this.#flying = false;
+    this.#cookie = 0;
+    this.frames++;
+    const { source, frame } = this.#shown;
+    if (this.lastSwitch && Number.isNaN(this.lastSwitch.shown) && source === this.#source) this.lastSwitch.shown = at;
+    if (this.#shown.path === 'direct') this.reason = undefined;
+    this.#land(landed);
+    this.#applyCursor();
+    // The next commit first: it has a vblank to catch; the guest's answer has not.
+    this.pump();
+    source?.presented(frame);
+  }
+
+  /** A frame is not, or no longer, on the panel. */
+  #land(flight: Flight): void {
+    flight.framebuffer?.release();
+    flight.framebuffer = null;
+    flight.source = null;
+  }
+
+  #postpone(flight: Flight, result: number): void {
+    this.#flying = false;
+    this.#cookie = 0;
+    this.#land(flight);
+    if (result !== EBUSY && result !== EACCES) this.log.warning(`${this.name}: flip refused, errno ${-result}: trying again`);
+    this.#retryIn(result === EBUSY ? BUSY_RETRY_MS : PAUSED_RETRY_MS);
+  }
+
+  #retryIn(ms: number): void {
+    this.#dirty = true;
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.pump();
+    }, ms);
+  }
+
+  #applyCursor(): void {
+    const shown = this.#shown.source;
+    if (this.#cursor === undefined || this.card.busy) return;
+    if (!this.#cursorDirty && shown === this.#cursorSource) return;
+    this.#cursorDirty = false;
+    this.#cursorSource = shown;
+    this.#cursor.apply(shown?.cursor ?? null, this.#cursorDx, this.#cursorDy);
+    if (this.#cursorHeld) return;
+    this.#cursorHeld = true;
+    setTimeout(() => {
+      this.#cursorHeld = false;
+      if (this.#cursorDirty) this.#applyCursor();
+    }, CURSOR_PERIOD_MS);
+  }
+}

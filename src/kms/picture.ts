@@ -1,0 +1,69 @@
+import type { NativeCard, NativeDumb } from '../native';
+import { NOTHING, type Edges } from './fit';
+import { CELL_HEIGHT, CELL_WIDTH, drawText, fill } from './font';
+import { XR24 } from './formats';
+import type { Source } from './source';
+
+const BACKGROUND = 0x10151c;
+const BRIGHT = 0xe8edf2;
+const DIM = 0x7d8a99;
+const ACCENT = 0x3d8bd4;
+
+/** A plain picture of the daemon's own: a headline and a line below it, centred. For outputs without a guest. */
+export class Picture implements Source {
+  readonly framebuffer = null;
+  readonly canvas = null;
+  readonly cursor = null;
+  readonly frame = 0;
+  readonly viewport;
+
+  private constructor(readonly picture: NativeDumb) {
+    this.viewport = { x: 0, y: 0, width: picture.width, height: picture.height };
+  }
+
+  static async draw(
+    card: NativeCard,
+    width: number,
+    height: number,
+    headline: string,
+    detail: string,
+  ): Promise<Picture> {
+    const dumb = await card.createDumb({ width, height, format: XR24, fill: BACKGROUND, framebuffer: true });
+    const grid = { pixels: new Uint32Array(dumb.pixels), stride: dumb.pitch / 4, width, height };
+    const big = scaleFor(headline, width, 0.7, Math.max(2, Math.round(height / 200)));
+    const small = scaleFor(detail, width, 0.8, Math.max(1, Math.round(height / 400)));
+    const top = Math.round(height / 2 - CELL_HEIGHT * big);
+    drawText(grid, headline, centred(headline, width, big), top, big, BRIGHT);
+    const bar = Math.round(width / 12);
+    fill(grid, Math.round((width - bar) / 2), top + Math.round(CELL_HEIGHT * big * 1.1), bar, big, ACCENT);
+    drawText(grid, detail, centred(detail, width, small), top + Math.round(CELL_HEIGHT * big * 1.6), small, DIM);
+    return new Picture(dumb);
+  }
+
+  takeDamage(): Edges {
+    return NOTHING;
+  }
+
+  presented(): void {
+    // Nobody waits for a picture of our own.
+  }
+
+  refused(): void {
+    // The output has logged it.
+  }
+
+  /** Frees the buffer; only once no output shows it. */
+  close(): void {
+    this.picture.close();
+  }
+}
+
+/** The largest scale up to `wanted` at which the text takes at most `share` of the width. */
+function scaleFor(text: string, width: number, share: number, wanted: number): number {
+  const fitting = Math.floor((width * share) / (text.length * CELL_WIDTH || 1));
+  return Math.max(1, Math.min(wanted, fitting));
+}
+
+function centred(text: string, width: number, scale: number): number {
+  return Math.round((width - text.length * CELL_WIDTH * scale) / 2);
+}

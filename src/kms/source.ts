@@ -1,0 +1,46 @@
+import type { NativeDumb } from '../native';
+import type { Edges, Viewport } from './fit';
+import type { Framebuffer } from './framebuffers';
+
+/** Pixels in memory, XR24, for guests that send bytes instead of buffers. */
+export interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A pointer image and where it stands in its screen. */
+export interface Cursor {
+  /** 64x64 AR24, premultiplied; null: the guest has defined none. */
+  readonly image: Uint8Array | null;
+  /** Grows with every new image, so that an output knows what its plane holds. */
+  readonly generation: number;
+  readonly hotX: number;
+  readonly hotY: number;
+  /** Top left of the image in the guest's screen, in pixels; may be negative. */
+  readonly x: number;
+  readonly y: number;
+  readonly visible: boolean;
+}
+
+/**
+ * What an output shows. The output reads it whenever it can take a new frame, so the newest always wins and nothing
+ * queues. At most one of `framebuffer`, `canvas` and `picture` is set; none: there is nothing to show now.
+ */
+export interface Source {
+  readonly framebuffer: Framebuffer | null;
+  readonly canvas: Canvas | null;
+  /** A buffer of the card's own, of the mode's size (a {@link Picture}). */
+  readonly picture: NativeDumb | null;
+  /** The screen within the framebuffer. */
+  readonly viewport: Viewport;
+  /** The number of the newest frame; it comes back through `presented` once that frame is on the panel. */
+  readonly frame: number;
+  readonly cursor: Cursor | null;
+  /** What changed since the last call, in the screen's pixels; for the copy path. */
+  takeDamage(): Edges;
+  /** `frame`, and all before it, are on the panel. */
+  presented(frame: number): void;
+  /** The card refused to show it: the reason, for the guest's owner. */
+  refused(reason: string): void;
+}

@@ -1,0 +1,355 @@
+/**
+ * The typed contract of the native addon, and the one place that loads it.
+ *
+ * The addon is mechanism only: no policy, no retries, no state beyond its handles. Its rules:
+ *
+ * - Expected failures on hot calls come back as `-errno`; everything else throws (or rejects with) a
+ *   {@link NativeError}, shaped like Node's own system errors.
+ * - Whatever may sleep in the kernel returns a promise and runs on a worker thread.
+ * - Every handle has an explicit, idempotent `close()`. Handles still open when the environment goes are closed.
+ * - A method of a closed handle throws `EBADF`, as the kernel would.
+ * - Callbacks run on the event loop; what they throw becomes an `uncaughtException`.
+ * - Data for callbacks travels through the one {@link Native.exchange} buffer, valid only during the callback, so
+ *   that a frame allocates nothing.
+ */
+import * as path from 'node:path';
+
+/** A system error: `errno` is negative, as in Node; `syscall` names the ioctl or function. */
+export interface NativeError extends Error {
+  readonly errno: number;
+  readonly code: string;
+  readonly syscall: string;
+  readonly path?: string;
+  readonly fd?: number;
+  readonly connector?: number;
+  readonly crtc?: number;
+  readonly framebuffer?: number;
+}
+
+/** Bytes of {@link Native.exchange} that carry what `recvmsg` read; the file descriptors' table follows them. */
+export const EXCHANGE_BYTES = 65536;
+/** Most file descriptors taken from one message; the sender of more gets `EMSGSIZE` here. */
+export const MAX_FDS = 8;
+/** Index, in 64-bit floats, of the number of fds read; then per fd: fd, st_dev, st_ino. */
+export const EXCHANGE_FDS = EXCHANGE_BYTES / 8;
+/** 32-bit words of one flip event in the exchange: crtc id, cookie, vblank sequence, seconds, microseconds. */
+export const FLIP_WORDS = 5;
+/** 32-bit words of one input event: kind, device id, code, value (1 down, 0 up), seconds, microseconds. */
+export const INPUT_WORDS = 6;
+export const INPUT_KEY = 1;
+export const INPUT_DEVICE_ADDED = 2;
+export const INPUT_DEVICE_REMOVED = 3;
+
+/** `struct drm_mode_modeinfo`, whole, so that it goes back to the kernel as it came. */
+export interface ModeInfo {
+  readonly clock: number;
+  readonly hdisplay: number;
+  readonly hsyncStart: number;
+  readonly hsyncEnd: number;
+  readonly htotal: number;
+  readonly hskew: number;
+  readonly vdisplay: number;
+  readonly vsyncStart: number;
+  readonly vsyncEnd: number;
+  readonly vtotal: number;
+  readonly vscan: number;
+  readonly vrefresh: number;
+  readonly flags: number;
+  readonly type: number;
+  readonly name: string;
+}
+
+export interface Resources {
+  readonly crtcs: readonly number[];
+  readonly connectors: readonly number[];
+  readonly encoders: readonly number[];
+  readonly minWidth: number;
+  readonly maxWidth: number;
+  readonly minHeight: number;
+  readonly maxHeight: number;
+}
+
+export interface ConnectorInfo {
+  readonly id: number;
+  /** `DRM_MODE_CONNECTOR_*` */
+  readonly type: number;
+  readonly typeId: number;
+  /** `DRM_MODE_CONNECTED` 1, `DISCONNECTED` 2, `UNKNOWN` 3 */
+  readonly connection: number;
+  readonly mmWidth: number;
+  readonly mmHeight: number;
+  readonly encoderId: number;
+  readonly encoders: readonly number[];
+  readonly modes: readonly ModeInfo[];
+}
+
+export interface EncoderInfo {
+  readonly id: number;
+  readonly type: number;
+  readonly crtcId: number;
+  /** Bit n: the n-th CRTC of {@link Resources.crtcs}. */
+  readonly possibleCrtcs: number;
+  readonly possibleClones: number;
+}
+
+export interface CrtcInfo {
+  readonly id: number;
+  /** 0: none, or not ours to see. */
+  readonly framebuffer: number;
+  readonly x: number;
+  readonly y: number;
+  /** null: the CRTC is off. */
+  readonly mode: ModeInfo | null;
+  readonly gammaSize: number;
+}
+
+export interface PlaneInfo {
+  readonly id: number;
+  readonly crtcId: number;
+  readonly framebuffer: number;
+  readonly possibleCrtcs: number;
+  readonly formats: readonly number[];
+}
+
+export interface PropertyInfo {
+  readonly id: number;
+  readonly name: string;
+  readonly flags: number;
+  readonly value: bigint;
+  /** Enum and bitmask properties: name of each value. */
+  readonly enums: readonly { readonly value: bigint; readonly name: string }[];
+}
+
+/** What one plane-by-plane dma-buf import needs; offsets and pitches in bytes, one entry per plane. */
+export interface ImportLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly format: number;
+  /** The 64-bit modifier in two halves; `undefined` modifier means implicit (no modifier is passed). */
+  readonly modifier: { readonly high: number; readonly low: number } | undefined;
+  readonly offsets: readonly number[];
+  readonly pitches: readonly number[];
+}
+
+/** A dumb buffer with its framebuffer, mapped. `close` removes the framebuffer, unmaps and destroys it. */
+export interface NativeDumb {
+  readonly width: number;
+  readonly height: number;
+  readonly pitch: number;
+  readonly size: number;
+  /** 0 for a buffer made without a framebuffer (cursors). */
+  readonly framebuffer: number;
+  /** The mapped bytes; detached (length 0) by `close`. */
+  readonly pixels: ArrayBuffer;
+  close(): void;
+}
+
+/** A read-only mapping of a dma-buf. Copies from it are bracketed by DMA_BUF_IOCTL_SYNC. */
+export interface NativeMapping {
+  readonly size: number;
+  close(): void;
+}
+
+export interface NativeCard {
+  readonly path: string;
+  close(): void;
+
+  driverName(): string;
+  /** Whether commits are ours to make now (drmIsMaster). */
+  isMaster(): boolean;
+  /** drmSetMaster: `-errno`: EACCES no right to, EBUSY/EINVAL somebody else is. */
+  setMaster(): number;
+  dropMaster(): number;
+  /** drmGetCap; throws EINVAL for one the driver does not know. */
+  capability(capability: number): number;
+  /** drmSetClientCap; `-errno`. */
+  setClientCapability(capability: number, value: number): number;
+
+  resources(): Resources;
+  planes(): number[];
+  /** drmModeGetConnector on a worker: reads the monitor again (DDC), which may take tens of milliseconds. */
+  probeConnector(id: number): Promise<ConnectorInfo>;
+  /** drmModeGetConnectorCurrent: what the kernel knows already. */
+  connector(id: number): ConnectorInfo;
+  encoder(id: number): EncoderInfo;
+  crtc(id: number): CrtcInfo;
+  plane(id: number): PlaneInfo;
+  /** Properties of a connector (0xc0c0c0c0), CRTC (0xcccccccc) or plane (0xeeeeeeee). */
+  properties(objectId: number, objectType: number): PropertyInfo[];
+  blob(id: number): Uint8Array;
+
+  /**
+   * One native call: every fd to a GEM handle, AddFB2WithModifiers, and each distinct handle closed again, on the
+   * error path too. The fds stay the caller's. Returns the framebuffer id.
+   * https://docs.kernel.org/gpu/drm-mm.html#prime-buffer-sharing
+   */
+  importFramebuffer(layout: ImportLayout, fds: readonly number[]): number;
+  /** CLOSEFB: forgets the id without touching any CRTC (Linux 6.8); `-errno`, EINVAL/ENOTTY where it is missing. */
+  closeFramebuffer(id: number): number;
+  /** RMFB on a worker: it may wait for, or even make, a commit when the framebuffer is still on a plane. */
+  removeFramebuffer(id: number): Promise<void>;
+  /**
+   * Allocates, maps and fills a dumb buffer on a worker. `framebuffer: false` for cursor images.
+   * `fill` is one 32-bit pixel in native byte order.
+   */
+  createDumb(options: {
+    readonly width: number;
+    readonly height: number;
+    readonly format: number;
+    readonly fill: number;
+    readonly framebuffer: boolean;
+  }): Promise<NativeDumb>;
+
+  /** drmModeSetCrtc on a worker: it takes every modeset lock and waits for at least a vblank. mode null: off. */
+  setCrtc(
+    crtc: number,
+    framebuffer: number,
+    x: number,
+    y: number,
+    connectors: readonly number[],
+    mode: ModeInfo | null,
+  ): Promise<void>;
+  /** drmModePageFlip with an event carrying `cookie` (32 bits); 0 or `-errno` (EBUSY, EACCES, EINVAL…). */
+  flip(crtc: number, framebuffer: number, cookie: number): number;
+  /** Flip events, `count` records of FLIP_WORDS in the exchange. A negative count is the `-errno` of a lost card. */
+  onFlips(callback: (count: number) => void): void;
+  /** drmModeSetCursor2, falling back to SetCursor where hotspots are refused; null takes the cursor off. `-errno`. */
+  setCursor(crtc: number, image: NativeDumb | null, hotX: number, hotY: number): number;
+  moveCursor(crtc: number, x: number, y: number): number;
+
+  /**
+   * One atomic commit that adds a writeback job to a running CRTC, then waits on a worker for its fence (1 s at most).
+   * Needs client capabilities ATOMIC and WRITEBACK_CONNECTORS. `properties` are those of the writeback connector.
+   */
+  writeback(job: {
+    readonly crtc: number;
+    readonly connector: number;
+    readonly framebuffer: number;
+    readonly properties: { readonly crtcId: number; readonly framebufferId: number; readonly outFence: number };
+  }): Promise<void>;
+}
+
+/** A connected stream socket that carries file descriptors. */
+export interface NativeSocket {
+  /**
+   * Starts reading. `length` bytes (and fds, with their fstat identity) are in the exchange; the fds are the
+   * callee's. 0: the peer closed. Negative: `-errno`; EMSGSIZE when fds were lost or too many (all are closed).
+   */
+  onData(callback: (length: number) => void): void;
+  /** Stops and resumes reading: backpressure. */
+  pause(): void;
+  resume(): void;
+  /** sendmsg without waiting: bytes taken, or `-errno` (EAGAIN, EPIPE). fds go with the first byte; they stay yours. */
+  send(bytes: Uint8Array, fds?: readonly number[]): number;
+  /** Calls back once, when the socket can take bytes again. */
+  onceWritable(callback: () => void): void;
+  /** SO_PEERCRED. */
+  credentials(): { readonly pid: number; readonly uid: number; readonly gid: number };
+  close(): void;
+}
+
+export interface NativeListener {
+  close(): void;
+}
+
+/** `code` is an evdev key code of <linux/input-event-codes.h>. */
+export interface NativeInput {
+  device(id: number): { readonly name: string; readonly sysname: string; readonly keyboard: boolean } | undefined;
+  close(): void;
+}
+
+export interface NativeUinput {
+  /** /dev/input/eventN, once udev has made it; '' before. */
+  readonly devnode: string;
+  /** One event and the SYN_REPORT that ends it. */
+  emit(type: number, code: number, value: number): void;
+  close(): void;
+}
+
+/** Where a pixel job reads: a mapped dma-buf, a dumb buffer, or plain memory that the caller leaves alone meanwhile. */
+export type PixelSource = NativeMapping | NativeDumb | Uint8Array;
+
+export interface Native {
+  /** See EXCHANGE_*: recvmsg bytes and fds, flip events, input events. */
+  readonly exchange: ArrayBuffer;
+
+  /** Opens O_RDWR | O_CLOEXEC | O_NONBLOCK; the first opener becomes DRM master. */
+  openCard(path: string): NativeCard;
+
+  /** bind + listen on a UNIX stream socket, with the file mode set before anyone can connect. EADDRINUSE is thrown. */
+  listen(path: string, mode: number, onConnection: (socket: NativeSocket) => void): NativeListener;
+  connect(path: string): NativeSocket;
+  socketPair(): [NativeSocket, NativeSocket];
+
+  /**
+   * Kernel events of one subsystem, from udev where it runs, else from the kernel. `properties` holds the
+   * event's (ACTION, DEVNAME, HOTPLUG, CONNECTOR…).
+   */
+  watchUevents(subsystem: string, callback: (properties: Readonly<Record<string, string>>) => void): { close(): void };
+
+  /** libinput on a udev seat. `open` returns an fd that libinput then owns until `close(fd)`, or `-errno`. */
+  openInput(
+    seat: string,
+    devices: { open(path: string, flags: number): number; close(fd: number): void },
+    onEvents: (count: number) => void,
+  ): NativeInput;
+  /** A virtual keyboard (all keys up to KEY_MICMUTE) with relative pointer buttons; for tests and the demo. */
+  createUinput(name: string): NativeUinput;
+
+  /** dup with CLOEXEC. */
+  duplicate(fd: number): number;
+  /** A zeroed udmabuf of `size` bytes (rounded up to pages): a real dma-buf from plain memory. */
+  createUdmabuf(size: number): number;
+  /** Throws EINVAL for an fd that is no dma-buf or is smaller than `size`. */
+  mapDmabuf(fd: number, size: number): NativeMapping;
+  /** The mapped bytes of a dma-buf for writing, in one SYNC bracket, on a worker: for producers in tests. */
+  writeDmabuf(fd: number, offset: number, bytes: Uint8Array): Promise<void>;
+
+  /**
+   * Copies rectangles on a worker. `rectangles` holds six numbers each: source x, source y, target x, target y, width,
+   * height, in pixels; all are checked against both buffers (RangeError). Offsets and pitches in bytes.
+   */
+  copyPixels(job: {
+    readonly source: PixelSource;
+    readonly sourceOffset: number;
+    readonly sourcePitch: number;
+    readonly target: NativeDumb;
+    readonly bytesPerPixel: number;
+    readonly rectangles: readonly number[];
+  }): Promise<void>;
+  /**
+   * Reads a buffer on a worker into RGB rows, each led by a zero byte: just what PNG's filter 0 wants.
+   * `format` is one of XR24, AR24, XB24, AB24, RG16; others throw EINVAL.
+   */
+  readRgb(job: {
+    readonly source: PixelSource;
+    readonly offset: number;
+    readonly pitch: number;
+    readonly width: number;
+    readonly height: number;
+    readonly format: number;
+  }): Promise<Uint8Array>;
+}
+
+/** Whether something caught is a system error, optionally a given one. Works across realms, as in Jest. */
+export function isNativeError(error: unknown, code?: string): error is NativeError {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    'syscall' in error &&
+    (code === undefined || error.code === code)
+  );
+}
+
+function load(): Native {
+  const file = path.resolve(__dirname, '../build/Release/kms_switcher.node');
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- a .node file has no other loader
+    return require(file) as Native;
+  } catch (error) {
+    throw new Error(`cannot load the native addon ${file}: ${String(error)} (run "make" to build it)`, { cause: error });
+  }
+}
+
+export const native: Native = load();

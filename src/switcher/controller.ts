@@ -1,0 +1,221 @@
+import { EventEmitter } from 'node:events';
+import type { Action, Config, HeadRef } from '../config/config';
+import { monotonic } from '../clock';
+import type { Display, GuestLink } from '../guest/sink';
+import type { Card } from '../kms/card';
+import { modeName, refreshOf } from '../kms/modes';
+import type { Output } from '../kms/output';
+import type { Log } from '../log';
+import { Guests, type GuestsOwner, type GuestState } from './guests';
+import type { HeadView } from './head-view';
+import { assignmentOf, CommandError, NOTHING, perform, sameHead, type Assignment, type Layout } from './layout';
+import { Outputs } from './outputs';
+import { Pictures, type Caption } from './pictures';
+
+/** Something worth telling whoever watches. */
+export interface SwitcherEvent {
+  readonly event: 'switched' | 'focused' | 'guest' | 'outputs';
+  readonly [detail: string]: string | number | boolean | null;
+}
+
+/**
+ * Brings about what the user wants: the desired layout is plain data, every change makes a new one, and `reconcile`
+ * takes each output from what it shows to what it should.
+ */
+export class Controller implements GuestsOwner {
+  readonly guests: Guests;
+  readonly outputs: Outputs;
+  readonly #events = new EventEmitter();
+  readonly #pictures: Pictures;
+  /** The newest picture asked for per output; drawing one takes a moment. */
+  readonly #wishes = new Map<Output, symbol>();
+  #layout: Layout;
+  #closing = false;
+
+  constructor(
+    private readonly card: Card,
+    private readonly config: Config,
+    private readonly log: Log,
+  ) {
+    this.guests = new Guests(this, card.framebuffers);
+    this.#pictures = new Pictures(card);
+    const shows = config.outputs.map(({ name, show }): [string, Assignment] => [name, { head: show ?? null, blank: false }]);
+    this.#layout = { shows: new Map(shows), focus: null };
+    this.outputs = new Outputs(card, config.outputs, log, () => this.#outputsChanged());
+  }
+
+  get layout(): Layout {
+    return this.#layout;
+  }
+
+  onEvent(listener: (event: SwitcherEvent) => void): () => void {
+    this.#events.on('event', listener);
+    return () => this.#events.off('event', listener);
+  }
+
+  addGuest(link: GuestLink): void {
+    this.guests.add(link);
+  }
+
+  /**
+   * Does what a hotkey or a command says. `requested` is when it was asked for (CLOCK_MONOTONIC, ms). Throws
+   * {@link CommandError}.
+   */
+  perform(action: Action, requested = monotonic()): void {
+    this.#check(action);
+    const before = this.#layout;
+    const outputs = this.outputs.lit().map(({ name }) => name);
+    this.#layout = perform(before, action, { outputs, guests: this.guests.names });
+    for (const output of this.outputs.lit()) {
+      const now = assignmentOf(this.#layout, output.name);
+      if (now === assignmentOf(before, output.name)) continue;
+      this.#reconcile(output, requested);
+      this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
+    }
+    if (this.#layout.focus !== before.focus) this.#emit({ event: 'focused', output: this.#layout.focus });
+  }
+
+  /** The head an output is to show, for `status`. */
+  assignment(output: string): Assignment {
+    return assignmentOf(this.#layout, output);
+  }
+
+  guestChanged(guest: GuestState): void {
+    const { guest: name } = guest.link;
+    this.#emit({ event: 'guest', guest: name, connected: guest.session !== null, reason: guest.left ?? null });
+    this.#reconcileGuest(name);
+  }
+
+  contentChanged(view: HeadView): void {
+    this.#reconcileGuest(view.guest);
+  }
+
+  /** The output a head is meant for: where it is, else where the config puts it, else (head 0) the first. */
+  displayFor(guest: string, head: number): Display | undefined {
+    const ref: HeadRef = { guest, head };
+    const lit = this.outputs.lit();
+    const output =
+      lit.find(({ name }) => sameHead(assignmentOf(this.#layout, name).head, ref)) ??
+      lit.find(({ name }) => sameHead(this.config.outputs.find((config) => config.name === name)?.show ?? null, ref)) ??
+      (head === 0 ? lit[0] : undefined);
+    if (!output?.mode) return undefined;
+    const { mode, connector } = output;
+    return {
+      width: mode.hdisplay,
+      height: mode.vdisplay,
+      refresh: refreshOf(mode),
+      mmWidth: connector.info.mmWidth,
+      mmHeight: connector.info.mmHeight,
+      edid: connector.edid,
+    };
+  }
+
+  /** Stops: guests are disconnected, and the CRTCs get back what they showed before. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.outputs.close();
+    this.#wishes.clear();
+    this.guests.close();
+    for (const output of this.outputs.lit()) output.hidePointer();
+    await this.card.restore(this.log);
+    for (const output of this.outputs.lit()) await output.abandon();
+    await this.#pictures.close();
+  }
+
+  #outputsChanged(): void {
+    const lit = this.outputs.lit();
+    this.#assignUnconfigured(lit);
+    const { focus } = this.#layout;
+    if (focus === null || !lit.some(({ name }) => name === focus)) {
+      this.#layout = { ...this.#layout, focus: lit[0]?.name ?? null };
+    }
+    for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    this.#emit({ event: 'outputs', lit: lit.map(({ name }) => name).join(' ') });
+  }
+
+  /** A config without outputs gives the guests to the monitors in order. */
+  #assignUnconfigured(lit: readonly Output[]): void {
+    if (this.config.outputs.length > 0) return;
+    const shows = new Map(this.#layout.shows);
+    const taken = new Set([...shows.values()].map(({ head }) => head?.guest));
+    for (const { name } of lit) {
+      if (shows.has(name)) continue;
+      const guest = this.guests.names.find((candidate) => !taken.has(candidate));
+      if (guest !== undefined) taken.add(guest);
+      shows.set(name, guest === undefined ? NOTHING : { head: { guest, head: 0 }, blank: false });
+    }
+    this.#layout = { ...this.#layout, shows };
+  }
+
+  #check(action: Action): void {
+    const known = (output: string | undefined): void => {
+      if (output === undefined || this.outputs.get(output)) return;
+      const names = this.outputs.all().map(({ name }) => name);
+      throw new CommandError(`there is no output ${output}: this card has ${names.join(', ') || 'none'}`);
+    };
+    if (action.kind === 'swap') action.outputs?.forEach(known);
+    else if (action.kind === 'focus') known(action.output);
+    else known(action.on);
+    if (action.kind === 'show' && !this.guests.get(action.head.guest)) {
+      throw new CommandError(`there is no guest ${action.head.guest}: the config has ${this.guests.names.join(', ')}`);
+    }
+  }
+
+  #reconcileGuest(guest: string): void {
+    for (const output of this.outputs.lit()) {
+      if (assignmentOf(this.#layout, output.name).head?.guest === guest) this.#reconcile(output, monotonic());
+    }
+  }
+
+  /** Takes an output from what it shows to what it should show. */
+  #reconcile(output: Output, requested: number): void {
+    if (this.#closing) return;
+    const { head, blank } = assignmentOf(this.#layout, output.name);
+    const guest = head && this.guests.get(head.guest);
+    const view = guest?.views.get(head?.head ?? 0);
+    for (const other of this.#viewsOn(output)) if (other !== view || blank || !output.lit) other.output = null;
+    this.#wishes.delete(output);
+    if (!output.lit) return;
+    if (view?.hasContent && !blank) {
+      view.output = output;
+      output.show(view.source, requested);
+      return;
+    }
+    const caption = blank ? { headline: '', detail: '' } : this.#caption(output, head, guest ?? undefined);
+    const wish = Symbol(caption.headline);
+    this.#wishes.set(output, wish);
+    this.#pictures.get(output, caption).then(
+      (picture) => {
+        // Something else may be wanted by now.
+        if (this.#wishes.get(output) === wish) output.show(picture, requested);
+      },
+      (error: unknown) => this.log.error(`${output.name}: drawing a picture: ${String(error)}`),
+    );
+  }
+
+  #viewsOn(output: Output): HeadView[] {
+    const found: HeadView[] = [];
+    for (const { views } of this.guests.all()) {
+      for (const view of views.values()) if (view.output === output) found.push(view);
+    }
+    return found;
+  }
+
+  #caption(output: Output, head: HeadRef | null, guest: GuestState | undefined): Caption {
+    const where = output.mode ? `${output.name}  ${modeName(output.mode)}` : output.name;
+    if (!head || !guest) return { headline: 'no guest here', detail: where };
+    const name = head.head === 0 ? head.guest : `${head.guest}:${head.head}`;
+    const { link, session, left } = guest;
+    if (session) return { headline: `${name} has its display off`, detail: where };
+    if (left === undefined) return { headline: `waiting for ${name}`, detail: `${where}  ${link.kind} ${link.address}` };
+    return { headline: `${name} is gone`, detail: `${where}  ${left}: waiting for it to come back` };
+  }
+
+  #emit(event: SwitcherEvent): void {
+    this.#events.emit('event', event);
+  }
+}
+
+function headDetails({ head, blank }: Assignment): { guest: string | null; head: number | null; blank: boolean } {
+  return { guest: head?.guest ?? null, head: head?.head ?? null, blank };
+}

@@ -1,0 +1,89 @@
+import type { Display, GuestHost, GuestLink, HeadSink } from '../guest/sink';
+import type { FramebufferCache } from '../kms/framebuffers';
+import { HeadView, type ViewOwner } from './head-view';
+
+/** A guest of the config, and its heads while its process is connected. */
+export interface GuestState {
+  readonly link: GuestLink;
+  readonly views: Map<number, HeadView>;
+  /** Owns the framebuffers of one connection; null: not connected. */
+  session: object | null;
+  /** Why it is not connected; undefined: it has never been. */
+  left: string | undefined;
+}
+
+/** What the guests' side needs of the switcher. */
+export interface GuestsOwner extends ViewOwner {
+  guestChanged(guest: GuestState): void;
+  displayFor(guest: string, head: number): Display | undefined;
+}
+
+/** All guests by name: turns what links say into views. */
+export class Guests implements GuestHost {
+  readonly #guests = new Map<string, GuestState>();
+
+  constructor(
+    private readonly owner: GuestsOwner,
+    private readonly framebuffers: FramebufferCache,
+  ) {}
+
+  add(link: GuestLink): void {
+    this.#guests.set(link.guest, { link, views: new Map(), session: null, left: undefined });
+  }
+
+  get names(): string[] {
+    return [...this.#guests.keys()];
+  }
+
+  all(): Iterable<GuestState> {
+    return this.#guests.values();
+  }
+
+  get(name: string): GuestState | undefined {
+    return this.#guests.get(name);
+  }
+
+  connected(link: GuestLink): void {
+    const guest = this.#of(link);
+    guest.session = {};
+    guest.left = undefined;
+    this.owner.guestChanged(guest);
+  }
+
+  disconnected(link: GuestLink, reason: string): void {
+    const guest = this.#of(link);
+    const { session } = guest;
+    guest.session = null;
+    guest.left = reason;
+    const views = [...guest.views.values()];
+    guest.views.clear();
+    // The outputs move to another picture first, so that no view is asked for a frame it no longer has.
+    this.owner.guestChanged(guest);
+    for (const view of views) view.close();
+    if (session) this.framebuffers.releaseOwner(session);
+  }
+
+  head(link: GuestLink, index: number): HeadSink {
+    const guest = this.#of(link);
+    let view = guest.views.get(index);
+    if (!view) {
+      view = new HeadView(this.owner, link, guest.session ?? {}, this.framebuffers, index);
+      guest.views.set(index, view);
+    }
+    return view;
+  }
+
+  display(link: GuestLink, index: number): Display | undefined {
+    return this.owner.displayFor(link.guest, index);
+  }
+
+  close(): void {
+    for (const { link } of this.#guests.values()) link.close();
+  }
+
+  #of(link: GuestLink): GuestState {
+    const guest = this.#guests.get(link.guest);
+    if (!guest) throw new Error(`guest ${link.guest} is not in the config`);
+    return guest;
+  }
+}

@@ -1,0 +1,186 @@
+import type { GuestLink, HeadSink, ScanoutLayout, Screen } from '../guest/sink';
+import { NOTHING, union, type Edges } from '../kms/fit';
+import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
+import type { Output } from '../kms/output';
+import type { Canvas, Source } from '../kms/source';
+
+/** How often a guest that nobody sees is told that its frames were shown, so that it neither stalls nor runs free. */
+const HIDDEN_PERIOD_MS = 16;
+/** A guest that set a buffer and sent no update for this long means it as it is. */
+const SETTLE_MS = 50;
+
+/** What a view tells the switcher; the rest goes straight to its output. */
+export interface ViewOwner {
+  /** The head has its first picture, or none any more. */
+  contentChanged(view: HeadView): void;
+}
+
+/**
+ * One head between its link and the output that shows it: what the guest sent last, kept imported while hidden, so
+ * that a switch need not wait for the guest to draw.
+ */
+export class HeadView implements HeadSink {
+  /** The head as an output sees it. */
+  readonly source: Source & { framebuffer: Framebuffer | null; canvas: Canvas | null };
+  /** The output this is shown on, while it is. */
+  #output: Output | null = null;
+  readonly #cursor = { image: null as Uint8Array | null, generation: 0, hotX: 0, hotY: 0, x: 0, y: 0, visible: false };
+  // Two rectangles that change places: a flip allocates nothing.
+  #viewport = { x: 0, y: 0, width: 0, height: 0 };
+  #nextViewport = { x: 0, y: 0, width: 0, height: 0 };
+  #next: Framebuffer | null = null;
+  #frame = 0;
+  #damage: Edges = NOTHING;
+  #hidden: NodeJS.Timeout | undefined;
+  #settle: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly owner: ViewOwner,
+    private readonly link: GuestLink,
+    /** Whose framebuffers these are: one connection of the guest. */
+    private readonly session: object,
+    private readonly framebuffers: FramebufferCache,
+    readonly index: number,
+  ) {
+    this.source = this.#makeSource();
+  }
+
+  get guest(): string {
+    return this.link.guest;
+  }
+  get hasContent(): boolean {
+    return this.source.framebuffer !== null || this.source.canvas !== null;
+  }
+  /** Frames the guest has asked to be shown. */
+  get frames(): number {
+    return this.#frame;
+  }
+
+  get output(): Output | null {
+    return this.#output;
+  }
+
+  /** The output that shows it from now on; null: nobody sees it. */
+  set output(output: Output | null) {
+    this.#output = output;
+    if (output === null) this.#answerHidden();
+  }
+
+  scanout(fd: number, device: number, inode: number, layout: ScanoutLayout, screen: Screen): void {
+    const framebuffer = this.framebuffers.get(this.session, fd, device, inode, layout);
+    framebuffer.retain();
+    this.#next?.release();
+    this.#next = framebuffer;
+    const viewport = this.#nextViewport;
+    viewport.x = screen.x;
+    viewport.y = screen.y;
+    viewport.width = screen.width;
+    viewport.height = screen.height;
+    this.#settle ??= setTimeout(() => {
+      this.#settle = undefined;
+      if (this.#next) this.update(this.#frame, 0, 0, this.#nextViewport.width, this.#nextViewport.height);
+    }, SETTLE_MS);
+  }
+
+  canvas(width: number, height: number, bytes: Uint8Array): void {
+    const had = this.hasContent;
+    this.#drop();
+    this.source.canvas = { width, height, bytes };
+    Object.assign(this.#viewport, { x: 0, y: 0, width, height });
+    this.#damage = { left: 0, top: 0, right: width, bottom: height };
+    if (!had) this.owner.contentChanged(this);
+  }
+
+  update(frame: number, x: number, y: number, width: number, height: number): void {
+    this.#frame = frame;
+    const { source } = this;
+    const had = this.hasContent;
+    if (this.#next) {
+      source.framebuffer?.release();
+      source.framebuffer = this.#next;
+      source.canvas = null;
+      this.#next = null;
+      const viewport = this.#nextViewport;
+      this.#nextViewport = this.#viewport;
+      this.#viewport = viewport;
+      // Another buffer: whatever the update says, a copy of the last one tells nothing about this one.
+      this.#damage = EVERYTHING;
+    } else if (this.#damage !== EVERYTHING) {
+      this.#damage = union(this.#damage, { left: x, top: y, right: x + width, bottom: y + height });
+    }
+    if (!had && this.hasContent) this.owner.contentChanged(this);
+    if (this.#output) this.#output.changed();
+    else this.#answerHidden();
+  }
+
+  off(): void {
+    const had = this.hasContent;
+    this.#drop();
+    if (had) this.owner.contentChanged(this);
+    this.#answerHidden();
+  }
+
+  cursorImage(image: Uint8Array, hotX: number, hotY: number): void {
+    const cursor = this.#cursor;
+    cursor.image = image;
+    cursor.hotX = hotX;
+    cursor.hotY = hotY;
+    cursor.generation++;
+  }
+
+  cursorMove(x: number, y: number, visible: boolean): void {
+    const cursor = this.#cursor;
+    cursor.x = x;
+    cursor.y = y;
+    cursor.visible = visible;
+    this.#output?.cursorChanged();
+  }
+
+  /** The guest has gone. */
+  close(): void {
+    clearTimeout(this.#hidden);
+    clearTimeout(this.#settle);
+    this.#drop();
+  }
+
+  #drop(): void {
+    this.#next?.release();
+    this.#next = null;
+    this.source.framebuffer?.release();
+    this.source.framebuffer = null;
+    this.source.canvas = null;
+  }
+
+  #answerHidden(): void {
+    this.#hidden ??= setTimeout(() => {
+      this.#hidden = undefined;
+      if (this.#output === null) this.link.shown(this.index, this.#frame);
+    }, HIDDEN_PERIOD_MS);
+  }
+
+  #makeSource(): HeadView['source'] {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- getters of an object literal have their own `this`
+    const view = this;
+    return {
+      framebuffer: null,
+      canvas: null,
+      picture: null,
+      get viewport() {
+        return view.#viewport;
+      },
+      get frame() {
+        return view.#frame;
+      },
+      cursor: this.#cursor,
+      takeDamage: () => {
+        const damage = this.#damage;
+        this.#damage = NOTHING;
+        return damage;
+      },
+      presented: (frame) => this.link.shown(this.index, frame),
+      refused: (reason) => this.link.refuse(this.index, reason),
+    };
+  }
+}
+
+const EVERYTHING: Edges = { left: 0, top: 0, right: 1 << 30, bottom: 1 << 30 };

@@ -1,0 +1,97 @@
+import type { Action, HeadRef } from '../config/config';
+
+/** What a user wants an output to show. */
+export interface Assignment {
+  /** null: no guest. */
+  readonly head: HeadRef | null;
+  /** Dark for now; the head comes back when blanked again, or when anything is shown. */
+  readonly blank: boolean;
+}
+
+/** Which head every output shows, and which output has the keyboard. Outputs keep their entry while unplugged. */
+export interface Layout {
+  readonly shows: ReadonlyMap<string, Assignment>;
+  readonly focus: string | null;
+}
+
+/** What a command may refer to: the outputs that are lit, from left to right, and the guests, in the file's order. */
+export interface Surroundings {
+  readonly outputs: readonly string[];
+  readonly guests: readonly string[];
+}
+
+/** A command that makes no sense now, in words for whoever gave it. */
+export class CommandError extends Error {
+  override name = 'CommandError';
+}
+
+export const NOTHING: Assignment = { head: null, blank: false };
+
+export function assignmentOf(layout: Layout, output: string): Assignment {
+  return layout.shows.get(output) ?? NOTHING;
+}
+
+/** The layout after an action. Throws {@link CommandError}; changes nothing then. */
+export function perform(layout: Layout, action: Action, now: Surroundings): Layout {
+  switch (action.kind) {
+    case 'show':
+      return show(layout, action.head, target(layout, action.on, now));
+    case 'next':
+    case 'previous': {
+      const output = target(layout, action.on, now);
+      return show(layout, neighbour(layout, output, now.guests, action.kind === 'next' ? 1 : -1), output);
+    }
+    case 'swap': {
+      const [a, b] = action.outputs ?? focusedAndNext(layout, now);
+      return withShows(layout, [
+        [a, assignmentOf(layout, b)],
+        [b, assignmentOf(layout, a)],
+      ]);
+    }
+    case 'focus':
+      return { ...layout, focus: action.output ?? focusedAndNext(layout, now)[1] };
+    case 'blank': {
+      const output = target(layout, action.on, now);
+      const { head, blank } = assignmentOf(layout, output);
+      return withShows(layout, [[output, { head, blank: !blank }]]);
+    }
+  }
+}
+
+/** A head is on one output at most: the output that showed it gets what the target showed. */
+function show(layout: Layout, head: HeadRef, output: string): Layout {
+  const entries: [string, Assignment][] = [[output, { head, blank: false }]];
+  for (const [other, assignment] of layout.shows) {
+    if (other !== output && sameHead(assignment.head, head)) entries.push([other, assignmentOf(layout, output)]);
+  }
+  return withShows(layout, entries);
+}
+
+export function sameHead(a: HeadRef | null, b: HeadRef | null): boolean {
+  return a !== null && b !== null && a.guest === b.guest && a.head === b.head;
+}
+
+function neighbour(layout: Layout, output: string, guests: readonly string[], step: number): HeadRef {
+  if (guests.length === 0) throw new CommandError('there are no guests');
+  const current = assignmentOf(layout, output).head;
+  const index = current ? guests.indexOf(current.guest) : step > 0 ? -1 : 0;
+  return { guest: guests[(index + step + guests.length) % guests.length]!, head: 0 };
+}
+
+function target(layout: Layout, on: string | undefined, now: Surroundings): string {
+  const output = on ?? layout.focus ?? now.outputs[0];
+  if (output === undefined) throw new CommandError('no monitor is connected');
+  return output;
+}
+
+function focusedAndNext(layout: Layout, { outputs }: Surroundings): [string, string] {
+  const focus = layout.focus ?? outputs[0];
+  if (focus === undefined) throw new CommandError('no monitor is connected');
+  const next = outputs[(outputs.indexOf(focus) + 1) % outputs.length];
+  if (next === undefined || next === focus) throw new CommandError('there is only one output');
+  return [focus, next];
+}
+
+function withShows(layout: Layout, entries: readonly [string, Assignment][]): Layout {
+  return { ...layout, shows: new Map([...layout.shows, ...entries]) };
+}

@@ -1,0 +1,59 @@
+import type { Card } from '../kms/card';
+import type { Output } from '../kms/output';
+import { Picture } from '../kms/picture';
+
+/** What a picture of our own says. */
+export interface Caption {
+  readonly headline: string;
+  readonly detail: string;
+}
+
+/** The pictures of outputs that show no guest: one per output, drawn when first wanted, freed once off the panel. */
+export class Pictures {
+  readonly #current = new Map<Output, { key: string; picture: Promise<Picture> }>();
+  readonly #retired = new Set<{ output: Output; picture: Picture }>();
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(private readonly card: Card) {}
+
+  /** The picture with this caption in the size of the output's mode. The last one of this output is given up. */
+  get(output: Output, caption: Caption): Promise<Picture> {
+    const { hdisplay = 0, vdisplay = 0 } = output.mode ?? {};
+    const key = `${hdisplay}x${vdisplay} ${caption.headline}\n${caption.detail}`;
+    const current = this.#current.get(output);
+    if (current?.key === key) return current.picture;
+    if (current) this.#retire(output, current.picture);
+    const picture = Picture.draw(this.card.native, hdisplay, vdisplay, caption.headline, caption.detail);
+    this.#current.set(output, { key, picture });
+    return picture;
+  }
+
+  /** Frees everything; outputs show none of it any more. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    for (const { picture } of this.#retired) picture.close();
+    for (const { picture } of this.#current.values()) (await picture).close();
+  }
+
+  #retire(output: Output, drawing: Promise<Picture>): void {
+    drawing.then(
+      (picture) => {
+        this.#retired.add({ output, picture });
+        // A picture may be in flight or on the panel for some vblanks more.
+        this.#sweep ??= setInterval(() => this.#free(), 500);
+      },
+      () => undefined, // It was never drawn; whoever asked for it has been told.
+    );
+  }
+
+  #free(): void {
+    for (const retired of this.#retired) {
+      if (retired.output.holds(retired.picture)) continue;
+      retired.picture.close();
+      this.#retired.delete(retired);
+    }
+    if (this.#retired.size > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+}

@@ -1,0 +1,348 @@
+import type { ConnectorName } from '../../src/config/connectors';
+import { parseConfig } from '../../src/config/load';
+import { ConfigError } from '../../src/config/problems';
+import type { Settings } from '../../src/config/settings';
+
+const here: ConnectorName[] = [
+  { card: 'card0', name: 'DP-1' },
+  { card: 'card0', name: 'HDMI-A-1' },
+];
+const twoCards: ConnectorName[] = [
+  ...here,
+  { card: 'card1', name: 'HDMI-A-1' },
+  { card: 'card1', name: 'DP-2' },
+  { card: 'card1', name: 'DVI-I-1' },
+  { card: 'card1', name: 'DVI-D-1' },
+];
+
+/** What is wrong with a text, as `line:column message`. */
+function problems(
+  text: string,
+  connectors: readonly ConnectorName[] = here,
+  settings: Partial<Settings> = {},
+): string[] {
+  try {
+    parseConfig(text, { file: 'c.yaml', ...settings }, connectors);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map(({ line, column, message }) => `${line}:${column} ${message}`);
+  }
+  return [];
+}
+
+const guests = `guests:
+  windows: { vhost-user-gpu: { listen: /run/w.sock } }
+  linux: { vhost-user-gpu: { listen: /run/l.sock } }
+`;
+const guest = (listen: string) => `guests: { a: { vhost-user-gpu: { listen: ${listen} } } }\n`;
+
+describe('a config that is no mapping', () => {
+  test.each([
+    ['', '1:1 the file is empty; it needs guests: at least'],
+    ['# nothing\n', '1:1 the file is empty; it needs guests: at least'],
+    ['- a\n', '1:1 the file must be a mapping, not a list; begin with guests:'],
+    ['hello\n', '1:1 the file must be a mapping, not text; begin with guests:'],
+  ])('%j', (text, problem) => {
+    expect(problems(text)).toEqual([problem]);
+  });
+});
+
+describe('YAML itself', () => {
+  test.each([
+    ['a:\n\tb: 1\n', '2:1 Tabs are not allowed as indentation; indent with spaces'],
+    ['a: "x\n', '2:1 Missing closing "quote; add it, or put the text in quotes'],
+    ['a: [1\nb: 2\n', /^2:1 .*\]/],
+    ['a: *x\n', /^1:4 .*x; write the value out instead of an alias$/],
+    ['card: !foo card0\nguests: [', '1:7 Unresolved tag: !foo; remove the tag'],
+    ['? [a]\n: b\n', '1:3 a key must be plain text; write it as one word, or in quotes'],
+    ['guests: {}\n---\nb: 1\n', '2:1 a second document begins here; remove the "---" or what follows it'],
+  ])('%j', (text, problem) => {
+    const found = problems(text);
+    expect(found[0]).toEqual(typeof problem === 'string' ? problem : expect.stringMatching(problem));
+  });
+
+  test('a duplicate key hides no other problem', () => {
+    expect(problems(`${guests}  linux: { vhost-user-gpu: { listen: /run/x.sock } }\ncolour: red\n`)).toEqual([
+      '4:3 this key is here already; remove or rename one of them',
+      '5:1 unknown key "colour"; known: card, control, log, guests, outputs, hotkeys',
+    ]);
+  });
+
+  test('aliases of aliases do not fill memory', () => {
+    const lines = ['a0: &a0 [x, x, x, x, x, x, x, x]'];
+    for (let i = 1; i < 12; i++)
+      lines.push(
+        `a${i}: &a${i} [${Array<string>(8)
+          .fill(`*a${i - 1}`)
+          .join(', ')}]`,
+      );
+    expect(problems(lines.join('\n'))).toEqual([expect.stringMatching(/^2:10 .*write the value out/)]);
+  });
+
+  test('an alias may be used, and problems in it are found where it is written', () => {
+    expect(problems(`${guests}outputs:\n  DP-1: &o { show: windows, mode: 1x }\n  HDMI-A-1: *o\n`)).toEqual([
+      expect.stringMatching(/^5:20 windows:0 is on DP-1 \(line 5\) already/),
+      expect.stringMatching(/^5:35 "1x" is no mode/),
+    ]);
+  });
+});
+
+describe('shape', () => {
+  test.each([
+    [`${guests}otuputs: {}\n`, '4:1 unknown key "otuputs"; did you mean "outputs"?'],
+    ['log: {}\n', '1:1 the file has no "guests"; add guests: …'],
+    ['guests: {}\n', '1:1 "guests" is empty; add at least one'],
+    ['guests:\n', '1:8 "guests" must be a mapping, not nothing; write {} or indent its keys below it'],
+    ['guests:\n  a: {}\n', '2:3 "a" has no "vhost-user-gpu"; add vhost-user-gpu: …'],
+    ['guests:\n  a: { vhost-user-gpu: {} }\n', '2:8 "vhost-user-gpu" has no "listen"; add listen: …'],
+    ['guests:\n  a: { vhost-user-gpu: { lisen: /x } }\n', '2:26 unknown key "lisen"; did you mean "listen"?'],
+    [guest('5'), '1:42 "listen" must be text, not a number; put it in quotes'],
+    [
+      `${guests}outputs:\n  DP-1: windows\n`,
+      '5:9 "DP-1" must be a mapping, not text; write key: value below it',
+    ],
+    [`${guests}outputs:\n  DP-1: { hed: 1 }\n`, '5:11 unknown key "hed"; did you mean "head"?'],
+    [
+      `${guests}outputs:\n  DP-1: { mode: 1080 }\n`,
+      '5:17 "mode" must be text, not a number; put it in quotes',
+    ],
+    [`${guests}control: [a]\n`, '4:10 "control" must be text, not a list; write text'],
+    [`${guests}hotkeys: []\n`, '4:10 "hotkeys" must be a mapping, not a list; write key: value below it'],
+    [`${guests}log: { level: warn }\n`, '4:15 unknown log level "warn"; did you mean "warning"?'],
+    [
+      `${guests}log: { level: 3 }\n`,
+      '4:15 "level" cannot be a number; known: error, warning, notice, info, debug',
+    ],
+  ])('%j', (text, problem) => {
+    expect(problems(text)).toEqual([problem]);
+  });
+
+  test('keys with the names of object members are keys like others', () => {
+    expect(problems(`${guests}outputs:\n  constructor: {}\n  __proto__: { show: toString }\n`)).toEqual([
+      expect.stringMatching(/^5:3 unknown output "constructor"/),
+      expect.stringMatching(/^6:3 unknown output "__proto__"/),
+      expect.stringMatching(/^6:22 unknown guest "toString"/),
+    ]);
+  });
+});
+
+describe('guests', () => {
+  const long = 'x'.repeat(65);
+  test.each([
+    [
+      'guests: { "a:1": { vhost-user-gpu: { listen: /x } } }\n',
+      '1:11 "a:1" is no guest name; use letters, digits, ".", "_" and "-" only, e.g. a-1',
+    ],
+    [
+      'guests: { "": { vhost-user-gpu: { listen: /x } } }\n',
+      '1:11 a guest without a name; use letters, digits, ".", "_" and "-"',
+    ],
+    [
+      `guests: { ${long}: { vhost-user-gpu: { listen: /x } } }\n`,
+      '1:11 a guest name of 65 characters; use at most 64',
+    ],
+    [
+      'guests:\n  w: { qemu: { qmp: /x } }\n',
+      '2:8 the link qemu is not supported in this version; use vhost-user-gpu',
+    ],
+    [
+      'guests:\n  w: { libvirt: { domain: w } }\n',
+      '2:8 the link libvirt is not supported in this version; use vhost-user-gpu',
+    ],
+    [guest('run/a.sock'), '1:42 "run/a.sock" is not an absolute path; write e.g. /run/kms-switcher/a.sock'],
+    [guest('/run/'), '1:42 "/run/" is a directory; add a file name, e.g. /run/guest.sock'],
+    [guest('"/run/a\\0"'), '1:42 a socket path with control characters; remove them'],
+    [
+      guest(`/${'é'.repeat(54)}`),
+      '1:42 this socket path has 109 bytes, the kernel takes 107; use a shorter directory',
+    ],
+    [
+      guest(`/${'x'.repeat(107)}`),
+      '1:42 this socket path has 108 bytes, the kernel takes 107; use a shorter directory',
+    ],
+    [
+      guest('/run/kms-switcher/../kms-switcher/control.sock'),
+      '1:42 "/run/kms-switcher/../kms-switcher/control.sock" is the control socket already; give each its own path',
+    ],
+    [
+      `control: /run/c.sock\n${guest('//run/c.sock')}`,
+      '2:42 "//run/c.sock" is the control socket already; give each its own path',
+    ],
+  ])('%j', (text, problem) => {
+    expect(problems(text)).toEqual([problem]);
+  });
+
+  test('a path of 107 bytes is fine', () => {
+    expect(problems(guest(`/${'x'.repeat(106)}`))).toEqual([]);
+  });
+
+  test('two guests on one socket, spelt differently', () => {
+    expect(problems(`${guests}  third: { vhost-user-gpu: { listen: /run/./x/../w.sock } }\n`)).toEqual([
+      '4:38 "/run/./x/../w.sock" is the socket of guest "windows" (line 2) already; give each its own path',
+    ]);
+  });
+});
+
+describe('outputs', () => {
+  const outputs = (body: string) => `${guests}outputs:\n${body}`;
+  test.each([
+    ['  DP-1: { show: wndows }\n', '5:17 unknown guest "wndows"; did you mean "windows"?'],
+    ['  DP-1: { show: x }\n', '5:17 unknown guest "x"; known: windows, linux'],
+    ['  DP-1: { show: "linux:16" }\n', '5:17 16 is no head; heads are numbered from 0 to 15'],
+    ['  DP-1: { show: "linux:one" }\n', '5:17 "one" is no head; heads are numbered from 0 to 15'],
+    ['  DP-1: { show: linux, head: -1 }\n', '5:30 -1 is no head; heads are numbered from 0 to 15'],
+    ['  DP-1: { show: linux, head: 1.5 }\n', '5:30 1.5 is no head; heads are numbered from 0 to 15'],
+    [
+      '  DP-1: { show: "linux:1", head: 1 }\n',
+      '5:28 the head is in show: "linux:1" already; remove one of them',
+    ],
+    ['  DP-1: { head: 1 }\n', '5:11 a head without its guest; add show: <guest>'],
+    ['  DP-1: { show: 1 }\n', '5:17 show must be the name of a guest, not a number; put it in quotes'],
+    ['  DP-9: {}\n', '5:3 unknown output "DP-9"; did you mean "DP-1"? here are DP-1, HDMI-A-1'],
+    ['  monitor: {}\n', '5:3 unknown output "monitor"; here are DP-1, HDMI-A-1'],
+    ['  card7/DP-1: {}\n', '5:3 "card7/DP-1": there is no card7 here; did you mean "card0"?'],
+    ['  a/b/c: {}\n', '5:3 "a/b/c" is no output; write e.g. HDMI-A-1 or card1/HDMI-A-1'],
+    [
+      '  HDMI-1: {}\n  HDMI-A-1: {}\n',
+      '6:3 this is the same output as "HDMI-1" (line 5); remove one of them',
+    ],
+    ['  DP-1: {}\n  card0/DP-1: {}\n', '6:3 this is the same output as "DP-1" (line 5); remove one of them'],
+    [
+      '  DP-1: { show: linux }\n  HDMI-A-1: { show: "linux:0" }\n',
+      '6:21 linux:0 is on DP-1 (line 5) already, and one head on two outputs is not supported in this version; show another or remove one',
+    ],
+    [
+      '  DP-1: { mode: 1920x }\n',
+      '5:17 "1920x" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max',
+    ],
+    ['  DP-1: { mode: prefered }\n', '5:17 "prefered" is no mode; did you mean "preferred"?'],
+    ['  DP-1: { mode: 0x1080 }\n', '5:17 "mode" must be text, not a number; put it in quotes'],
+    ['  DP-1: { mode: 1920x0 }\n', '5:17 a mode of 1920x0 cannot be; width and height go from 1 to 16384'],
+    [
+      '  DP-1: { mode: 1920x1080@5000 }\n',
+      '5:17 a refresh rate of 5000 Hz cannot be; it goes from 1 to 1000 Hz',
+    ],
+    [
+      '  DP-1: { mode: modeline 148.5 1920 2008 2052 2200 1080 1084 1089 1125 }\n',
+      '5:17 a modeline is not supported in this version; write e.g. 1920x1080, 1920x1080@60, preferred, current or max',
+    ],
+  ])('%j', (body, problem) => {
+    expect(problems(outputs(body))).toEqual([problem]);
+  });
+
+  test.each([
+    [
+      '  HDMI-A-1: {}\n',
+      '5:3 several cards have a HDMI-A-1; write card0/HDMI-A-1 or card1/HDMI-A-1, or say the card with card:',
+    ],
+    ['  DVI-1: {}\n', '5:3 "DVI-1" may be DVI-I-1 or DVI-D-1; write which'],
+    [
+      '  DP-1: {}\n  DP-2: {}\n',
+      '6:3 "DP-2" is on card1 but "DP-1" (line 5) on card0; name outputs of one card, several are not supported in this version',
+    ],
+  ])('several cards: %j', (body, problem) => {
+    expect(problems(outputs(body), twoCards)).toEqual([problem]);
+  });
+
+  test('a card that is chosen decides', () => {
+    expect(problems(`card: card1\n${outputs('  HDMI-A-1: {}\n')}`, twoCards)).toEqual([]);
+    expect(problems(outputs('  HDMI-A-1: {}\n'), twoCards, { card: '/dev/dri/card1' })).toEqual([]);
+    expect(problems(`card: card0\n${outputs('  card1/HDMI-A-1: {}\n')}`, twoCards)).toEqual([
+      '6:3 "card1/HDMI-A-1" is not on card0, the card to be driven; name an output of card0',
+    ]);
+  });
+});
+
+describe('hotkeys', () => {
+  const hotkeys = (body: string) => `${guests}hotkeys:\n${body}`;
+  test.each([
+    ['  Ctrl+Alt+Rigth: next\n', '5:3 unknown key "Rigth"; did you mean Right?'],
+    ['  Ctl+Alt+1: next\n', '5:3 unknown key "Ctl"; did you mean Ctrl?'],
+    ['  Ctrl+Alt+-: next\n', '5:3 unknown key "-"; did you mean Minus?'],
+    [
+      '  Ctrl+Alt: next\n',
+      '5:3 "Ctrl+Alt" has modifiers only; add the key that is pressed with them, e.g. Ctrl+Alt+1',
+    ],
+    ['  Ctrl+LeftCtrl+A: next\n', '5:3 "Ctrl+LeftCtrl+A" names Ctrl twice; once is enough'],
+    [
+      '  A+B: next\n',
+      '5:3 "A+B" has two keys that are no modifiers, A and B; keys pressed one after the other are separated by spaces',
+    ],
+    ['  "": next\n', '5:3 a hotkey without keys; write e.g. Ctrl+Alt+1'],
+    ['  "Ctrl++": next\n', /^5:3 "\+" joins keys, it names none, in "Ctrl\+\+"; write e\.g\. Ctrl\+Alt\+1/],
+    [
+      '  Ctrl+Alt+1: next\n  alt+control+1: swap\n',
+      '6:3 this is the same hotkey as "Ctrl+Alt+1" (line 5); remove one of them',
+    ],
+    [
+      '  ScrollLock ScrollLock N: next\n  ScrollLock: swap\n',
+      '5:3 this can never fire, "ScrollLock" (line 6) fires before it is complete; change one of them',
+    ],
+    ['  F1: nxt\n', '5:7 unknown action "nxt"; did you mean "next"?'],
+    ['  F1: show\n', '5:7 show needs a guest; write { show: <guest> }'],
+    ['  F1: linux\n', '5:7 unknown action "linux"; to show that guest write { show: linux }'],
+    [
+      '  F1: 5\n',
+      '5:7 an action must be a word or a mapping, not a number; write e.g. next or { show: windows }',
+    ],
+    ['  F1: {}\n', '5:7 an empty action; write e.g. next or { show: windows }'],
+    ['  F1: { shw: linux }\n', '5:9 unknown action "shw"; did you mean "show"?'],
+    ['  F1: { on: DP-1 }\n', '5:9 "on" goes with show; add show: <guest>'],
+    ['  F1: { next: DP-1, on: DP-1 }\n', '5:21 "on" goes with show; write { next: <output> }'],
+    ['  F1: { show: linux, next: DP-1 }\n', '5:22 a hotkey does one thing, show here; remove next'],
+    ['  F1: { show: linux, onn: DP-1 }\n', '5:22 unknown key "onn"; did you mean "on"?'],
+    ['  F1: { show: lnux }\n', '5:15 unknown guest "lnux"; did you mean "linux"?'],
+    ['  F1: { show: linux, head: 16 }\n', '5:28 16 is no head; heads are numbered from 0 to 15'],
+    [
+      '  F1: { show: linux, on: DP-7 }\n',
+      '5:26 unknown output "DP-7"; did you mean "DP-1"? here are DP-1, HDMI-A-1',
+    ],
+    ['  F1: { focus: }\n', '5:16 this must be an output, not nothing; write e.g. DP-1'],
+    [
+      '  F1: { swap: DP-1 }\n',
+      '5:15 swap takes two outputs; write { swap: [DP-1, HDMI-A-1] }, or swap alone',
+    ],
+    ['  F1: { swap: [DP-1, dp-1] }\n', '5:22 DP-1 cannot be swapped with itself; name another output'],
+    ['  F1: { swap: [DP-1, 2] }\n', '5:22 this must be an output, not a number; write e.g. DP-1'],
+  ])('%j', (body, problem) => {
+    expect(problems(hotkeys(body))).toEqual([
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
+  });
+});
+
+describe('card and control', () => {
+  test.each([
+    [
+      'card: card7x\n',
+      '1:7 "card7x" is no card; write e.g. card0, /dev/dri/card0 or a path below /dev/dri/by-path',
+    ],
+    [
+      'card: /dev/dri/renderD128\n',
+      '1:7 "/dev/dri/renderD128" is a render node, which has no outputs; write its card, e.g. card0',
+    ],
+    [
+      'card: /dev/dri/by-path/x-render\n',
+      '1:7 "/dev/dri/by-path/x-render" is a render node, which has no outputs; write its card, e.g. /dev/dri/by-path/x-card',
+    ],
+    ['control: c.sock\n', '1:10 "c.sock" is not an absolute path; write e.g. /run/kms-switcher/c.sock'],
+  ])('%j', (line, problem) => {
+    expect(problems(line + guests)).toEqual([problem]);
+  });
+
+  test('what a flag replaces is checked all the same', () => {
+    expect(problems(`control: c.sock\n${guests}`, here, { control: '/run/c.sock' })).toHaveLength(1);
+  });
+});
+
+test('all problems at once, in the order of the file, with a text to print', () => {
+  const text = `log: { level: loud }\n${guests}outputs:\n  DP-2: { show: wind, mode: big }\n`;
+  expect(() => parseConfig(text, { file: '/etc/c.yaml' }, here)).toThrow(
+    [
+      '/etc/c.yaml:1:15: unknown log level "loud"; known: error, warning, notice, info, debug',
+      '/etc/c.yaml:6:3: unknown output "DP-2"; did you mean "DP-1"? here are DP-1, HDMI-A-1',
+      '/etc/c.yaml:6:17: unknown guest "wind"; did you mean "windows"?',
+      '/etc/c.yaml:6:29: "big" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max',
+    ].join('\n'),
+  );
+});

@@ -1,0 +1,262 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listConnectors } from '../../src/config/connectors';
+import { loadConfig, parseConfig } from '../../src/config/load';
+import { parseMode } from '../../src/config/mode';
+import { nearest } from '../../src/config/nearest';
+import { settings } from '../../src/config/settings';
+
+const here = [
+  { card: 'card0', name: 'DP-1' },
+  { card: 'card0', name: 'HDMI-A-1' },
+];
+const guests = 'guests: { windows: { vhost-user-gpu: { listen: /run/w.sock } } }\n';
+const parse = (text: string, connectors: typeof here | undefined = here) =>
+  parseConfig(text, { file: 'c.yaml' }, connectors);
+
+describe('a config', () => {
+  test('has defaults for all but the guests', () => {
+    const { hotkeys, ...config } = parse(guests);
+    expect(config).toEqual({
+      file: 'c.yaml',
+      control: '/run/kms-switcher/control.sock',
+      log: { level: 'info' },
+      guests: [{ name: 'windows', link: { kind: 'vhost-user-gpu', listen: '/run/w.sock' } }],
+      outputs: [],
+      notes: [],
+    });
+    expect(hotkeys.map(({ source }) => source)).toContain('Ctrl+Alt+1');
+  });
+
+  test('has the outputs as the kernel spells them, and a note where the file differs', () => {
+    const config = parse(
+      `${guests}outputs: { dp-1: { show: "windows:2" }, HDMI-1: { mode: 1920x1080@59.94 } }\n`,
+    );
+    expect(config.outputs).toEqual([
+      { name: 'DP-1', show: { guest: 'windows', head: 2 }, mode: 'preferred' },
+      { name: 'HDMI-A-1', mode: { width: 1920, height: 1080, refresh: 59940 } },
+    ]);
+    expect(config.notes).toEqual([
+      `line 2: output "dp-1" is "DP-1" in the kernel's spelling`,
+      `line 2: output "HDMI-1" is "HDMI-A-1" in the kernel's spelling`,
+    ]);
+  });
+
+  test('takes the card from the outputs that it names', () => {
+    expect(parse(`${guests}outputs: { DP-1: {} }\n`).card).toBe('/dev/dri/card0');
+    const named = parse(`${guests}outputs: { card0/DP-1: {} }\n`);
+    expect(named).toMatchObject({
+      card: '/dev/dri/card0',
+      outputs: [{ name: 'DP-1', card: 'card0' }],
+      notes: [],
+    });
+  });
+
+  test('takes output names as they are where there is no card', () => {
+    const config = parseConfig(
+      `${guests}outputs: { HDMI-2: {}, DVI-1: {}, DP-9: {} }\n`,
+      { file: 'c.yaml' },
+      undefined,
+    );
+    expect(config.outputs.map(({ name }) => name)).toEqual(['HDMI-A-2', 'DVI-1', 'DP-9']);
+    expect(config.notes).toContain('there is no graphics card here: output names were not checked');
+    expect(config.card).toBeUndefined();
+  });
+
+  test('has every form of action', () => {
+    const config = parse(`${guests}hotkeys:
+  F1: { show: windows }
+  F2: { show: windows, on: HDMI-1 }
+  F3: { show: "windows:1" }
+  F4: { show: windows, head: 1 }
+  F5: next
+  F6: { previous: DP-1 }
+  F7: focus
+  F8: { focus: DP-1 }
+  F9: swap
+  F10: { swap: [DP-1, HDMI-1] }
+  F11: blank
+  F12: { blank: DP-1 }
+`);
+    expect(config.hotkeys.map(({ action }) => action)).toEqual([
+      { kind: 'show', head: { guest: 'windows', head: 0 } },
+      { kind: 'show', head: { guest: 'windows', head: 0 }, on: 'HDMI-A-1' },
+      { kind: 'show', head: { guest: 'windows', head: 1 } },
+      { kind: 'show', head: { guest: 'windows', head: 1 } },
+      { kind: 'next' },
+      { kind: 'previous', on: 'DP-1' },
+      { kind: 'focus' },
+      { kind: 'focus', output: 'DP-1' },
+      { kind: 'swap' },
+      { kind: 'swap', outputs: ['DP-1', 'HDMI-A-1'] },
+      { kind: 'blank' },
+      { kind: 'blank', on: 'DP-1' },
+    ]);
+  });
+
+  test('has no hotkeys if it says so, and a note on keys that guests lose', () => {
+    expect(parse(`${guests}hotkeys: {}\n`).hotkeys).toEqual([]);
+    expect(parse(`${guests}hotkeys: { pause: next }\n`).notes).toEqual([
+      'line 2: Pause alone is a hotkey; guests are not meant to use that key',
+    ]);
+  });
+
+  test('yields to flags and environment', () => {
+    const text = `card: card0\ncontrol: /run/file.sock\nlog: { level: error }\n${guests}`;
+    expect(parse(text)).toMatchObject({
+      card: '/dev/dri/card0',
+      control: '/run/file.sock',
+      log: { level: 'error' },
+    });
+    const over = {
+      file: 'c.yaml',
+      card: '/dev/dri/card1',
+      control: '/run/flag.sock',
+      logLevel: 'debug',
+    } as const;
+    expect(parseConfig(text, over, here)).toMatchObject({
+      card: '/dev/dri/card1',
+      control: '/run/flag.sock',
+      log: { level: 'debug' },
+    });
+  });
+
+  test('the example is right and shows every key of the schema', () => {
+    const text = readFileSync(join(__dirname, '../../config/example.yaml'), 'utf8');
+    const config = parse(text);
+    expect(config.notes).toEqual([]);
+    expect(config.hotkeys).toHaveLength(12);
+    expect(parse(text.replace('# card: ', 'card: ')).card).toBe('/dev/dri/by-path/pci-0000:00:02.0-card');
+  });
+});
+
+describe('reading the file', () => {
+  let directory: string;
+  beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'config-'))));
+  afterAll(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  test('a good one', async () => {
+    const file = join(directory, 'good.yaml');
+    writeFileSync(file, `\ufeff${guests}`);
+    await expect(loadConfig({ file }, here)).resolves.toMatchObject({ file, guests: [{ name: 'windows' }] });
+  });
+
+  test('one that is not there, no file, or no text', async () => {
+    const missing = join(directory, 'missing.yaml');
+    await expect(loadConfig({ file: missing }, here)).rejects.toThrow(
+      `${missing}: there is no such file; write it, or name another with --config or KMS_SWITCHER_CONFIG`,
+    );
+    await expect(loadConfig({ file: directory }, here)).rejects.toThrow(
+      `${directory}: this is not a file; name the config file itself`,
+    );
+    const latin = join(directory, 'latin.yaml');
+    writeFileSync(latin, Buffer.from([0x61, 0x3a, 0x20, 0xe9, 0x0a]));
+    await expect(loadConfig({ file: latin }, here)).rejects.toThrow(
+      `${latin}: this is not UTF-8 text; save it as UTF-8`,
+    );
+    const huge = join(directory, 'huge.yaml');
+    writeFileSync(huge, '#'.repeat(1024 * 1024 + 1));
+    await expect(loadConfig({ file: huge }, here)).rejects.toThrow('this is larger than a config can be');
+  });
+
+  test('one that cannot be read', async () => {
+    // Root may read everything; a file in place of a directory stops root as well.
+    const file = join(directory, 'good.yaml', 'below.yaml');
+    await expect(loadConfig({ file }, here)).rejects.toThrow(`${file}: cannot be read (ENOTDIR)`);
+  });
+});
+
+describe('settings', () => {
+  const system = (uid: number, ...files: string[]) => ({
+    uid,
+    exists: (file: string) => files.includes(file),
+  });
+
+  test('a flag goes before the environment', () => {
+    const env = {
+      KMS_SWITCHER_CONFIG: '/env.yaml',
+      KMS_SWITCHER_CARD: 'card1',
+      KMS_SWITCHER_LOG_LEVEL: 'error',
+    };
+    expect(settings({ config: '/flag.yaml', card: 'card2' }, env, system(0))).toEqual({
+      file: '/flag.yaml',
+      card: '/dev/dri/card2',
+      logLevel: 'error',
+    });
+    expect(settings({}, { ...env, KMS_SWITCHER_CONTROL: '/c.sock' }, system(0))).toEqual({
+      file: '/env.yaml',
+      card: '/dev/dri/card1',
+      control: '/c.sock',
+      logLevel: 'error',
+    });
+  });
+
+  test('the default file is the own one if it exists, and never for root', () => {
+    const own = '/home/u/.config/kms-switcher/config.yaml';
+    const xdg = '/x/kms-switcher/config.yaml';
+    const etc = '/etc/kms-switcher/config.yaml';
+    expect(settings({}, { HOME: '/home/u' }, system(1000, own)).file).toBe(own);
+    expect(settings({}, { HOME: '/home/u', XDG_CONFIG_HOME: '/x' }, system(1000, own, xdg)).file).toBe(xdg);
+    expect(settings({}, { HOME: '/home/u' }, system(1000)).file).toBe(etc);
+    expect(settings({}, { HOME: '/home/u' }, system(0, own)).file).toBe(etc);
+    expect(settings({}, {}, system(1000)).file).toBe(etc);
+  });
+
+  test('an empty variable is an unset one; a wrong value is told with where it comes from', () => {
+    expect(settings({}, { KMS_SWITCHER_CARD: '' }, system(0)).card).toBeUndefined();
+    expect(() => settings({}, { KMS_SWITCHER_LOG_LEVEL: 'inf' }, system(0))).toThrow(
+      'KMS_SWITCHER_LOG_LEVEL: unknown log level "inf"; did you mean "info"?',
+    );
+    expect(() => settings({ control: 'x' }, {}, system(0))).toThrow('--control: "x" is not an absolute path');
+    expect(() => settings({ card: 'gpu' }, {}, system(0))).toThrow('--card: "gpu" is no card');
+  });
+});
+
+describe('connectors', () => {
+  test('come from the names in sysfs, without writeback, in order', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'drm-'));
+    expect(listConnectors(directory)).toBeUndefined();
+    for (const name of [
+      'card10',
+      'card10-DP-1',
+      'card2',
+      'card2-HDMI-A-10',
+      'card2-HDMI-A-2',
+      'card2-Writeback-1',
+    ])
+      mkdirSync(join(directory, name));
+    for (const name of ['renderD128', 'version']) mkdirSync(join(directory, name));
+    expect(listConnectors(directory)).toEqual([
+      { card: 'card2', name: 'HDMI-A-2' },
+      { card: 'card2', name: 'HDMI-A-10' },
+      { card: 'card10', name: 'DP-1' },
+    ]);
+    rmSync(directory, { recursive: true });
+  });
+
+  test('are unknown where there is no such directory', () => {
+    expect(listConnectors('/nonexistent/drm')).toBeUndefined();
+  });
+});
+
+test.each([
+  ['1920x1080', { width: 1920, height: 1080 }],
+  ['1920x1080@60', { width: 1920, height: 1080, refresh: 60000 }],
+  ['1920X1080@60Hz', { width: 1920, height: 1080, refresh: 60000 }],
+  ['1920x1080@59.94', { width: 1920, height: 1080, refresh: 59940 }],
+  ['Preferred', 'preferred'],
+  ['current', 'current'],
+  ['max', 'max'],
+])('mode %s', (text, mode) => {
+  expect(parseMode(text)).toEqual({ mode });
+});
+
+test('the nearest word is near', () => {
+  expect(nearest('windwos', ['linux', 'windows'])).toBe('windows');
+  expect(nearest('WINDOWS', ['linux', 'windows'])).toBe('windows');
+  expect(nearest('abcdef', ['linux', 'windows'])).toBeUndefined();
+  expect(nearest('x', ['y'])).toBeUndefined();
+});
