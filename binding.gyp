@@ -3,7 +3,7 @@
     # Headers found here count as system headers: only our own code answers to the warnings below. The path has to be
     # absolute, as gyp leaves cflags alone when it moves the build to build/.
     'napi%': '<!(node -p "require(\'path\').resolve(require(\'node-addon-api\').include_dir)")',
-    # node-gyp configure build -- -Dsanitize=address
+    # node-gyp configure -- -Dsanitize=address && node-gyp build
     'sanitize%': '',
   },
   'targets': [
@@ -24,6 +24,7 @@
         'addon/poll.cc',
         'addon/uevent.cc',
         'addon/uinput.cc',
+        'addon/unix-listener.cc',
         'addon/unix-socket.cc',
         'addon/writeback.cc',
       ],

@@ -7,10 +7,11 @@
 #include "pixels.h"
 #include "uevent.h"
 #include "uinput.h"
+#include "unix-listener.h"
 #include "unix-socket.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  env.SetInstanceData(new Addon);  // NOLINT(cppcoreguidelines-owning-memory): Node deletes it
+  env.SetInstanceData(new Addon);  // Node deletes it
   InitExchange(env, exports);
   InitCard(env, exports);
   InitDumb(env);
@@ -19,6 +20,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitPixels(env, exports);
   InitUevent(env, exports);
   InitUinput(env, exports);
+  InitUnixListener(env, exports);
   InitUnixSocket(env, exports);
   return exports;
 }

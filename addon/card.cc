@@ -86,8 +86,7 @@ Napi::Value Card::Open(const Napi::CallbackInfo& info) {
 
   Card* card = New(info.Env());
   card->fd_ = std::make_shared<const Fd>(std::move(fd));
-  card->Value().DefineProperty(
-      Napi::PropertyDescriptor::Value("path", Napi::String::New(info.Env(), path), napi_enumerable));
+  card->SetConstant("path", Napi::String::New(info.Env(), path));
   return card->Value();
 }
 
@@ -157,9 +156,9 @@ Napi::Value Card::Flip(const Napi::CallbackInfo& info) {
   const uint32_t crtc = Uint32(info[0], "crtc");
   const uint32_t framebuffer = Uint32(info[1], "framebuffer");
   const uintptr_t cookie = Uint32(info[2], "cookie");
-  return Napi::Number::New(info.Env(),
-                           drmModePageFlip(Descriptor(), crtc, framebuffer, DRM_MODE_PAGE_FLIP_EVENT,
-                                           reinterpret_cast<void*>(cookie)));  // NOLINT: never a pointer
+  return Napi::Number::New(
+      info.Env(), drmModePageFlip(Descriptor(), crtc, framebuffer, DRM_MODE_PAGE_FLIP_EVENT,
+                                  reinterpret_cast<void*>(cookie)));  // NOLINT(performance-no-int-to-ptr)
 }
 
 void Card::OnFlips(const Napi::CallbackInfo& info) {

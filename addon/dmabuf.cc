@@ -109,8 +109,8 @@ Napi::Value Mapping::Map(const Napi::CallbackInfo& info) {
   }
   Mapping* mapping = New(info.Env());
   mapping->memory_ = std::move(memory);
-  const auto bytes = Napi::Number::New(info.Env(), static_cast<double>(mapping->memory_->size));
-  mapping->Value().DefineProperty(Napi::PropertyDescriptor::Value("size", bytes, napi_enumerable));
+  const auto mapped = static_cast<double>(mapping->memory_->size);
+  mapping->SetConstant("size", Napi::Number::New(info.Env(), mapped));
   return mapping->Value();
 }
 

@@ -81,7 +81,11 @@ std::shared_ptr<DumbBuffer> Create(const SharedFd& card, const DumbRequest& requ
 
 DumbBuffer::~DumbBuffer() {
   if (pixels != nullptr) munmap(pixels, size);
-  if (framebuffer != 0) drmModeRmFB(card->Get(), framebuffer);
+  if (framebuffer != 0) {
+    // RMFB waits for commits, and the event loop must not: only for kernels without CLOSEFB (before 6.8).
+    drm_mode_closefb request{framebuffer, 0};
+    if (drmIoctl(card->Get(), DRM_IOCTL_MODE_CLOSEFB, &request) != 0) drmModeRmFB(card->Get(), framebuffer);
+  }
   if (handle != 0) drmModeDestroyDumbBuffer(card->Get(), handle);
 }
 
@@ -89,22 +93,18 @@ Napi::Value Dumb::Make(Card* card, std::shared_ptr<DumbBuffer> buffer) {
   const Napi::Env env = card->Env();
   Dumb* dumb = New(env);
   const Napi::ArrayBuffer pixels = Napi::ArrayBuffer::New(env, buffer->pixels, buffer->size);
-  Napi::Object object = dumb->Value();
-  const auto set = [&](const char* name, Napi::Value value) {
-    object.DefineProperty(Napi::PropertyDescriptor::Value(name, value, napi_enumerable));
-  };
-  set("width", Napi::Number::New(env, buffer->width));
-  set("height", Napi::Number::New(env, buffer->height));
-  set("pitch", Napi::Number::New(env, buffer->pitch));
-  set("size", Napi::Number::New(env, static_cast<double>(buffer->size)));
-  set("framebuffer", Napi::Number::New(env, buffer->framebuffer));
-  set("pixels", pixels);
+  dumb->SetConstant("width", Napi::Number::New(env, buffer->width));
+  dumb->SetConstant("height", Napi::Number::New(env, buffer->height));
+  dumb->SetConstant("pitch", Napi::Number::New(env, buffer->pitch));
+  dumb->SetConstant("size", Napi::Number::New(env, static_cast<double>(buffer->size)));
+  dumb->SetConstant("framebuffer", Napi::Number::New(env, buffer->framebuffer));
+  dumb->SetConstant("pixels", pixels);
   dumb->pixels_ = Napi::Persistent(pixels);
   dumb->buffer_ = std::move(buffer);
   dumb->card_ = card;
   dumb->card_object_ = Napi::Persistent(card->Value());
   card->Adopt(dumb);
-  return object;
+  return dumb->Value();
 }
 
 void Dumb::Close() {

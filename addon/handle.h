@@ -36,6 +36,11 @@ class Handle : public Napi::ObjectWrap<T> {
   }
 
  protected:
+  /** A read-only property, for what stays the same while the handle is open. */
+  void SetConstant(const char* name, Napi::Value value) {
+    this->Value().DefineProperty(Napi::PropertyDescriptor::Value(name, value, napi_enumerable));
+  }
+
   /** Wakes `callback` while `fd` has events that Watch asked for. */
   void OpenPoll(int fd, Poll::Callback callback) {
     poll_.Open(this->Env(), fd, [this, callback = std::move(callback)](int status, int events) {

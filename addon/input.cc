@@ -183,7 +183,8 @@ bool Input::ReadRecord(libinput_event* event, Record* record) {
 
 uint32_t Input::Added(libinput_device* device) {
   const uint32_t id = ++last_id_;
-  libinput_device_set_user_data(device, reinterpret_cast<void*>(uintptr_t{id}));  // NOLINT: never a pointer
+  libinput_device_set_user_data(device,
+                                reinterpret_cast<void*>(uintptr_t{id}));  // NOLINT(performance-no-int-to-ptr)
   devices_.emplace(id, Device(libinput_device_ref(device), libinput_device_unref));
   return id;
 }

@@ -1,8 +1,7 @@
 #include "unix-socket.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -75,8 +74,7 @@ ssize_t ReceiveInto(Exchange* exchange, int fd) {
 void Attach(const Napi::Array& fds, ControlBuffer<kMaxSentFds>* control, msghdr* message) {
   const uint32_t count = fds.Length();
   if (count == 0) return;
-  if (count > kMaxSentFds)
-    throw Napi::RangeError::New(fds.Env(), "fds must hold at most 253 file descriptors");
+  if (count > kMaxSentFds) throw Napi::RangeError::New(fds.Env(), "fds must hold at most 253 descriptors");
   if (message->msg_iov->iov_len == 0) throw Napi::RangeError::New(fds.Env(), "fds must go with a byte");
 
   message->msg_control = control->bytes.data();
@@ -91,26 +89,10 @@ void Attach(const Napi::Array& fds, ControlBuffer<kMaxSentFds>* control, msghdr*
   }
 }
 
-sockaddr_un Address(Napi::Env env, const std::string& path, const char* syscall) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  // To the kernel an empty path means any abstract name.
-  if (path.empty()) throw Failure{ENOENT, syscall}.In(env);
-  if (path.size() >= sizeof(address.sun_path)) throw Failure{ENAMETOOLONG, syscall, {}, path}.In(env);
-  path.copy(address.sun_path, path.size());
-  return address;
-}
-
-Fd StreamSocket(Napi::Env env) {
-  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) throw Failure{errno, "socket"}.In(env);
-  return fd;
-}
-
 Napi::Value Connect(const Napi::CallbackInfo& info) {
   const std::string path = String(info[0], "path");
-  const sockaddr_un address = Address(info.Env(), path, "connect");
-  Fd fd = StreamSocket(info.Env());
+  const sockaddr_un address = UnixAddress(info.Env(), path, "connect");
+  Fd fd = UnixStream(info.Env());
   if (connect(fd.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     throw Failure{errno, "connect", {}, path}.In(info.Env());
   }
@@ -131,6 +113,22 @@ Napi::Value SocketPair(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+sockaddr_un UnixAddress(Napi::Env env, const std::string& path, const char* syscall) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  // To the kernel an empty path means any abstract name.
+  if (path.empty()) throw Failure{ENOENT, syscall}.In(env);
+  if (path.size() >= sizeof(address.sun_path)) throw Failure{ENAMETOOLONG, syscall, {}, path}.In(env);
+  path.copy(address.sun_path, path.size());
+  return address;
+}
+
+Fd UnixStream(Napi::Env env) {
+  Fd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) throw Failure{errno, "socket"}.In(env);
+  return fd;
+}
 
 void Socket::Init(Napi::Env env) {
   Define(env, {InstanceMethod("onData", &Socket::OnData), InstanceMethod("pause", &Socket::Pause),
@@ -235,66 +233,8 @@ Napi::Value Socket::Credentials(const Napi::CallbackInfo& info) {
   return result;
 }
 
-Napi::Value Listener::Listen(const Napi::CallbackInfo& info) {
-  const std::string path = String(info[0], "path");
-  const auto mode = static_cast<mode_t>(Integer(info[1], "mode", 0, 07777));
-  const Napi::Function on_connection = Function(info[2], "onConnection");
-  Listener* listener = New(info.Env());
-  try {
-    listener->Bind(path, mode);
-    listener->on_connection_ = Napi::Persistent(on_connection);
-    listener->OpenPoll(listener->fd_.Get(), [listener](int, int) { listener->Accept(); });
-    listener->Watch(UV_READABLE);
-  } catch (const Napi::Error&) {
-    listener->Close();
-    throw;
-  }
-  return listener->Value();
-}
-
-void Listener::Bind(const std::string& path, mode_t mode) {
-  const sockaddr_un address = Address(Env(), path, "bind");
-  fd_ = StreamSocket(Env());
-  if (bind(fd_.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-    throw Failure{errno, "bind", {}, path}.In(Env());
-  }
-  path_ = path;
-  if (lstat(path.c_str(), &identity_) != 0) throw Failure{errno, "lstat", {}, path}.In(Env());
-  // Nobody can connect before listen(), and unlike umask this touches no other thread's files.
-  if (chmod(path.c_str(), mode) != 0) throw Failure{errno, "chmod", {}, path}.In(Env());
-  if (listen(fd_.Get(), SOMAXCONN) != 0) throw Failure{errno, "listen", {}, path}.In(Env());
-  spare_ = Fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
-}
-
-void Listener::Close() {
-  ClosePoll();
-  on_connection_.Reset();
-  if (!fd_) return;
-  fd_ = Fd();
-  spare_ = Fd();
-  struct stat now {};
-  const bool ours = !path_.empty() && lstat(path_.c_str(), &now) == 0 && now.st_dev == identity_.st_dev &&
-                    now.st_ino == identity_.st_ino;
-  if (ours) unlink(path_.c_str());
-}
-
-void Listener::Accept() {
-  Fd connection(accept4(fd_.Get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (connection) {
-    Enter(on_connection_, {Socket::Make(Env(), std::move(connection))});
-  } else if (errno == EMFILE || errno == ENFILE) {
-    // Out of descriptors: hang up on the client with the spare one, or the poll would spin on it.
-    spare_ = Fd();
-    connection = Fd(accept4(fd_.Get(), nullptr, nullptr, SOCK_CLOEXEC));
-    connection = Fd();
-    spare_ = Fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  }
-}
-
 void InitUnixSocket(Napi::Env env, Napi::Object exports) {
   Socket::Init(env);
-  Listener::Define(env, {});
-  exports.Set("listen", Napi::Function::New(env, Listener::Listen, "listen"));
   exports.Set("connect", Napi::Function::New(env, Connect, "connect"));
   exports.Set("socketPair", Napi::Function::New(env, SocketPair, "socketPair"));
 }

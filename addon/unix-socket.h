@@ -1,7 +1,7 @@
 #pragma once
 
 #include <napi.h>
-#include <sys/stat.h>
+#include <sys/un.h>
 
 #include <string>
 
@@ -40,26 +40,8 @@ class Socket final : public Handle<Socket> {
   bool ended_ = false;
 };
 
-/** NativeListener. */
-class Listener final : public Handle<Listener> {
- public:
-  static constexpr Kind kKind = Kind::kListener;
-  static constexpr const char* kName = "NativeListener";
-  static Napi::Value Listen(const Napi::CallbackInfo& info);
-
-  using Handle::Handle;
-  ~Listener() override { CloseQuietly(); }
-  void Close();
-
- private:
-  void Bind(const std::string& path, mode_t mode);
-  void Accept();
-
-  Fd fd_;
-  Fd spare_;
-  Napi::FunctionReference on_connection_;
-  std::string path_;
-  struct stat identity_ {};
-};
+/** Throws ENOENT or ENAMETOOLONG, of `syscall`, for a path that no socket can have. */
+sockaddr_un UnixAddress(Napi::Env env, const std::string& path, const char* syscall);
+Fd UnixStream(Napi::Env env);
 
 void InitUnixSocket(Napi::Env env, Napi::Object exports);

@@ -15,6 +15,8 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // Typed-array reads on the frame path are in bounds by construction; `!` states that without a branch.
       '@typescript-eslint/no-non-null-assertion': 'off',
+      // 0 is "none" among kernel ids, and an empty environment variable is as good as an absent one.
+      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { number: true, string: true } }],
     },
   },
   {

@@ -225,7 +225,11 @@ export interface NativeCard {
     readonly crtc: number;
     readonly connector: number;
     readonly framebuffer: number;
-    readonly properties: { readonly crtcId: number; readonly framebufferId: number; readonly outFence: number };
+    readonly properties: {
+      readonly crtcId: number;
+      readonly framebufferId: number;
+      readonly outFence: number;
+    };
   }): Promise<void>;
 }
 
@@ -254,7 +258,9 @@ export interface NativeListener {
 
 /** `code` is an evdev key code of <linux/input-event-codes.h>. */
 export interface NativeInput {
-  device(id: number): { readonly name: string; readonly sysname: string; readonly keyboard: boolean } | undefined;
+  device(
+    id: number,
+  ): { readonly name: string; readonly sysname: string; readonly keyboard: boolean } | undefined;
   close(): void;
 }
 
@@ -285,7 +291,10 @@ export interface Native {
    * Kernel events of one subsystem, from udev where it runs, else from the kernel. `properties` holds the
    * event's (ACTION, DEVNAME, HOTPLUG, CONNECTOR…).
    */
-  watchUevents(subsystem: string, callback: (properties: Readonly<Record<string, string>>) => void): { close(): void };
+  watchUevents(
+    subsystem: string,
+    callback: (properties: Readonly<Record<string, string>>) => void,
+  ): { close(): void };
 
   /** libinput on a udev seat. `open` returns an fd that libinput then owns until `close(fd)`, or `-errno`. */
   openInput(
@@ -348,7 +357,9 @@ function load(): Native {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- a .node file has no other loader
     return require(file) as Native;
   } catch (error) {
-    throw new Error(`cannot load the native addon ${file}: ${String(error)} (run "make" to build it)`, { cause: error });
+    throw new Error(`cannot load the native addon ${file}: ${String(error)} (run "make" to build it)`, {
+      cause: error,
+    });
   }
 }
 

@@ -5,7 +5,8 @@ import { isNativeError, native } from './native';
 export function removeStaleSocket(file: string): void {
   const stat = fs.lstatSync(file, { throwIfNoEntry: false });
   if (!stat) return;
-  if (!stat.isSocket()) throw new Error('a file that is no socket is in the way: move it, or choose another path');
+  if (!stat.isSocket())
+    throw new Error('a file that is no socket is in the way: move it, or choose another path');
   try {
     native.connect(file).close();
   } catch (error) {

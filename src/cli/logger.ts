@@ -7,8 +7,8 @@ const COLOURS: Readonly<Record<string, string>> = { error: '31', warning: '33', 
 
 /** The daemon's log, on stderr: with priorities for the journal, with time elsewhere, in colour on a terminal. */
 export function makeLogger(level: LogLevel): winston.Logger {
-  const journal = process.env['JOURNAL_STREAM'] !== undefined;
-  const colour = process.stderr.isTTY && process.env['NO_COLOR'] === undefined;
+  const journal = process.env.JOURNAL_STREAM !== undefined;
+  const colour = process.stderr.isTTY && process.env.NO_COLOR === undefined;
   return winston.createLogger({
     level,
     levels: winston.config.syslog.levels,

@@ -24,7 +24,7 @@ const json = { type: 'boolean', default: false, describe: 'print JSON' } as cons
 /** Where the daemon listens: flag, environment, default. The config is not read: a user may not be allowed to. */
 async function controlSocket(flag: string | undefined): Promise<string> {
   const { defaultControl } = await import('../config/config.js');
-  return flag ?? (process.env['KMS_SWITCHER_CONTROL'] || defaultControl);
+  return flag ?? (process.env.KMS_SWITCHER_CONTROL || defaultControl);
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -40,7 +40,7 @@ async function check(flags: Flags): Promise<void> {
 async function outputs(cardFlag: string | undefined, asJson: boolean): Promise<void> {
   const { outputs: list } = await import('./outputs.js');
   const { cardDevice } = await import('../config/values.js');
-  const chosen = cardFlag ?? process.env['KMS_SWITCHER_CARD'];
+  const chosen = cardFlag ?? process.env.KMS_SWITCHER_CARD;
   print(await list(chosen ? cardDevice(chosen) : undefined, asJson));
 }
 
@@ -55,7 +55,12 @@ async function show(socket: string | undefined, target: string, on: string | und
   const { ask } = await import('../control/client.js');
   const match = /^([^:]+)(?::(\d+))?$/.exec(target);
   if (!match) throw new Failure(Exit.USAGE, `${target} is not GUEST or GUEST:HEAD`);
-  const request = { command: 'show', guest: match[1]!, head: Number(match[2] ?? 0), ...(on === undefined ? {} : { on }) } as const;
+  const request = {
+    command: 'show',
+    guest: match[1]!,
+    head: Number(match[2] ?? 0),
+    ...(on === undefined ? {} : { on }),
+  } as const;
   await ask(await controlSocket(socket), request);
 }
 
@@ -67,12 +72,19 @@ async function watch(socket: string | undefined): Promise<void> {
   throw new Failure(Exit.NOT_RUNNING, 'the daemon has stopped');
 }
 
-async function screenshot(socket: string | undefined, output: string, file: string, asJson: boolean): Promise<void> {
+async function screenshot(
+  socket: string | undefined,
+  output: string,
+  file: string,
+  asJson: boolean,
+): Promise<void> {
   const { ask } = await import('../control/client.js');
   const { png, ...about } = await ask<Photo>(await controlSocket(socket), { command: 'screenshot', output });
   fs.writeFileSync(file, Buffer.from(png, 'base64'));
   const how = about.reason === undefined ? about.method : `${about.method}: ${about.reason}`;
-  print(asJson ? JSON.stringify({ file, output, ...about }) : `${file}: ${about.width}x${about.height} (${how})`);
+  print(
+    asJson ? JSON.stringify({ file, output, ...about }) : `${file}: ${about.width}x${about.height} (${how})`,
+  );
 }
 
 function print(text: string): void {
@@ -86,7 +98,8 @@ function fail(error: unknown): void {
   if (error instanceof Failure) process.exitCode = error.exitCode;
   else if (name === 'ConfigError') process.exitCode = Exit.BAD_CONFIG;
   else if (name === 'NotRunning') process.exitCode = Exit.NOT_RUNNING;
-  else if (name === 'CardError') process.exitCode = CARD_EXIT[(error as { reason?: string }).reason ?? ''] ?? Exit.FAILURE;
+  else if (name === 'CardError')
+    process.exitCode = CARD_EXIT[(error as { reason?: string }).reason ?? ''] ?? Exit.FAILURE;
   else process.exitCode = Exit.FAILURE;
 }
 
@@ -98,14 +111,26 @@ const CARD_EXIT: Readonly<Record<string, number>> = {
 };
 
 async function main(): Promise<void> {
-  const flags = { config, card, control, 'log-level': { type: 'string', describe: 'error, warning, notice, info or debug (KMS_SWITCHER_LOG_LEVEL)' } } as const; // prettier-ignore
+  const flags = {
+    config,
+    card,
+    control,
+    'log-level': {
+      type: 'string',
+      describe: 'error, warning, notice, info or debug (KMS_SWITCHER_LOG_LEVEL)',
+    },
+  } as const;
   await yargs(process.argv.slice(2))
     .scriptName('kms-switcher')
     .usage('Shows virtual machines on physical monitors, without a compositor.\n\n$0 COMMAND')
     .command('run', 'show guests on monitors, until stopped', flags, run)
     .command('check', 'check a config file without touching a display', flags, check)
-    .command('outputs', 'list connectors, their monitors and modes', { card, json }, (argv) => outputs(argv.card, argv.json))
-    .command('status', 'what every monitor shows, and how', { control, json }, (argv) => status(argv.control, argv.json))
+    .command('outputs', 'list connectors, their monitors and modes', { card, json }, (argv) =>
+      outputs(argv.card, argv.json),
+    )
+    .command('status', 'what every monitor shows, and how', { control, json }, (argv) =>
+      status(argv.control, argv.json),
+    )
     .command(
       'show <guest>',
       'show a guest (GUEST or GUEST:HEAD) on an output, by default the focused one',
@@ -116,7 +141,9 @@ async function main(): Promise<void> {
         }),
       (argv) => show(argv.control, argv.guest, argv.on),
     )
-    .command('watch', 'print what happens, one JSON object a line', { control }, (argv) => watch(argv.control))
+    .command('watch', 'print what happens, one JSON object a line', { control }, (argv) =>
+      watch(argv.control),
+    )
     .command(
       'screenshot <output> <file>',
       'photograph what a monitor shows, as PNG',

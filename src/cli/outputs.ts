@@ -25,9 +25,18 @@ interface OutputListing {
 export async function outputs(card: string | undefined, json: boolean): Promise<string> {
   const files = card === undefined ? listCards() : [card];
   const found: OutputListing[] = [];
-  for (const file of files) found.push(...(await listOutputs(file)));
-  if (files.length === 0) {
-    throw new Failure(Exit.UNAVAILABLE, 'this machine has no card (/dev/dri is empty): a GPU with a kernel driver is needed');
+  let problem: unknown;
+  for (const file of files) {
+    try {
+      found.push(...(await listOutputs(file)));
+    } catch (error) {
+      // Render-only devices and cards of another user: worth a word only when nothing else is there.
+      problem ??= error;
+    }
+  }
+  if (found.length === 0) {
+    if (problem instanceof Error) throw problem;
+    throw new Failure(Exit.UNAVAILABLE, 'this machine has no card that can drive displays (see ls /dev/dri)');
   }
   if (json) return JSON.stringify(found, null, 2);
   return table(
@@ -61,7 +70,12 @@ async function listOutputs(file: string): Promise<OutputListing[]> {
   }
 }
 
-function listing(file: string, driver: string, connector: Connector, crtcs: readonly number[]): OutputListing {
+function listing(
+  file: string,
+  driver: string,
+  connector: Connector,
+  crtcs: readonly number[],
+): OutputListing {
   const { name, connected, identity, info, possibleCrtcs, crtc } = connector;
   const PREFERRED = 8;
   const modes = [...info.modes].sort((a, b) => (b.type & PREFERRED) - (a.type & PREFERRED));

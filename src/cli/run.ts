@@ -61,8 +61,10 @@ class Daemon {
   static async start(config: Config, log: Log): Promise<Daemon> {
     let lose: (error: Error) => void = () => undefined;
     const lost = new Promise<Error>((resolve) => (lose = resolve));
-    const card = openCard(config, (error) => lose(error));
-    log.info(`${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`);
+    const card = openCard(config, (error) => { lose(error); });
+    log.info(
+      `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
+    );
     const controller = new Controller(card, config, log);
     const closers: (() => void)[] = [];
     try {
@@ -71,11 +73,11 @@ class Daemon {
         controller.addGuest(opened);
         opened.open();
       }
-      const uevents = native.watchUevents('drm', () => controller.outputs.hotplug());
-      closers.push(() => uevents.close());
+      const uevents = native.watchUevents('drm', () => { controller.outputs.hotplug(); });
+      closers.push(() => { uevents.close(); });
       await controller.outputs.scan();
       const control = await ControlServer.open(config.control, card, controller, log);
-      closers.push(() => control.close());
+      closers.push(() => { control.close(); });
       const keyboards = new Keyboards(config.hotkeys, log, (action, at) => {
         try {
           controller.perform(action, at);
@@ -85,13 +87,17 @@ class Daemon {
         }
       });
       keyboards.open();
-      log.info(`ready after ${Math.round(performance.now())} ms: ${config.guests.length} guests, control at ${config.control}`);
+      log.info(
+        `ready after ${Math.round(performance.now())} ms: ${config.guests.length} guests, control at ${config.control}`,
+      );
       return new Daemon({ card, controller, keyboards, control, uevents }, lost);
     } catch (error) {
       for (const close of closers) close();
       await controller.close();
       card.close();
-      throw error instanceof CardError ? error : new Failure(Exit.FAILURE, messageOf(error), { cause: error });
+      throw error instanceof CardError
+        ? error
+        : new Failure(Exit.FAILURE, messageOf(error), { cause: error });
     }
   }
 

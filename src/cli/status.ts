@@ -10,7 +10,9 @@ export function formatStatus(status: Status): string {
       output.mode ?? (output.connected ? 'dark' : 'disconnected'),
       guestName(output),
       output.link ?? '-',
-      output.frame ? `${output.frame.width}x${output.frame.height}${output.frame.fits ? '' : ' (not the mode)'}` : '-',
+      output.frame
+        ? `${output.frame.width}x${output.frame.height}${output.frame.fits ? '' : ' (not the mode)'}`
+        : '-',
       output.path ?? '-',
       String(output.frames),
       lastSwitch(output),

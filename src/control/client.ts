@@ -17,7 +17,7 @@ export async function ask<T>(socketPath: string, request: Request): Promise<T> {
 }
 
 /** Sends a request and yields every line that comes back, parsed. */
-export async function* converse(socketPath: string, request: Request): AsyncGenerator<unknown> {
+export async function* converse(socketPath: string, request: Request): AsyncGenerator {
   const socket = net.connect(socketPath);
   try {
     socket.setEncoding('utf8').write(`${JSON.stringify({ id: 1, ...request })}\n`);
@@ -40,9 +40,12 @@ export async function* converse(socketPath: string, request: Request): AsyncGene
       throw new NotRunning(`kms-switcher is not running (no daemon at ${socketPath})`, { cause: error });
     }
     if (code === 'EACCES') {
-      throw new NotRunning(`no permission to use ${socketPath}: run as root or as a member of the daemon's group`, {
-        cause: error,
-      });
+      throw new NotRunning(
+        `no permission to use ${socketPath}: run as root or as a member of the daemon's group`,
+        {
+          cause: error,
+        },
+      );
     }
     throw error;
   } finally {

@@ -52,7 +52,11 @@ export interface OutputStatus {
   readonly idleVblanks: number;
   readonly crtc: number | null;
   /** Milliseconds from the request (the key's own time stamp) to the commit, and to the vblank it was shown at. */
-  readonly lastSwitch: { readonly commitMs: number | null; readonly shownMs: number | null; readonly agoMs: number } | null;
+  readonly lastSwitch: {
+    readonly commitMs: number | null;
+    readonly shownMs: number | null;
+    readonly agoMs: number;
+  } | null;
 }
 
 export interface GuestStatus {

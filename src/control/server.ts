@@ -26,7 +26,7 @@ export class ControlServer {
     private readonly controller: Controller,
     private readonly log: Log,
   ) {
-    this.#server = net.createServer((socket) => this.#accept(socket));
+    this.#server = net.createServer((socket) => { this.#accept(socket); });
   }
 
   /** Listens. Throws an Error in words for the user. */
@@ -90,12 +90,14 @@ export class ControlServer {
     let id: unknown = null;
     try {
       const request: unknown = JSON.parse(line);
-      if (typeof request !== 'object' || request === null) throw new CommandError('a request is a JSON object');
+      if (typeof request !== 'object' || request === null)
+        throw new CommandError('a request is a JSON object');
       const fields = request as Readonly<Record<string, unknown>>;
-      id = fields['id'] ?? null;
-      return { answer: { id, ok: await this.#perform(fields) }, watch: fields['command'] === 'watch' };
+      id = fields.id ?? null;
+      return { answer: { id, ok: await this.#perform(fields) }, watch: fields.command === 'watch' };
     } catch (error) {
-      if (!(error instanceof CommandError || error instanceof SyntaxError)) this.log.debug(`control: ${String(error)}`);
+      if (!(error instanceof CommandError || error instanceof SyntaxError))
+        this.log.debug(`control: ${String(error)}`);
       return { answer: { id, error: messageOf(error) } };
     }
   }
@@ -117,7 +119,9 @@ export class ControlServer {
       case 'screenshot':
         return await this.#photograph(text(fields, 'output'));
       default:
-        throw new CommandError(`unknown command ${JSON.stringify(command)}: status, show, watch and screenshot are known`);
+        throw new CommandError(
+          `unknown command ${JSON.stringify(command)}: status, show, watch and screenshot are known`,
+        );
     }
   }
 

@@ -74,7 +74,8 @@ function linkState({ session, left }: GuestState): 'connected' | 'waiting' | 'go
 function switchTimes({ lastSwitch }: Output): OutputStatus['lastSwitch'] {
   if (!lastSwitch) return null;
   const { requested, committed, shown } = lastSwitch;
-  const since = (at: number): number | null => (Number.isNaN(at) ? null : Math.round((at - requested) * 1000) / 1000);
+  const since = (at: number): number | null =>
+    Number.isNaN(at) ? null : Math.round((at - requested) * 1000) / 1000;
   return { commitMs: since(committed), shownMs: since(shown), agoMs: Math.round(monotonic() - requested) };
 }
 

@@ -1,7 +1,15 @@
 import * as fs from 'node:fs';
 import type { Action, Hotkey } from '../config/config';
 import type { Log } from '../log';
-import { EXCHANGE_BYTES, INPUT_DEVICE_ADDED, INPUT_DEVICE_REMOVED, INPUT_KEY, INPUT_WORDS, native, type NativeInput } from '../native';
+import {
+  EXCHANGE_BYTES,
+  INPUT_DEVICE_ADDED,
+  INPUT_DEVICE_REMOVED,
+  INPUT_KEY,
+  INPUT_WORDS,
+  native,
+  type NativeInput,
+} from '../native';
 import { HotkeyMatcher } from './hotkeys';
 
 const words = new Uint32Array(native.exchange, 0, EXCHANGE_BYTES / 4);
@@ -27,8 +35,8 @@ export class Keyboards {
     try {
       this.#input = native.openInput(
         seat,
-        { open: (path, flags) => this.#openDevice(path, flags), close: (fd) => fs.closeSync(fd) },
-        (count) => this.#events(count),
+        { open: (path, flags) => this.#openDevice(path, flags), close: (fd) => { fs.closeSync(fd); } },
+        (count) => { this.#events(count); },
       );
     } catch (error) {
       this.log.warning(`no hotkeys: the keyboards of ${seat} cannot be opened: ${String(error)}`);
@@ -61,7 +69,8 @@ export class Keyboards {
       const device = events[at + 1]!;
       if (kind === INPUT_KEY) {
         const ms = events[at + 4]! * 1000 + events[at + 5]! / 1000;
-        const action = this.#matcher.key(events[at + 2]!, events[at + 3]! === 0 ? 0 : 1, ms);
+        const value = events[at + 3];
+        const action = this.#matcher.key(events[at + 2]!, value === 0 ? 0 : 1, ms);
         if (action) this.onAction(action, ms);
       } else if (kind === INPUT_DEVICE_ADDED) {
         this.#added(device);

@@ -47,7 +47,11 @@ export async function photograph(card: Card, output: Output): Promise<Photograph
   }
   const method = rows ? 'writeback' : 'readback';
   rows ??= await readBack(output);
-  const text = { Title: output.name, Software: 'kms-switcher', Source: reason ? `${method} (${reason})` : method };
+  const text = {
+    Title: output.name,
+    Software: 'kms-switcher',
+    Source: reason ? `${method} (${reason})` : method,
+  };
   const png = await encodePng(rows, width, height, text);
   return { png, width, height, method, ...(reason ? { reason } : {}) };
 }
@@ -56,9 +60,13 @@ async function writeback(card: Card, output: Output, width: number, height: numb
   if (!card.canWriteback) throw new Error('the driver has no atomic commits');
   const bit = 1 << card.crtcs.indexOf(output.crtc);
   const connectors = await card.connectors(false);
-  const connector = connectors.find((candidate) => candidate.writeback && (candidate.possibleCrtcs & bit) !== 0);
+  const connector = connectors.find(
+    (candidate) => candidate.writeback && (candidate.possibleCrtcs & bit) !== 0,
+  );
   if (!connector) throw new Error('the card has no writeback connector for this CRTC');
-  const ids = new Map(card.native.properties(connector.id, OBJECT_CONNECTOR).map(({ name, id }) => [name, id]));
+  const ids = new Map(
+    card.native.properties(connector.id, OBJECT_CONNECTOR).map(({ name, id }) => [name, id]),
+  );
   const id = (name: string): number => {
     const found = ids.get(name);
     if (found === undefined) throw new Error(`the writeback connector has no property ${name}`);
@@ -72,9 +80,21 @@ async function writeback(card: Card, output: Output, width: number, height: numb
   const target = await card.native.createDumb({ width, height, format: XR24, fill: 0, framebuffer: true });
   try {
     await card.exclusive(() =>
-      card.native.writeback({ crtc: output.crtc, connector: connector.id, framebuffer: target.framebuffer, properties }),
+      card.native.writeback({
+        crtc: output.crtc,
+        connector: connector.id,
+        framebuffer: target.framebuffer,
+        properties,
+      }),
     );
-    return await native.readRgb({ source: target, offset: 0, pitch: target.pitch, width, height, format: XR24 });
+    return await native.readRgb({
+      source: target,
+      offset: 0,
+      pitch: target.pitch,
+      width,
+      height,
+      format: XR24,
+    });
   } finally {
     target.close();
   }
@@ -101,7 +121,12 @@ async function readBack(output: Output): Promise<Uint8Array> {
 }
 
 /** Puts a premultiplied AR24 pointer over RGB rows (each led by PNG's filter byte). */
-function blend(rows: Uint8Array, width: number, height: number, cursor: NonNullable<PanelPixels['cursor']>): void {
+function blend(
+  rows: Uint8Array,
+  width: number,
+  height: number,
+  cursor: NonNullable<PanelPixels['cursor']>,
+): void {
   const { image } = cursor;
   const pixels = new Uint8Array(image.pixels);
   for (let row = 0; row < image.height; row++) {

@@ -119,7 +119,7 @@ export class Card {
       return await turn;
     } finally {
       this.#exclusive--;
-      if (this.#exclusive === 0) setImmediate(() => this.#resume());
+      if (this.#exclusive === 0) setImmediate(() => { this.#resume(); });
     }
   }
 
@@ -201,9 +201,13 @@ export function openNode(file: string): NativeCard {
       );
     }
     if (isNativeError(error, 'ENOENT') || isNativeError(error, 'ENODEV') || isNativeError(error, 'ENXIO')) {
-      throw new CardError('absent', `there is no card ${file}: "kms-switcher outputs" lists the cards of this machine`, {
-        cause: error,
-      });
+      throw new CardError(
+        'absent',
+        `there is no card ${file}: "kms-switcher outputs" lists the cards of this machine`,
+        {
+          cause: error,
+        },
+      );
     }
     throw new CardError('unusable', `${file} cannot be opened: ${String(error)}`, { cause: error });
   }

@@ -6,10 +6,11 @@ export const OBJECT_CONNECTOR = 0xc0c0c0c0;
 export const OBJECT_PLANE = 0xeeeeeeee;
 
 /** Kernel spelling of `DRM_MODE_CONNECTOR_*`, by number: drivers/gpu/drm/drm_connector.c. */
+// prettier-ignore
 const TYPE_NAMES = [
   'Unknown', 'VGA', 'DVI-I', 'DVI-D', 'DVI-A', 'Composite', 'SVIDEO', 'LVDS', 'Component', 'DIN', 'DP', 'HDMI-A',
   'HDMI-B', 'TV', 'eDP', 'Virtual', 'DSI', 'DPI', 'Writeback', 'SPI', 'USB',
-]; // prettier-ignore
+];
 
 const TYPE_WRITEBACK = 18;
 

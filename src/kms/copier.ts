@@ -19,7 +19,6 @@ interface Back {
  */
 export class Copier {
   readonly #pairs = new Map<number, readonly [Back, Back]>();
-  #last: NativeDumb | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -34,9 +33,9 @@ export class Copier {
     for (const pair of this.#pairs.values()) for (const back of pair) back.placement = undefined;
   }
 
-  /** Draws the source's screen; resolves with the framebuffer to show. One call at a time. */
-  draw(source: Source, placement: Placement): Promise<number> {
-    const drawing = this.#draw(source, placement);
+  /** Draws the source's screen; resolves with the framebuffer to show, never `onPanel`. One call at a time. */
+  draw(source: Source, placement: Placement, onPanel: number): Promise<number> {
+    const drawing = this.#draw(source, placement, onPanel);
     this.#work = drawing.catch(() => undefined);
     return drawing;
   }
@@ -56,13 +55,12 @@ export class Copier {
     this.#pairs.clear();
   }
 
-  async #draw(source: Source, placement: Placement): Promise<number> {
+  async #draw(source: Source, placement: Placement, onPanel: number): Promise<number> {
     const pixels = pixelsOf(source);
     const pair = await this.#pair(pixels.format);
     const damage = source.takeDamage();
     for (const back of pair) back.stale = union(back.stale, damage);
-    const back = pair[0].dumb === this.#last ? pair[1] : pair[0];
-    this.#last = back.dumb;
+    const back = pair[0].dumb.framebuffer === onPanel ? pair[1] : pair[0];
     const bytes = bytesPerPixel(pixels.format) ?? 4;
     let stale = back.stale;
     if (!back.placement || !samePlacement(back.placement, placement)) {
@@ -137,7 +135,8 @@ function pixelsOf(source: Source): { source: PixelSource; offset: number; pitch:
 }
 
 function samePlacement(a: Placement, b: Placement): boolean {
+  // prettier-ignore
   return (
     a.cropX === b.cropX && a.cropY === b.cropY && a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height
-  ); // prettier-ignore
+  );
 }

@@ -59,7 +59,8 @@ export class HardwareCursor {
       this.#x = x;
       this.#y = y;
     }
-    if (!this.#shown || cursor !== this.#shape || cursor.generation !== this.#generation) this.#set(cursor, cursor.image);
+    if (!this.#shown || cursor !== this.#shape || cursor.generation !== this.#generation)
+      this.#set(cursor, cursor.image);
   }
 
   hide(): void {
@@ -86,7 +87,8 @@ export class HardwareCursor {
       pixels.set(image.subarray(row * IMAGE_SIDE * 4, (row + 1) * IMAGE_SIDE * 4), row * target.pitch);
     }
     const result = this.card.setCursor(this.crtc, target, cursor.hotX, cursor.hotY);
-    this.refusal = result < 0 ? `the card has no hardware cursor for this CRTC (errno ${-result})` : undefined;
+    this.refusal =
+      result < 0 ? `the card has no hardware cursor for this CRTC (errno ${-result})` : undefined;
     this.#shown = result === 0;
     this.#shape = cursor;
     this.#generation = cursor.generation;

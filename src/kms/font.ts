@@ -4,6 +4,7 @@ export const CELL_HEIGHT = 10;
 const GLYPH_WIDTH = 5;
 
 /** One character, eight rows from the top, each five bits (leftmost 16) as a digit to base 32. */
+// prettier-ignore
 const GLYPHS: Readonly<Record<string, string>> = {
   ' ': '00000000', '!': '44444040', '"': 'aa000000', '#': 'aavavaa0', $: '4fke5u40', '%': 'op248j30', '&': 'cik8lid0',
   "'": '44000000', '(': '24888420', ')': '84222480', '*': '04lel400', '+': '044v4400', ',': '00000c48', '-': '000v0000',
@@ -19,7 +20,7 @@ const GLYPHS: Readonly<Record<string, string>> = {
   i: '40c444e0', j: '206222ic', k: 'ggikoki0', l: 'c44444e0', m: '00qllhh0', n: '00mphhh0', o: '00ehhhe0', p: '00uhhugg',
   q: '00djhf11', r: '00mpggg0', s: '00fge1u0', t: '88s88960', u: '00hhhjd0', v: '00hhha40', w: '00hhlla0', x: '00ha4ah0',
   y: '00hhhf1e', z: '00v248v0',
-}; // prettier-ignore
+};
 
 const UNKNOWN = 'vhhhhhv0';
 
@@ -33,7 +34,14 @@ export interface PixelGrid {
 }
 
 /** Draws one line of text, each font pixel a `scale` x `scale` block, clipped to the grid. */
-export function drawText(grid: PixelGrid, text: string, x: number, y: number, scale: number, colour: number): void {
+export function drawText(
+  grid: PixelGrid,
+  text: string,
+  x: number,
+  y: number,
+  scale: number,
+  colour: number,
+): void {
   let left = x;
   for (const character of text) {
     const glyph = GLYPHS[character] ?? UNKNOWN;
@@ -50,7 +58,14 @@ export function drawText(grid: PixelGrid, text: string, x: number, y: number, sc
 }
 
 /** Fills a rectangle, clipped to the grid. */
-export function fill(grid: PixelGrid, x: number, y: number, width: number, height: number, colour: number): void {
+export function fill(
+  grid: PixelGrid,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  colour: number,
+): void {
   const left = Math.max(0, x);
   const right = Math.min(grid.width, x + width);
   for (let row = Math.max(0, y); row < Math.min(grid.height, y + height); row++) {

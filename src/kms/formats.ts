@@ -1,7 +1,11 @@
 /** A DRM fourcc code from its four characters: <drm/drm_fourcc.h>. */
 export function fourcc(code: string): number {
   return (
-    (code.charCodeAt(0) | (code.charCodeAt(1) << 8) | (code.charCodeAt(2) << 16) | (code.charCodeAt(3) << 24)) >>> 0
+    (code.charCodeAt(0) |
+      (code.charCodeAt(1) << 8) |
+      (code.charCodeAt(2) << 16) |
+      (code.charCodeAt(3) << 24)) >>>
+    0
   );
 }
 

@@ -152,7 +152,8 @@ export class FramebufferCache {
   #import(owner: object, fd: number, device: number, inode: number, layout: BufferLayout): Framebuffer {
     const format = opaque(layout.format);
     const pixel = bytesPerPixel(format);
-    if (pixel === undefined) throw new BufferRefused(`pixel format ${fourccName(layout.format)} is not supported`);
+    if (pixel === undefined)
+      throw new BufferRefused(`pixel format ${fourccName(layout.format)} is not supported`);
     const { width, height, pitch, offset } = layout;
     if (pitch < width * pixel) {
       throw new BufferRefused(`stride ${pitch} is too short for ${width} pixels of ${pixel} bytes`);
@@ -161,7 +162,9 @@ export class FramebufferCache {
     const size = fs.fstatSync(fd).size;
     const needed = offset + pitch * (height - 1) + width * pixel;
     if (size > 0 && needed > size) {
-      throw new BufferRefused(`${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`);
+      throw new BufferRefused(
+        `${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`,
+      );
     }
     const implicit = layout.modifierHigh === INVALID_HIGH && layout.modifierLow === INVALID_LOW;
     const id = this.#addFramebuffer(fd, {

@@ -28,11 +28,12 @@ export function modeName(mode: ModeInfo): string {
 
 /** Whether two modes are the same timings, so that going from one to the other is no modeset. */
 export function sameMode(a: ModeInfo, b: ModeInfo): boolean {
+  // prettier-ignore
   return (
     a.clock === b.clock && a.hdisplay === b.hdisplay && a.hsyncStart === b.hsyncStart && a.hsyncEnd === b.hsyncEnd &&
     a.htotal === b.htotal && a.vdisplay === b.vdisplay && a.vsyncStart === b.vsyncStart && a.vsyncEnd === b.vsyncEnd &&
     a.vtotal === b.vtotal && a.flags === b.flags
-  ); // prettier-ignore
+  );
 }
 
 export interface ModeChoice {
@@ -52,14 +53,19 @@ export function chooseMode(
 ): ModeChoice | undefined {
   const progressive = modes.filter((mode) => (mode.flags & (FLAG_INTERLACE | FLAG_DOUBLESCAN)) === 0);
   const usable = progressive.length > 0 ? progressive : modes;
-  const largest = usable.reduce<ModeInfo | undefined>((a, b) => (a === undefined || larger(b, a) ? b : a), undefined);
+  const largest = usable.reduce<ModeInfo | undefined>(
+    (a, b) => (a === undefined || larger(b, a) ? b : a),
+    undefined,
+  );
   const fallback = usable.find((mode) => mode.type & TYPE_PREFERRED) ?? largest;
   if (fallback === undefined) return undefined;
   if (wish === 'preferred') return { mode: fallback };
   if (wish === 'max') return { mode: largest ?? fallback };
   if (wish === 'current') {
     const kept = current === null ? undefined : usable.find((mode) => sameMode(mode, current));
-    return kept ? { mode: kept } : { mode: fallback, note: 'no current mode to keep: using the preferred one' };
+    return kept
+      ? { mode: kept }
+      : { mode: fallback, note: 'no current mode to keep: using the preferred one' };
   }
   const { width, height, refresh } = wish;
   const sized = usable.filter((mode) => mode.hdisplay === width && mode.vdisplay === height);

@@ -121,7 +121,11 @@ export class Output {
   }
   /** Whether a source is, or is about to be, on the panel. */
   holds(source: Source): boolean {
-    return this.#source === source || this.#shown.source === source || (this.#flying && this.#flight.source === source);
+    return (
+      this.#source === source ||
+      this.#shown.source === source ||
+      (this.#flying && this.#flight.source === source)
+    );
   }
   get path(): Path {
     return this.#shown.path;
@@ -207,11 +211,13 @@ export class Output {
     if (!this.#dirty || this.#flying || this.#mode === null || source === null || this.card.busy) return;
     this.#dirty = false;
     const { picture, framebuffer } = source;
+    const { hdisplay, vdisplay } = this.#mode;
     if (picture) {
+      // One of the last mode's size: its successor is being drawn.
+      if (picture.width !== hdisplay || picture.height !== vdisplay) return;
       this.#commit(source, picture.framebuffer, 0, 0, null, 'picture');
       return;
     }
-    const { hdisplay, vdisplay } = this.#mode;
     const { width, height, x, y } = source.viewport;
     const covers = width >= hdisplay && height >= vdisplay;
     if (framebuffer && covers && framebuffer.directRefusal === undefined) {
@@ -243,7 +249,9 @@ export class Output {
   /** Called about once a second: a flip that never came must not freeze the panel for ever. */
   watch(now: number): void {
     if (!this.#flying || this.#cookie === 0 || now - this.#flightStart < FLIP_LOST_MS) return;
-    this.log.warning(`${this.name}: no flip event for ${Math.round(now - this.#flightStart)} ms: setting the CRTC anew`);
+    this.log.warning(
+      `${this.name}: no flip event for ${Math.round(now - this.#flightStart)} ms: setting the CRTC anew`,
+    );
     this.#flying = false;
     this.#cookie = 0;
     this.#land(this.#flight);
@@ -259,10 +267,21 @@ export class Output {
     const cursor = this.#cursor?.onPanel;
     if (path === 'direct' && framebuffer) {
       const { layout } = framebuffer;
-      return { width, height, cursor, framebuffer, pitch: layout.pitch, x: scanout.x, y: scanout.y, dumb: undefined };
+      return {
+        width,
+        height,
+        cursor,
+        framebuffer,
+        pitch: layout.pitch,
+        x: scanout.x,
+        y: scanout.y,
+        dumb: undefined,
+      };
     }
     const dumb = path === 'picture' ? source?.picture : this.#copier?.shown(scanout.framebuffer);
-    return dumb ? { width, height, cursor, framebuffer: null, pitch: dumb.pitch, x: 0, y: 0, dumb } : undefined;
+    return dumb
+      ? { width, height, cursor, framebuffer: null, pitch: dumb.pitch, x: 0, y: 0, dumb }
+      : undefined;
   }
 
   async #letGo(): Promise<void> {
@@ -295,7 +314,7 @@ export class Output {
       const placement = place(width, height, mode.hdisplay, mode.vdisplay);
       this.#cursorDx = placement.x - placement.cropX;
       this.#cursorDy = placement.y - placement.cropY;
-      const target = await copier.draw(source, placement);
+      const target = await copier.draw(source, placement, this.#shown.scanout.framebuffer);
       this.#flying = false;
       // The output may have gone dark, or to another mode, while the worker drew.
       if (this.#copier !== copier) return;
@@ -304,7 +323,8 @@ export class Output {
     } catch (error) {
       this.#flying = false;
       if (this.#copier !== copier) return;
-      const reason = error instanceof BufferRefused ? error.message : `cannot be copied either: ${String(error)}`;
+      const reason =
+        error instanceof BufferRefused ? error.message : `cannot be copied either: ${String(error)}`;
       this.reason = reason;
       source.refused(reason);
     } finally {
@@ -403,7 +423,8 @@ export class Output {
     this.#cookie = 0;
     this.frames++;
     const { source, frame } = this.#shown;
-    if (this.lastSwitch && Number.isNaN(this.lastSwitch.shown) && source === this.#source) this.lastSwitch.shown = at;
+    if (this.lastSwitch && Number.isNaN(this.lastSwitch.shown) && source === this.#source)
+      this.lastSwitch.shown = at;
     if (this.#shown.path === 'direct') this.reason = undefined;
     this.#land(landed);
     this.#applyCursor();
@@ -423,7 +444,8 @@ export class Output {
     this.#flying = false;
     this.#cookie = 0;
     this.#land(flight);
-    if (result !== EBUSY && result !== EACCES) this.log.warning(`${this.name}: flip refused, errno ${-result}: trying again`);
+    if (result !== EBUSY && result !== EACCES)
+      this.log.warning(`${this.name}: flip refused, errno ${-result}: trying again`);
     this.#retryIn(result === EBUSY ? BUSY_RETRY_MS : PAUSED_RETRY_MS);
   }
 

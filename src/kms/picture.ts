@@ -30,13 +30,20 @@ export class Picture implements Source {
   ): Promise<Picture> {
     const dumb = await card.createDumb({ width, height, format: XR24, fill: BACKGROUND, framebuffer: true });
     const grid = { pixels: new Uint32Array(dumb.pixels), stride: dumb.pitch / 4, width, height };
-    const big = scaleFor(headline, width, 0.7, Math.max(2, Math.round(height / 200)));
-    const small = scaleFor(detail, width, 0.8, Math.max(1, Math.round(height / 400)));
+    const big = scaleFor(headline, width, 0.7, Math.max(2, Math.round(height / 110)));
+    const small = scaleFor(detail, width, 0.8, Math.max(1, Math.round(height / 300)));
     const top = Math.round(height / 2 - CELL_HEIGHT * big);
     drawText(grid, headline, centred(headline, width, big), top, big, BRIGHT);
     const bar = Math.round(width / 12);
     fill(grid, Math.round((width - bar) / 2), top + Math.round(CELL_HEIGHT * big * 1.1), bar, big, ACCENT);
-    drawText(grid, detail, centred(detail, width, small), top + Math.round(CELL_HEIGHT * big * 1.6), small, DIM);
+    drawText(
+      grid,
+      detail,
+      centred(detail, width, small),
+      top + Math.round(CELL_HEIGHT * big * 1.6),
+      small,
+      DIM,
+    );
     return new Picture(dumb);
   }
 

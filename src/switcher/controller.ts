@@ -8,7 +8,15 @@ import type { Output } from '../kms/output';
 import type { Log } from '../log';
 import { Guests, type GuestsOwner, type GuestState } from './guests';
 import type { HeadView } from './head-view';
-import { assignmentOf, CommandError, NOTHING, perform, sameHead, type Assignment, type Layout } from './layout';
+import {
+  assignmentOf,
+  CommandError,
+  NOTHING,
+  perform,
+  sameHead,
+  type Assignment,
+  type Layout,
+} from './layout';
 import { Outputs } from './outputs';
 import { Pictures, type Caption } from './pictures';
 
@@ -39,9 +47,12 @@ export class Controller implements GuestsOwner {
   ) {
     this.guests = new Guests(this, card.framebuffers);
     this.#pictures = new Pictures(card);
-    const shows = config.outputs.map(({ name, show }): [string, Assignment] => [name, { head: show ?? null, blank: false }]);
+    const shows = config.outputs.map(({ name, show }): [string, Assignment] => [
+      name,
+      { head: show ?? null, blank: false },
+    ]);
     this.#layout = { shows: new Map(shows), focus: null };
-    this.outputs = new Outputs(card, config.outputs, log, () => this.#outputsChanged());
+    this.outputs = new Outputs(card, config.outputs, log, () => { this.#outputsChanged(); });
   }
 
   get layout(): Layout {
@@ -82,7 +93,12 @@ export class Controller implements GuestsOwner {
 
   guestChanged(guest: GuestState): void {
     const { guest: name } = guest.link;
-    this.#emit({ event: 'guest', guest: name, connected: guest.session !== null, reason: guest.left ?? null });
+    this.#emit({
+      event: 'guest',
+      guest: name,
+      connected: guest.session !== null,
+      reason: guest.left ?? null,
+    });
     this.#reconcileGuest(name);
   }
 
@@ -96,7 +112,9 @@ export class Controller implements GuestsOwner {
     const lit = this.outputs.lit();
     const output =
       lit.find(({ name }) => sameHead(assignmentOf(this.#layout, name).head, ref)) ??
-      lit.find(({ name }) => sameHead(this.config.outputs.find((config) => config.name === name)?.show ?? null, ref)) ??
+      lit.find(({ name }) =>
+        sameHead(this.config.outputs.find((config) => config.name === name)?.show ?? null, ref),
+      ) ??
       (head === 0 ? lit[0] : undefined);
     if (!output?.mode) return undefined;
     const { mode, connector } = output;
@@ -157,7 +175,9 @@ export class Controller implements GuestsOwner {
     else if (action.kind === 'focus') known(action.output);
     else known(action.on);
     if (action.kind === 'show' && !this.guests.get(action.head.guest)) {
-      throw new CommandError(`there is no guest ${action.head.guest}: the config has ${this.guests.names.join(', ')}`);
+      throw new CommandError(
+        `there is no guest ${action.head.guest}: the config has ${this.guests.names.join(', ')}`,
+      );
     }
   }
 
@@ -173,14 +193,14 @@ export class Controller implements GuestsOwner {
     const { head, blank } = assignmentOf(this.#layout, output.name);
     const guest = head && this.guests.get(head.guest);
     const view = guest?.views.get(head?.head ?? 0);
-    for (const other of this.#viewsOn(output)) if (other !== view || blank || !output.lit) other.output = null;
+    const shown = view?.hasContent && !blank && output.lit ? view : undefined;
+    for (const other of this.#viewsOn(output)) if (other !== shown) other.output = null;
     this.#wishes.delete(output);
-    if (!output.lit) return;
-    if (view?.hasContent && !blank) {
-      view.output = output;
-      output.show(view.source, requested);
-      return;
+    if (shown) {
+      shown.output = output;
+      output.show(shown.source, requested);
     }
+    if (shown || !output.lit) return;
     const caption = blank ? { headline: '', detail: '' } : this.#caption(output, head, guest ?? undefined);
     const wish = Symbol(caption.headline);
     this.#wishes.set(output, wish);
@@ -207,7 +227,8 @@ export class Controller implements GuestsOwner {
     const name = head.head === 0 ? head.guest : `${head.guest}:${head.head}`;
     const { link, session, left } = guest;
     if (session) return { headline: `${name} has its display off`, detail: where };
-    if (left === undefined) return { headline: `waiting for ${name}`, detail: `${where}  ${link.kind} ${link.address}` };
+    if (left === undefined)
+      return { headline: `waiting for ${name}`, detail: `${where}  ${link.kind} ${link.address}` };
     return { headline: `${name} is gone`, detail: `${where}  ${left}: waiting for it to come back` };
   }
 
@@ -216,6 +237,10 @@ export class Controller implements GuestsOwner {
   }
 }
 
-function headDetails({ head, blank }: Assignment): { guest: string | null; head: number | null; blank: boolean } {
+function headDetails({ head, blank }: Assignment): {
+  guest: string | null;
+  head: number | null;
+  blank: boolean;
+} {
   return { guest: head?.guest ?? null, head: head?.head ?? null, blank };
 }

@@ -24,7 +24,15 @@ export class HeadView implements HeadSink {
   readonly source: Source & { framebuffer: Framebuffer | null; canvas: Canvas | null };
   /** The output this is shown on, while it is. */
   #output: Output | null = null;
-  readonly #cursor = { image: null as Uint8Array | null, generation: 0, hotX: 0, hotY: 0, x: 0, y: 0, visible: false };
+  readonly #cursor = {
+    image: null as Uint8Array | null,
+    generation: 0,
+    hotX: 0,
+    hotY: 0,
+    x: 0,
+    y: 0,
+    visible: false,
+  };
   // Two rectangles that change places: a flip allocates nothing.
   #viewport = { x: 0, y: 0, width: 0, height: 0 };
   #nextViewport = { x: 0, y: 0, width: 0, height: 0 };
@@ -108,7 +116,7 @@ export class HeadView implements HeadSink {
     } else if (this.#damage !== EVERYTHING) {
       this.#damage = union(this.#damage, { left: x, top: y, right: x + width, bottom: y + height });
     }
-    if (!had && this.hasContent) this.owner.contentChanged(this);
+    if (this.hasContent !== had) this.owner.contentChanged(this);
     if (this.#output) this.#output.changed();
     else this.#answerHidden();
   }
@@ -177,8 +185,8 @@ export class HeadView implements HeadSink {
         this.#damage = NOTHING;
         return damage;
       },
-      presented: (frame) => this.link.shown(this.index, frame),
-      refused: (reason) => this.link.refuse(this.index, reason),
+      presented: (frame) => { this.link.shown(this.index, frame); },
+      refused: (reason) => { this.link.refuse(this.index, reason); },
     };
   }
 }

@@ -62,7 +62,8 @@ export function perform(layout: Layout, action: Action, now: Surroundings): Layo
 function show(layout: Layout, head: HeadRef, output: string): Layout {
   const entries: [string, Assignment][] = [[output, { head, blank: false }]];
   for (const [other, assignment] of layout.shows) {
-    if (other !== output && sameHead(assignment.head, head)) entries.push([other, assignmentOf(layout, output)]);
+    if (other !== output && sameHead(assignment.head, head))
+      entries.push([other, assignmentOf(layout, output)]);
   }
   return withShows(layout, entries);
 }

@@ -14,7 +14,7 @@ const QUIET_MS = 100;
 export class Outputs {
   readonly #outputs = new Map<string, Output>();
   #scanning: Promise<void> | undefined;
-  #again = false;
+  #asked = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #unlit = new Set<string>();
@@ -50,10 +50,8 @@ export class Outputs {
 
   /** Reads all connectors and brings the outputs to what is connected. One scan at a time; more are merged into one. */
   async scan(): Promise<void> {
-    if (this.#scanning) {
-      this.#again = true;
-      return this.#scanning;
-    }
+    this.#asked++;
+    if (this.#scanning) return this.#scanning;
     this.#scanning = this.#scanUntilQuiet();
     try {
       await this.#scanning;
@@ -70,17 +68,20 @@ export class Outputs {
   }
 
   async #scanUntilQuiet(): Promise<void> {
+    let answered: number;
     do {
-      this.#again = false;
+      answered = this.#asked;
       await this.#scanOnce();
-    } while (this.#again && !this.#closed);
+    } while (answered !== this.#asked && !this.#closed);
   }
 
   async #scanOnce(): Promise<void> {
     const started = monotonic();
     const connectors = (await this.card.connectors(true)).filter(({ writeback }) => !writeback);
     if (this.#closed) return;
-    const connected = this.#byPriority(connectors.filter(({ connected, info }) => connected && info.modes.length > 0));
+    const connected = this.#byPriority(
+      connectors.filter(({ connected, info }) => connected && info.modes.length > 0),
+    );
     const crtcs = assignCrtcs(
       connected.map(({ name, possibleCrtcs, crtc }) => ({
         name,
@@ -89,21 +90,27 @@ export class Outputs {
       })),
       this.card.crtcs.length,
     );
-    const wanted = new Map(connected.map((connector, index) => [connector, this.card.crtcs[crtcs[index]!] ?? 0]));
+    const wanted = new Map(
+      connected.map((connector, index) => [connector, this.card.crtcs[crtcs[index]!] ?? 0]),
+    );
     for (const connector of connectors) this.#meet(connector);
     this.#reportUnlit(wanted);
     // First what goes, so that its CRTC is free for what comes.
     const crtcOf = new Map([...wanted].map(([{ name }, crtc]) => [name, crtc]));
     for (const output of this.lit()) {
       if (crtcOf.get(output.name) === output.crtc) continue;
-      this.log.info(`${output.name}: ${crtcOf.has(output.name) ? 'moves to another CRTC' : 'monitor disconnected'}`);
+      this.log.info(
+        `${output.name}: ${crtcOf.has(output.name) ? 'moves to another CRTC' : 'monitor disconnected'}`,
+      );
       await output.darken();
       this.changed();
     }
     for (const [connector, crtc] of wanted) {
       if (crtc !== 0) await this.#light(connector, crtc);
     }
-    this.log.debug(`${this.card.name}: looked at ${connectors.length} connectors, ${Math.round(monotonic() - started)} ms`);
+    this.log.debug(
+      `${this.card.name}: looked at ${connectors.length} connectors, ${Math.round(monotonic() - started)} ms`,
+    );
   }
 
   async #light(connector: Connector, crtc: number): Promise<void> {
@@ -111,7 +118,8 @@ export class Outputs {
     const wish = this.configs.find(({ name }) => name === connector.name)?.mode ?? 'preferred';
     const choice = chooseMode(connector.info.modes, wish, output.mode ?? this.card.native.crtc(crtc).mode);
     if (!choice) return;
-    if (choice.note !== undefined && choice.note !== output.modeNote) this.log.warning(`${output.name}: ${choice.note}`);
+    if (choice.note !== undefined && choice.note !== output.modeNote)
+      this.log.warning(`${output.name}: ${choice.note}`);
     output.modeNote = choice.note;
     try {
       await output.light(crtc, choice.mode);
@@ -146,7 +154,9 @@ export class Outputs {
     const unlit = new Set([...wanted].filter(([, crtc]) => crtc === 0).map(([{ name }]) => name));
     for (const name of unlit) {
       if (!this.#unlit.has(name)) {
-        this.log.warning(`${name}: stays dark: ${this.card.name} has ${this.card.crtcs.length} CRTCs and none is left for it`);
+        this.log.warning(
+          `${name}: stays dark: ${this.card.name} has ${this.card.crtcs.length} CRTCs and none is left for it`,
+        );
       }
     }
     this.#unlit = unlit;

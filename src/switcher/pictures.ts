@@ -40,7 +40,7 @@ export class Pictures {
       (picture) => {
         this.#retired.add({ output, picture });
         // A picture may be in flight or on the panel for some vblanks more.
-        this.#sweep ??= setInterval(() => this.#free(), 500);
+        this.#sweep ??= setInterval(() => { this.#free(); }, 500);
       },
       () => undefined, // It was never drawn; whoever asked for it has been told.
     );

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # used by those who source this
 # What build and run both need to know. Sourced.
 
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -122,7 +122,7 @@ describe('handles', () => {
     const [left, right] = native.socketPair();
     const listenerClose = right.close.bind({} as never);
     expect(listenerClose).toThrow('Illegal invocation');
-    expect(() => loose['copyPixels']?.({ source: left })).toThrow('job.source must be');
+    expect(() => loose.copyPixels?.({ source: left })).toThrow('job.source must be');
     left.close();
     right.close();
   });

@@ -3,7 +3,14 @@ import { native } from '../../src/native';
 const fourcc = (code: string): number => Buffer.from(code).readUInt32LE();
 const XR24 = fourcc('XR24');
 
-function picture(format: string, source: Uint8Array, width: number, height: number, pitch: number, offset = 0) {
+function picture(
+  format: string,
+  source: Uint8Array,
+  width: number,
+  height: number,
+  pitch: number,
+  offset = 0,
+) {
   return native.readRgb({ source, offset, pitch, width, height, format: fourcc(format) });
 }
 

@@ -4,7 +4,16 @@ import type { NativeSocket } from '../../native';
 import { makeEdid } from '../edid';
 import type { GuestHost, GuestLink, HeadSink } from '../sink';
 import { PixelCanvas } from './canvas';
-import { CURSOR_SIDE, displayInfoReply, edidReply, featuresReply, MAX_HEADS, MAX_SIDE, Request, UPDATE_REPLY } from './protocol';
+import {
+  CURSOR_SIDE,
+  displayInfoReply,
+  edidReply,
+  featuresReply,
+  MAX_HEADS,
+  MAX_SIDE,
+  Request,
+  UPDATE_REPLY,
+} from './protocol';
 import { MessageStream, ProtocolError, type MessageHandler } from './stream';
 
 const EAGAIN = -11;
@@ -58,7 +67,7 @@ export class Connection implements MessageHandler {
     private readonly onClosed: (reason: string) => void,
     private readonly onFlood: () => void,
   ) {
-    socket.onData((length) => this.#data(length));
+    socket.onData((length) => { this.#data(length); });
   }
 
   /** A head's frames up to `frame` are on the panel. */
@@ -108,7 +117,11 @@ export class Connection implements MessageHandler {
         this.#send(featuresReply());
         break;
       case Request.GET_DISPLAY_INFO:
-        this.#send(displayInfoReply(Array.from({ length: MAX_HEADS }, (_, head) => this.host.display(this.link, head))));
+        this.#send(
+          displayInfoReply(
+            Array.from({ length: MAX_HEADS }, (_, head) => this.host.display(this.link, head)),
+          ),
+        );
         break;
       case Request.GET_EDID:
         this.#send(edidReply(this.#edid(words[at]!)));
@@ -125,10 +138,14 @@ export class Connection implements MessageHandler {
     const { canvas } = head;
     if (!canvas) throw new ProtocolError('UPDATE before SCANOUT');
     if (width === 0 || height === 0 || x + width > canvas.width || y + height > canvas.height) {
-      throw new ProtocolError(`UPDATE of ${width}x${height} at ${x},${y} in a ${canvas.width}x${canvas.height} scanout`);
+      throw new ProtocolError(
+        `UPDATE of ${width}x${height} at ${x},${y} in a ${canvas.width}x${canvas.height} scanout`,
+      );
     }
     if (bytes !== width * height * 4) {
-      throw new ProtocolError(`UPDATE of ${width}x${height} with ${bytes} bytes of pixels instead of ${width * height * 4}`);
+      throw new ProtocolError(
+        `UPDATE of ${width}x${height} with ${bytes} bytes of pixels instead of ${width * height * 4}`,
+      );
     }
     canvas.begin(x, y, width);
     Object.assign(this.#rectangle, { x, y, width, height });
@@ -149,11 +166,12 @@ export class Connection implements MessageHandler {
 
   #data(length: number): void {
     if (length <= 0) {
+      // prettier-ignore
       this.close(
         length === 0 ? 'the guest closed the connection'
         : length === EMSGSIZE ? 'the guest sent too many file descriptors at once'
         : `the connection broke (errno ${-length})`,
-      ); // prettier-ignore
+      );
       return;
     }
     try {
@@ -202,7 +220,12 @@ export class Connection implements MessageHandler {
     const fd = this.#stream.takeFd();
     if (fd < 0) throw new ProtocolError('DMABUF_SCANOUT without a file descriptor');
     const { width, height } = layout;
-    if (width > MAX_SIDE || height > MAX_SIDE || screen.x + screen.width > width || screen.y + screen.height > height) {
+    if (
+      width > MAX_SIDE ||
+      height > MAX_SIDE ||
+      screen.x + screen.width > width ||
+      screen.y + screen.height > height
+    ) {
       fs.closeSync(fd);
       throw new ProtocolError(
         `scanout of ${screen.width}x${screen.height} at ${screen.x},${screen.y} in a buffer of ${width}x${height}`,
@@ -243,7 +266,9 @@ export class Connection implements MessageHandler {
     let bytes = width * height * 4;
     for (const other of this.#heads.values()) bytes += other === head ? 0 : (other.canvas?.bytes.length ?? 0);
     if (width > MAX_SIDE || height > MAX_SIDE || bytes > MAX_CANVAS_BYTES) {
-      throw new ProtocolError(`SCANOUT of ${width}x${height}: more than ${MAX_CANVAS_BYTES >> 20} MiB of pixels`);
+      throw new ProtocolError(
+        `SCANOUT of ${width}x${height}: more than ${MAX_CANVAS_BYTES >> 20} MiB of pixels`,
+      );
     }
     head.hasBuffer = false;
     head.canvas = new PixelCanvas(width, height);
@@ -255,7 +280,9 @@ export class Connection implements MessageHandler {
     if (request === Request.CURSOR_UPDATE) {
       const [hotX, hotY] = [words[at + 3]!, words[at + 4]!];
       if (hotX >= CURSOR_SIDE || hotY >= CURSOR_SIDE) {
-        throw new ProtocolError(`cursor hot spot ${hotX},${hotY} outside its ${CURSOR_SIDE}x${CURSOR_SIDE} image`);
+        throw new ProtocolError(
+          `cursor hot spot ${hotX},${hotY} outside its ${CURSOR_SIDE}x${CURSOR_SIDE} image`,
+        );
       }
       const from = (at + 5) * 4;
       sink.cursorImage(bytes.slice(from, from + CURSOR_SIDE * CURSOR_SIDE * 4), hotX, hotY);
@@ -277,7 +304,7 @@ export class Connection implements MessageHandler {
       const sent = this.socket.send(bytes);
       if (sent === bytes.length) return;
       if (sent < 0 && sent !== EAGAIN) return; // The peer has gone; reading will say so.
-      this.socket.onceWritable(() => this.#flush());
+      this.socket.onceWritable(() => { this.#flush(); });
       bytes = sent > 0 ? bytes.subarray(sent) : bytes;
     }
     this.#outbox.push(bytes);
@@ -289,7 +316,7 @@ export class Connection implements MessageHandler {
       const bytes = this.#outbox[0]!;
       const sent = this.socket.send(bytes);
       if (sent < 0) {
-        if (sent === EAGAIN) this.socket.onceWritable(() => this.#flush());
+        if (sent === EAGAIN) this.socket.onceWritable(() => { this.#flush(); });
         break;
       }
       this.#outboxBytes -= sent;
@@ -309,10 +336,13 @@ export class Connection implements MessageHandler {
       this.onFlood();
     }
     if (full && this.#budget < 0) {
-      this.#throttle ??= setTimeout(() => {
-        this.#throttle = undefined;
-        this.#pace();
-      }, Math.ceil(-this.#budget / MESSAGES_PER_MS) + 1);
+      this.#throttle ??= setTimeout(
+        () => {
+          this.#throttle = undefined;
+          this.#pace();
+        },
+        Math.ceil(-this.#budget / MESSAGES_PER_MS) + 1,
+      );
     }
     if (full === this.#paused) return;
     this.#paused = full;

@@ -27,9 +27,11 @@ export class VhostUserGpuLink implements GuestLink {
     try {
       fs.mkdirSync(path.dirname(this.address), { recursive: true, mode: 0o755 });
       removeStaleSocket(this.address);
-      this.#listener = native.listen(this.address, SOCKET_MODE, (socket) => this.#accept(socket));
+      this.#listener = native.listen(this.address, SOCKET_MODE, (socket) => { this.#accept(socket); });
     } catch (error) {
-      throw new Error(`guest ${this.guest}: cannot listen on ${this.address}: ${reasonOf(error)}`, { cause: error });
+      throw new Error(`guest ${this.guest}: cannot listen on ${this.address}: ${reasonOf(error)}`, {
+        cause: error,
+      });
     }
   }
 
@@ -64,7 +66,10 @@ export class VhostUserGpuLink implements GuestLink {
         this.log.warning(`guest ${this.guest}: disconnected: ${reason}`);
         this.host.disconnected(this, reason);
       },
-      () => this.log.warning(`guest ${this.guest}: sends more than can be shown: it is read more slowly from now on`),
+      () =>
+        this.log.warning(
+          `guest ${this.guest}: sends more than can be shown: it is read more slowly from now on`,
+        ),
     );
     this.host.connected(this);
   }

@@ -33,9 +33,10 @@ const FEATURE_DMABUF2 = 2;
 const UPDATE_BYTES = 20;
 
 /** Payload bytes of each request; of UPDATE, those before the pixels. */
+// prettier-ignore
 const PAYLOAD_BYTES: readonly number[] = [
   -1, 0, 8, 0, 12, 12, 20 + CURSOR_SIDE * CURSOR_SIDE * 4, 12, UPDATE_BYTES, 40, UPDATE_BYTES, 4, 48,
-]; // prettier-ignore
+];
 
 /** Payload bytes a request must have (UPDATE: at least), or -1 for an unknown one. */
 export function payloadBytes(request: number): number {

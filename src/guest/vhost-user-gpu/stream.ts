@@ -23,7 +23,10 @@ interface Area {
 }
 
 function area(buffer: ArrayBuffer): Area {
-  return { bytes: new Uint8Array(buffer, 0, EXCHANGE_BYTES), words: new Uint32Array(buffer, 0, EXCHANGE_BYTES / 4) };
+  return {
+    bytes: new Uint8Array(buffer, 0, EXCHANGE_BYTES),
+    words: new Uint32Array(buffer, 0, EXCHANGE_BYTES / 4),
+  };
 }
 
 const exchange = area(native.exchange);
@@ -151,8 +154,10 @@ function checkHeader(request: number, flags: number, size: number, expected: num
   if (expected < 0) throw new ProtocolError(`unknown request ${request}`);
   if ((flags & FLAG_REPLY) !== 0) throw new ProtocolError(`request ${request} is marked as a reply`);
   const fits = request === Request.UPDATE ? size > expected : size === expected;
-  if (!fits) throw new ProtocolError(`request ${request} has ${size} bytes of payload instead of ${expected}`);
+  if (!fits)
+    throw new ProtocolError(`request ${request} has ${size} bytes of payload instead of ${expected}`);
 }
 
 // A kept part is less than one message, so there is always room for more of it.
-if (MAX_MESSAGE_BYTES > EXCHANGE_BYTES / 2) throw new Error('the exchange is too small for the largest message');
+if (MAX_MESSAGE_BYTES > EXCHANGE_BYTES / 2)
+  throw new Error('the exchange is too small for the largest message');

@@ -1,0 +1,167 @@
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as net from 'node:net';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import * as readline from 'node:readline';
+import { ask } from '../../../src/control/client';
+import type { GuestStatus, OutputStatus, Photo, Status } from '../../../src/control/protocol';
+import { Child, repository, type Exit } from './child';
+import { eventually } from './eventually';
+import { decodePng, type Png } from './png';
+
+/** A config but for what every test has alike: guests by name (their sockets follow), outputs, hotkeys, the rest. */
+export interface Setup {
+  readonly guests: readonly string[];
+  readonly outputs?: Readonly<Record<string, object>>;
+  readonly hotkeys?: Readonly<Record<string, string | object>>;
+  readonly card?: string;
+  readonly log?: object;
+}
+
+/** A place for sockets, configs and pictures. */
+export function scratch(): string {
+  return fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
+}
+
+/** The command line, run to its end. */
+export async function cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = startCli(args);
+  const { code } = await child.ended();
+  return { code, stdout: child.stdout.join('\n'), stderr: child.stderr.join('\n') };
+}
+
+export function startCli(args: readonly string[]): Child {
+  return new Child(process.execPath, ['--no-memory-reducer', path.join(repository, 'dist/cli/main.js'), ...args]);
+}
+
+/** Writes a config (JSON is YAML) to a folder of its own. */
+export function writeConfig(setup: Setup, directory = scratch()): { file: string; directory: string; control: string } {
+  const control = path.join(directory, 'control.sock');
+  const guests = setup.guests.map((name) => [name, { 'vhost-user-gpu': { listen: path.join(directory, `${name}.sock`) } }]);
+  const file = path.join(directory, 'config.yaml');
+  const config = { log: { level: 'debug' }, ...setup, control, guests: Object.fromEntries(guests) as unknown };
+  fs.writeFileSync(file, JSON.stringify(config, null, 2));
+  return { file, directory, control };
+}
+
+/** A running kms-switcher. */
+export class Daemon {
+  readonly #child: Child;
+
+  private constructor(
+    readonly config: string,
+    readonly directory: string,
+    readonly control: string,
+  ) {
+    this.#child = startCli(['run', '-c', config]);
+  }
+
+  /** Starts one and waits until it is ready. `directory`: of a daemon that was there before. */
+  static async start(setup: Setup, directory?: string): Promise<Daemon> {
+    const written = writeConfig(setup, directory);
+    const daemon = new Daemon(written.file, written.directory, written.control);
+    try {
+      await daemon.said(/ready after/);
+      await daemon.status();
+    } catch (error) {
+      daemon.#child.kill('SIGKILL');
+      throw error;
+    }
+    return daemon;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+  get log(): readonly string[] {
+    return this.#child.stderr;
+  }
+  get exit(): Exit | undefined {
+    return this.#child.exit;
+  }
+
+  /** The socket of a guest. */
+  socket(guest: string): string {
+    return path.join(this.directory, `${guest}.sock`);
+  }
+
+  /** The first line of the log that matches, as soon as it is there. */
+  said(pattern: RegExp): Promise<string> {
+    return this.#child.said(pattern);
+  }
+
+  status(): Promise<Status> {
+    return ask<Status>(this.control, { command: 'status' });
+  }
+
+  async output(name: string): Promise<OutputStatus> {
+    const found = (await this.status()).outputs.find(({ output }) => output === name);
+    if (!found) throw new Error(`status has no output ${name}`);
+    return found;
+  }
+
+  async guest(name: string): Promise<GuestStatus> {
+    const found = (await this.status()).guests.find(({ guest }) => guest === name);
+    if (!found) throw new Error(`status has no guest ${name}`);
+    return found;
+  }
+
+  /** Waits until an output's status has these fields. */
+  outputIs(name: string, fields: Readonly<Partial<Record<keyof OutputStatus, unknown>>>): Promise<OutputStatus> {
+    return eventually(async () => {
+      const output = await this.output(name);
+      expect(output).toMatchObject(fields);
+      return output;
+    });
+  }
+
+  /** Shows `guest` or `guest:head`. */
+  async show(target: string, on?: string): Promise<void> {
+    const [guest = '', head = '0'] = target.split(':');
+    await ask(this.control, { command: 'show', guest, head: Number(head), ...(on === undefined ? {} : { on }) });
+  }
+
+  async screenshot(output: string): Promise<Omit<Photo, 'png'> & { png: Png }> {
+    const { png, ...about } = await ask<Photo>(this.control, { command: 'screenshot', output });
+    return { ...about, png: decodePng(Buffer.from(png, 'base64')) };
+  }
+
+  /** What happens from now on; `close` ends it. */
+  async watch(): Promise<{ readonly events: Readonly<Record<string, unknown>>[]; close(): void }> {
+    const socket = net.connect(this.control);
+    const events: Record<string, unknown>[] = [];
+    const lines = readline.createInterface(socket);
+    // The first line is the answer: from there on events come.
+    const answered = once(lines, 'line');
+    socket.write('{"command":"watch"}\n');
+    await answered;
+    lines.on('line', (line) => events.push(JSON.parse(line) as Record<string, unknown>));
+    return {
+      events,
+      close: () => {
+        lines.close();
+        socket.destroy();
+      },
+    };
+  }
+
+  kill(signal: NodeJS.Signals): Promise<Exit> {
+    this.#child.kill(signal);
+    return this.#child.ended();
+  }
+
+  /**
+   * Ends it and returns the exit code. Fails if it ended before, complained of an error, or not with 0: a crash that
+   * a test did not notice.
+   */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const before = this.exit;
+    const { code } = before ?? (await this.kill(signal));
+    const errors = this.log.filter((line) => / error: /.test(line));
+    if (before || code !== 0 || errors.length > 0) {
+      throw new Error(`the daemon ${before ? 'had' : ''} ended with ${code}:\n${this.log.slice(-30).join('\n')}`);
+    }
+    fs.rmSync(this.directory, { recursive: true });
+  }
+}

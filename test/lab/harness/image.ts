@@ -1,0 +1,92 @@
+import { crc32 } from 'node:zlib';
+
+/** A picture as tests make them: XRGB8888 in native byte order, the unused byte 0xff. */
+export class Image {
+  readonly pixels: Uint32Array;
+
+  constructor(
+    readonly width: number,
+    readonly height: number,
+    colour = 0x000000,
+  ) {
+    this.pixels = new Uint32Array(width * height).fill(opaque(colour));
+  }
+
+  /** No two pixels near each other alike, so that a shift by one or a mixed-up row is another picture. */
+  static pattern(width: number, height: number, seed = 0): Image {
+    const image = new Image(width, height);
+    const { pixels } = image;
+    for (let y = 0, at = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, at++) {
+        pixels[at] = opaque((x * 5 + seed * 40) & 0xff | ((y * 3 + x) & 0xff) << 8 | ((x ^ y ^ seed) & 0xff) << 16);
+      }
+    }
+    return image;
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.pixels.buffer);
+  }
+
+  /** Puts another picture on this one; what hangs over is cut. */
+  draw(other: Image, x: number, y: number): this {
+    const left = Math.max(0, x);
+    const right = Math.min(this.width, x + other.width);
+    for (let row = Math.max(0, y); row < Math.min(this.height, y + other.height) && left < right; row++) {
+      const from = (row - y) * other.width + left - x;
+      this.pixels.set(other.pixels.subarray(from, from + right - left), row * this.width + left);
+    }
+    return this;
+  }
+
+  /** A pointer image, premultiplied AR24 in native byte order, over this picture, the way vkms blends. */
+  blend(cursor: Uint32Array, side: number, x: number, y: number): this {
+    for (let row = 0; row < side; row++) {
+      for (let column = 0; column < side; column++) {
+        const [tx, ty] = [x + column, y + row];
+        if (tx < 0 || ty < 0 || tx >= this.width || ty >= this.height) continue;
+        const over = cursor[row * side + column]!;
+        const alpha = over >>> 24;
+        if (alpha !== 0 && alpha !== 0xff) throw new Error('only clear and opaque pointer pixels have one right result');
+        if (alpha === 0xff) this.pixels[ty * this.width + tx] = over;
+      }
+    }
+    return this;
+  }
+
+  crop(x: number, y: number, width: number, height: number): Image {
+    return new Image(width, height).draw(this, -x, -y);
+  }
+
+  /** This picture in the middle of a panel, cut or with black around it. */
+  centredOn(width: number, height: number): Image {
+    const [x, y] = [(width - this.width) >> 1, (height - this.height) >> 1];
+    // Where it is larger, what is cut on the left and top is half of the difference, rounded down.
+    const cutX = (this.width - width) >> 1;
+    const cutY = (this.height - height) >> 1;
+    return new Image(width, height).draw(this, x >= 0 ? x : -cutX, y >= 0 ? y : -cutY);
+  }
+
+  /**
+   * What vkms computes when a panel of this size shows this picture: CRC-32, neither inverted before nor after, over
+   * all pixels as four little-endian 16-bit numbers: alpha (always all ones), red, green, blue, each times 257.
+   */
+  get crc(): number {
+    const line = new Uint32Array(this.width * 2);
+    const bytes = new Uint8Array(line.buffer);
+    let crc = 0xffffffff; // zlib inverts what it is given and what it returns.
+    for (let y = 0, at = 0; y < this.height; y++) {
+      for (let to = 0; to < line.length; to += 2, at++) {
+        const pixel = this.pixels[at]!;
+        line[to] = 0xffff | (pixel >>> 16 & 0xff) * 0x01010000;
+        line[to + 1] = (pixel >>> 8 & 0xff) * 0x0101 | (pixel & 0xff) * 0x01010000;
+      }
+      crc = crc32(bytes, crc);
+    }
+    return ~crc >>> 0;
+  }
+}
+
+function opaque(colour: number): number {
+  return (0xff000000 | colour) >>> 0;
+}

@@ -1,0 +1,51 @@
+import { native, type NativeUinput } from '../../../src/native';
+import type { Daemon } from './daemon';
+import { eventually } from './eventually';
+
+const EV_KEY = 1;
+
+/** Keys the tests press: <linux/input-event-codes.h>. */
+const KEYS = {
+  Digit1: 2, Digit2: 3, Digit3: 4, Tab: 15, P: 25, LeftCtrl: 29, A: 30, S: 31, LeftAlt: 56, F1: 59,
+  B: 48, N: 49, ScrollLock: 70, Right: 106, Left: 105, RightCtrl: 97, RightAlt: 100,
+} as const; // prettier-ignore
+
+export type Key = keyof typeof KEYS;
+
+/** A keyboard plugged in through uinput: real evdev events. */
+export class Keyboard {
+  private constructor(private readonly device: NativeUinput) {}
+
+  /** Plugs one in and waits until the daemon has taken it. */
+  static async plug(daemon: Daemon, name = 'lab keyboard'): Promise<Keyboard> {
+    const device = native.createUinput(name);
+    await eventually(() => {
+      expect(device.devnode).not.toBe('');
+    });
+    await daemon.said(new RegExp(`keyboard \\d+: ${name}`));
+    return new Keyboard(device);
+  }
+
+  /** Presses and releases keys one after another. */
+  tap(...keys: Key[]): void {
+    for (const key of keys) this.chord(key);
+  }
+
+  /** Holds all but the last while the last is tapped. */
+  chord(...keys: Key[]): void {
+    for (const key of keys) this.press(key);
+    for (const key of keys.toReversed()) this.release(key);
+  }
+
+  press(key: Key): void {
+    this.device.emit(EV_KEY, KEYS[key], 1);
+  }
+
+  release(key: Key): void {
+    this.device.emit(EV_KEY, KEYS[key], 0);
+  }
+
+  unplug(): void {
+    this.device.close();
+  }
+}
