@@ -31,10 +31,6 @@ Fd DuplicateOf(Napi::Env env, int fd) {
   return copy;
 }
 
-Napi::Value Duplicate(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), DuplicateOf(info.Env(), Descriptor(info[0], "fd")).Release());
-}
-
 Napi::Value CreateUdmabuf(const Napi::CallbackInfo& info) {
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t size = (Size(info[0], "size") + page - 1) / page * page;
@@ -121,7 +117,6 @@ const std::shared_ptr<const DmabufMemory>& Mapping::Memory() const {
 
 void InitDmabuf(Napi::Env env, Napi::Object exports) {
   Mapping::Define(env, {});
-  exports.Set("duplicate", Napi::Function::New(env, Duplicate, "duplicate"));
   exports.Set("createUdmabuf", Napi::Function::New(env, CreateUdmabuf, "createUdmabuf"));
   exports.Set("mapDmabuf", Napi::Function::New(env, Mapping::Map, "mapDmabuf"));
   exports.Set("writeDmabuf", Napi::Function::New(env, WriteDmabuf, "writeDmabuf"));

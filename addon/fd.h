@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <memory>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 /** Owns a file descriptor. */
@@ -27,6 +29,18 @@ class Fd {
  private:
   int fd_;
 };
+
+/**
+ * Closes what a stranger sent, on a thread of its own: closing a file may wait for whoever serves it (a FUSE
+ * flush, a lingering socket) for as long as they like.
+ */
+inline void CloseElsewhere(int fd) {
+  try {
+    std::thread([fd] { close(fd); }).detach();
+  } catch (const std::system_error&) {
+    close(fd);  // out of threads: then it has to be here
+  }
+}
 
 /** Held by a handle and by each of its jobs, so that a job never meets a closed or recycled descriptor. */
 using SharedFd = std::shared_ptr<const Fd>;

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -37,15 +39,17 @@ struct ReceivedFds {
   ReceivedFds(const ReceivedFds&) = delete;
   ReceivedFds& operator=(const ReceivedFds&) = delete;
   ~ReceivedFds() {
-    for (size_t i = 0; i < count; i++) close(fds[i]);
+    for (size_t i = 0; i < count; i++) CloseElsewhere(fds[i]);
   }
 
   void ReleaseInto(Exchange* exchange) {
     for (size_t i = 0; i < count; i++) {
-      struct stat identity {};
-      fstat(fds[i], &identity);
-      exchange->fds[i] = {static_cast<double>(fds[i]), static_cast<double>(identity.st_dev),
-                          static_cast<double>(identity.st_ino)};
+      // DONT_SYNC: the identity is all that is wanted, and a file's server could keep us waiting for the rest.
+      struct statx identity {};
+      statx(fds[i], "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &identity);
+      exchange->fds[i] = {static_cast<double>(fds[i]),
+                          static_cast<double>(makedev(identity.stx_dev_major, identity.stx_dev_minor)),
+                          static_cast<double>(identity.stx_ino)};
     }
     exchange->fd_count = static_cast<double>(count);
     count = 0;
@@ -97,6 +101,11 @@ Napi::Value Connect(const Napi::CallbackInfo& info) {
     throw Failure{errno, "connect", {}, path}.In(info.Env());
   }
   return Socket::Make(info.Env(), std::move(fd));
+}
+
+Napi::Value Discard(const Napi::CallbackInfo& info) {
+  CloseElsewhere(Descriptor(info[0], "fd"));
+  return info.Env().Undefined();
 }
 
 Napi::Value SocketPair(const Napi::CallbackInfo& info) {
@@ -236,5 +245,6 @@ Napi::Value Socket::Credentials(const Napi::CallbackInfo& info) {
 void InitUnixSocket(Napi::Env env, Napi::Object exports) {
   Socket::Init(env);
   exports.Set("connect", Napi::Function::New(env, Connect, "connect"));
+  exports.Set("discard", Napi::Function::New(env, Discard, "discard"));
   exports.Set("socketPair", Napi::Function::New(env, SocketPair, "socketPair"));
 }

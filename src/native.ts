@@ -305,8 +305,8 @@ export interface Native {
   /** A virtual keyboard (all keys up to KEY_MICMUTE) with relative pointer buttons; for tests and the demo. */
   createUinput(name: string): NativeUinput;
 
-  /** dup with CLOEXEC. */
-  duplicate(fd: number): number;
+  /** Closes an fd that a stranger sent, on a thread of its own: close() may wait for whoever serves the file. */
+  discard(fd: number): void;
   /** A zeroed udmabuf of `size` bytes (rounded up to pages): a real dma-buf from plain memory. */
   createUdmabuf(size: number): number;
   /** Throws EINVAL for an fd that is no dma-buf or is smaller than `size`. */

@@ -19,6 +19,7 @@ export function makeLogger(level: LogLevel): winston.Logger {
       const name = colour && code !== undefined ? `\x1b[${code}m${info.level}\x1b[0m` : info.level;
       return `${new Date().toISOString().slice(11, 23)} ${name}: ${line}`;
     }),
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types it as an interface
     transports: [new winston.transports.Console({ stderrLevels: Object.keys(PRIORITY) })],
   });
 }

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import type { Config } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
@@ -65,6 +66,7 @@ class Daemon {
     log.info(
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
+    const device = fs.realpathSync(card.native.path);
     const controller = new Controller(card, config, log);
     const closers: (() => void)[] = [];
     try {
@@ -73,7 +75,11 @@ class Daemon {
         controller.addGuest(opened);
         opened.open();
       }
-      const uevents = native.watchUevents('drm', () => { controller.outputs.hotplug(); });
+      const uevents = native.watchUevents('drm', ({ ACTION, DEVNAME }) => {
+        // The kernel says nothing on the card's own descriptor when the card goes.
+        if (ACTION === 'remove' && DEVNAME === device) lose(new Error(`${device} has been removed`));
+        else controller.outputs.hotplug();
+      });
       closers.push(() => { uevents.close(); });
       await controller.outputs.scan();
       const control = await ControlServer.open(config.control, card, controller, log);

@@ -19,6 +19,8 @@ interface Back {
  */
 export class Copier {
   readonly #pairs = new Map<number, readonly [Back, Back]>();
+  /** Grows with every {@link invalidate}: what is being drawn then is not built upon either. */
+  #generation = 0;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -30,6 +32,7 @@ export class Copier {
 
   /** The next screen is another one: nothing of the last may be left over. */
   invalidate(): void {
+    this.#generation++;
     for (const pair of this.#pairs.values()) for (const back of pair) back.placement = undefined;
   }
 
@@ -56,19 +59,20 @@ export class Copier {
   }
 
   async #draw(source: Source, placement: Placement, onPanel: number): Promise<number> {
+    // Damage and pixels of the same moment: the source may move on to another buffer while the worker is busy.
     const pixels = pixelsOf(source);
-    const pair = await this.#pair(pixels.format);
     const damage = source.takeDamage();
+    const generation = this.#generation;
+    const pair = await this.#pair(pixels.format);
     for (const back of pair) back.stale = union(back.stale, damage);
     const back = pair[0].dumb.framebuffer === onPanel ? pair[1] : pair[0];
     const bytes = bytesPerPixel(pixels.format) ?? 4;
     let stale = back.stale;
     if (!back.placement || !samePlacement(back.placement, placement)) {
+      back.placement = undefined;
       await this.#clear(back.dumb, bytes);
-      const { width, height } = source.viewport;
-      stale = { left: 0, top: 0, right: width, bottom: height };
+      stale = shownPart(placement);
     }
-    back.placement = placement;
     back.stale = NOTHING;
     const rectangle = isEmpty(stale) ? undefined : copyRectangle(stale, placement);
     if (rectangle) {
@@ -81,6 +85,7 @@ export class Copier {
         rectangles: rectangle,
       });
     }
+    back.placement = generation === this.#generation ? placement : undefined;
     return back.dumb.framebuffer;
   }
 
@@ -132,6 +137,11 @@ function pixelsOf(source: Source): { source: PixelSource; offset: number; pitch:
   }
   if (canvas) return { source: canvas.bytes, offset: 0, pitch: canvas.width * 4, format: XR24 };
   throw new Error('a source without pixels cannot be copied');
+}
+
+/** All of the screen that a placement shows. */
+function shownPart({ cropX, cropY, width, height }: Placement): Edges {
+  return { left: cropX, top: cropY, right: cropX + width, bottom: cropY + height };
 }
 
 function samePlacement(a: Placement, b: Placement): boolean {

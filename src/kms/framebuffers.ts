@@ -83,7 +83,7 @@ export class Framebuffer {
     if (this.layout.modifierHigh !== 0 || this.layout.modifierLow !== 0) {
       throw new BufferRefused('its layout is tiled: only linear buffers can be copied');
     }
-    this.#mapping ??= native.mapDmabuf(this.fd, this.layout.offset + this.layout.pitch * this.layout.height);
+    this.#mapping ??= native.mapDmabuf(this.fd, bytesNeeded(this.layout, bytesPerPixel(this.format) ?? 4));
     return this.#mapping;
   }
 
@@ -122,7 +122,7 @@ export class FramebufferCache {
     try {
       return this.#import(owner, fd, device, inode, layout);
     } catch (error) {
-      fs.closeSync(fd);
+      native.discard(fd);
       throw error;
     }
   }
@@ -158,14 +158,6 @@ export class FramebufferCache {
     if (pitch < width * pixel) {
       throw new BufferRefused(`stride ${pitch} is too short for ${width} pixels of ${pixel} bytes`);
     }
-    // 0: a kernel that does not say (before 5.3); the driver checks then.
-    const size = fs.fstatSync(fd).size;
-    const needed = offset + pitch * (height - 1) + width * pixel;
-    if (size > 0 && needed > size) {
-      throw new BufferRefused(
-        `${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`,
-      );
-    }
     const implicit = layout.modifierHigh === INVALID_HIGH && layout.modifierLow === INVALID_LOW;
     const id = this.#addFramebuffer(fd, {
       width,
@@ -175,6 +167,14 @@ export class FramebufferCache {
       offsets: [offset],
       pitches: [pitch],
     });
+    // Asked only now that it is known for a dma-buf: any other file's server could keep us waiting.
+    // 0: a kernel that does not say (before 5.3); the driver has checked then.
+    const size = fs.fstatSync(fd).size;
+    const needed = bytesNeeded(layout, pixel);
+    if (size > 0 && needed > size) {
+      this.#remove(id);
+      throw new BufferRefused(`${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`);
+    }
     const framebuffer = new Framebuffer(this, owner, id, fd, device, inode, { ...layout });
     framebuffer.next = this.#byInode.get(inode);
     this.#byInode.set(inode, framebuffer);
@@ -218,6 +218,11 @@ export class FramebufferCache {
     // card has gone, and then the framebuffer has gone with it.
     this.card.removeFramebuffer(id).catch(() => undefined);
   }
+}
+
+/** Up to the last pixel: the last row need not be padded. */
+function bytesNeeded({ width, height, pitch, offset }: BufferLayout, pixel: number): number {
+  return offset + pitch * (height - 1) + width * pixel;
 }
 
 function sameLayout(a: BufferLayout, b: BufferLayout): boolean {

@@ -315,14 +315,15 @@ export class Output {
       this.#cursorDx = placement.x - placement.cropX;
       this.#cursorDy = placement.y - placement.cropY;
       const target = await copier.draw(source, placement, this.#shown.scanout.framebuffer);
-      this.#flying = false;
       // The output may have gone dark, or to another mode, while the worker drew.
-      if (this.#copier !== copier) return;
-      if (this.#source === source) this.#commit(source, target, 0, 0, null, 'copy', frame);
+      if (this.#copier !== copier || this.#mode !== mode) return;
+      this.#flying = false;
+      // Another output may be setting its CRTC: what is drawn waits in its buffer.
+      if (this.#source === source && !this.card.busy) this.#commit(source, target, 0, 0, null, 'copy', frame);
       else this.changed();
     } catch (error) {
+      if (this.#copier !== copier || this.#mode !== mode) return;
       this.#flying = false;
-      if (this.#copier !== copier) return;
       const reason =
         error instanceof BufferRefused ? error.message : `cannot be copied either: ${String(error)}`;
       this.reason = reason;

@@ -118,7 +118,7 @@ describe('an environment', () => {
       const listener = native.listen(file, 0o600, () => accepted++);
       const client = native.connect(file);
       const fds = [];
-      try { for (;;) fds.push(native.duplicate(0)); } catch (error) { console.log(error.code); }
+      try { for (;;) fds.push(fs.openSync('/dev/null')); } catch (error) { console.log(error.code); }
       client.onData((length) => {
         console.log(length, accepted, process.cpuUsage().user < 5e6);
         for (const fd of fds) fs.closeSync(fd);

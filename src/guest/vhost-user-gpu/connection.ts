@@ -1,6 +1,5 @@
-import * as fs from 'node:fs';
 import { monotonic } from '../../clock';
-import type { NativeSocket } from '../../native';
+import { native, type NativeSocket } from '../../native';
 import { makeEdid } from '../edid';
 import type { GuestHost, GuestLink, HeadSink } from '../sink';
 import { PixelCanvas } from './canvas';
@@ -133,6 +132,7 @@ export class Connection implements MessageHandler {
   }
 
   pixelsBegin(words: Uint32Array, at: number, bytes: number): void {
+    if (this.#closed) return;
     const head = this.#head(words[at]!);
     const [x, y, width, height] = [words[at + 1]!, words[at + 2]!, words[at + 3]!, words[at + 4]!];
     const { canvas } = head;
@@ -159,7 +159,7 @@ export class Connection implements MessageHandler {
   pixelsEnd(): void {
     const head = this.#drawing;
     this.#drawing = undefined;
-    if (!head) return;
+    if (!head || this.#closed) return;
     const { x, y, width, height } = this.#rectangle;
     this.#update(head, x, y, width, height);
   }
@@ -175,7 +175,8 @@ export class Connection implements MessageHandler {
       return;
     }
     try {
-      this.#budget -= this.#stream.take(length);
+      const handled = this.#stream.take(length);
+      this.#budget -= handled;
       this.#pace();
     } catch (error) {
       this.close(error instanceof Error ? error.message : String(error));
@@ -226,7 +227,7 @@ export class Connection implements MessageHandler {
       screen.x + screen.width > width ||
       screen.y + screen.height > height
     ) {
-      fs.closeSync(fd);
+      native.discard(fd);
       throw new ProtocolError(
         `scanout of ${screen.width}x${screen.height} at ${screen.x},${screen.y} in a buffer of ${width}x${height}`,
       );

@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import { EXCHANGE_BYTES, EXCHANGE_FDS, MAX_FDS, native } from '../../native';
 import { FLAG_REPLY, HEADER_BYTES, MAX_MESSAGE_BYTES, payloadBytes, Request } from './protocol';
 
@@ -80,7 +79,7 @@ export class MessageStream {
 
   /** Closes what nobody took. */
   close(): void {
-    while (this.#fdCount > 0) fs.closeSync(this.takeFd());
+    while (this.#fdCount > 0) native.discard(this.takeFd());
   }
 
   #takeFds(): void {
@@ -88,7 +87,7 @@ export class MessageStream {
     for (let index = 0; index < count; index++) {
       const at = 1 + index * 3;
       if (this.#fdCount === MAX_FDS) {
-        for (let lost = index; lost < count; lost++) fs.closeSync(table[1 + lost * 3]!);
+        for (let lost = index; lost < count; lost++) native.discard(table[1 + lost * 3]!);
         throw new ProtocolError('too many file descriptors');
       }
       this.#fds.set(table.subarray(at, at + 3), this.#fdCount * 3);

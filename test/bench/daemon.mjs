@@ -1,0 +1,116 @@
+// The daemon under measurement: starts it, asks it, reads what the kernel knows
+// of it, stops it.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const FOLDER = '/run/bench';
+const NODE_OPTIONS = ['--no-memory-reducer'];
+
+export const socketOf = (guest) => `${FOLDER}/${guest}.sock`;
+
+/** What the kernel calls the n-th panel of the lab, from 0. */
+export const outputName = (panel) => `Virtual-${panel + 1}`;
+
+/**
+ * @param {readonly string[]} guests shown on the panels in this order; those left over are hidden
+ * @param {number} panels how many panels get a guest
+ */
+export async function startDaemon(guests, panels, hotkeys = {}) {
+  mkdirSync(FOLDER, { recursive: true });
+  const config = {
+    guests: Object.fromEntries(guests.map((name) => [name, { 'vhost-user-gpu': { listen: socketOf(name) } }])),
+    outputs: Object.fromEntries(
+      guests.slice(0, panels).map((show, panel) => [outputName(panel), { show, mode: '1920x1080' }]),
+    ),
+    hotkeys,
+    control: `${FOLDER}/control.sock`,
+  };
+  writeFileSync(`${FOLDER}/config.yaml`, JSON.stringify(config));
+  const daemon = new Daemon(config.control);
+  await daemon.ready();
+  return daemon;
+}
+
+class Daemon {
+  #control;
+  #process;
+  #exit;
+  #log = '';
+  #connection;
+  #lines;
+
+  constructor(control) {
+    this.#control = control;
+    this.started = performance.now();
+    this.#process = spawn(
+      process.execPath,
+      [...NODE_OPTIONS, 'dist/cli/main.js', 'run', '-c', `${FOLDER}/config.yaml`],
+      { stdio: ['ignore', 'inherit', 'pipe'] },
+    );
+    this.#exit = new Promise((resolve) => this.#process.once('exit', (code, signal) => resolve(code ?? signal)));
+    this.#process.stderr.setEncoding('utf8').on('data', (text) => (this.#log += text));
+  }
+
+  /** Resolves once the log has the line. */
+  async logged(pattern) {
+    for (let waited = 0; !pattern.test(this.#log); waited += 10) {
+      if (this.#process.exitCode !== null || waited > 60_000) {
+        throw new Error(`the daemon never said ${String(pattern)}:\n${this.#log}`);
+      }
+      await sleep(10);
+    }
+  }
+
+  async ready() {
+    await this.logged(/ ready after /);
+  }
+
+  /** What `kms-switcher status --json` prints, without the cost of starting it. */
+  async status() {
+    if (!this.#connection) {
+      this.#connection = createConnection(this.#control);
+      this.#lines = createInterface(this.#connection)[Symbol.asyncIterator]();
+    }
+    this.#connection.write('{"id":1,"command":"status"}\n');
+    const { value } = await this.#lines.next();
+    const answer = JSON.parse(value ?? '{"error":"no answer"}');
+    if (answer.error) throw new Error(`status: ${answer.error}`);
+    return answer.ok;
+  }
+
+  async output(name) {
+    return (await this.status()).outputs.find(({ output }) => output === name);
+  }
+
+  /** Microseconds that all its threads have run. */
+  cpuUs() {
+    const tasks = `/proc/${this.#process.pid}/task`;
+    return readdirSync(tasks)
+      .map((task) => Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]) / 1000)
+      .reduce((sum, us) => sum + us, 0);
+  }
+
+  /** Kilobytes by the names of /proc/PID/status: VmRSS, VmHWM, RssAnon. */
+  memory() {
+    const text = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8');
+    return Object.fromEntries(
+      ['VmRSS', 'VmHWM', 'RssAnon', 'RssFile', 'RssShmem'].map((name) => [
+        name,
+        Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]),
+      ]),
+    );
+  }
+
+  async stop() {
+    this.#connection?.destroy();
+    this.#process.kill();
+    const code = await this.#exit;
+    if (code !== 0) throw new Error(`the daemon ended with ${code}:\n${this.#log}`);
+    return this.#log;
+  }
+}

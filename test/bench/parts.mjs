@@ -1,0 +1,215 @@
+// What is measured. Each part returns its figures and throws where there was
+// nothing to measure.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { outputName, startDaemon } from './daemon.mjs';
+import { cDaemon, flipLoop, panelCard, startGuest, stopGuests } from './peers.mjs';
+
+const FRAMES = 3600;
+const WARMUP = 600;
+const SWITCHES = 60;
+const STARTS = 5;
+const GUESTS = ['one', 'two', 'three', 'four'];
+
+const KEY_LEFTCTRL = 29;
+const KEY_LEFTALT = 56;
+const KEY_1 = 2;
+const EV_KEY = 1;
+
+function require_(condition, problem) {
+  if (!condition) throw new Error(problem);
+}
+
+export function summary(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return { count: sorted.length, median: at(0.5), p99: at(0.99), max: sorted.at(-1) };
+}
+
+/** Waits until the guests' own buffers are on the panels, as they lie. */
+async function shown(daemon, panels) {
+  for (let tries = 0; ; tries++) {
+    const { outputs } = await daemon.status();
+    if (outputs.filter(({ path }) => path === 'direct').length === panels) return;
+    require_(tries < 600, `the guests are not shown: ${JSON.stringify(outputs)}`);
+    await sleep(100);
+  }
+}
+
+/** What the outputs that show guests have counted, together. */
+async function count(daemon, panels) {
+  const outputs = (await daemon.status()).outputs.slice(0, panels);
+  require_(
+    outputs.every(({ path }) => path === 'direct'),
+    'a panel does not show its guest directly',
+  );
+  const sum = (field) => outputs.reduce((total, output) => total + output[field], 0);
+  return { frames: sum('frames'), missed: sum('idleVblanks'), modesets: sum('modesets') };
+}
+
+async function daemonFrames(panels, rate) {
+  const names = GUESTS.slice(0, panels);
+  const daemon = await startDaemon(names, panels);
+  const guests = names.map((name) => startGuest(name));
+  await shown(daemon, panels);
+  const first = await count(daemon, panels);
+  await sleep((WARMUP / rate) * 1000);
+  const before = await count(daemon, panels);
+  const cpuBefore = daemon.cpuUs();
+  const from = performance.now();
+  // A few vblanks more, so that what is counted is enough.
+  await sleep(((FRAMES + 6) / rate) * 1000);
+  const cpu = daemon.cpuUs() - cpuBefore;
+  const seconds = (performance.now() - from) / 1000;
+  const after = await count(daemon, panels);
+  const acks = (await stopGuests(guests)).map(({ ackUs }) => ackUs);
+  await daemon.stop();
+
+  const frames = after.frames - before.frames;
+  const missed = after.missed - before.missed;
+  require_(frames + missed >= FRAMES * panels, `only ${frames} frames were shown`);
+  require_(after.modesets === before.modesets, 'there was a modeset while measuring');
+  // The daemon's own count against the clock: every vblank showed a frame or missed one.
+  const vblanks = seconds * rate * panels;
+  require_(Math.abs(frames + missed - vblanks) <= 4 * panels, `${frames} + ${missed} of ${vblanks} vblanks are accounted for`);
+  return {
+    outputs: panels,
+    warmup: WARMUP,
+    frames,
+    missed,
+    missedInWarmup: before.missed - first.missed,
+    cpuUsPerFrame: cpu / frames,
+    seconds,
+    ackUs: {
+      median: Math.max(...acks.map(({ median }) => median)),
+      p99: Math.max(...acks.map(({ p99 }) => p99)),
+      max: Math.max(...acks.map(({ max }) => max)),
+    },
+  };
+}
+
+export async function frames(say) {
+  const figures = {};
+  for (const panels of [1, 3]) {
+    const on = panels === 1 ? 'one panel' : `${panels} panels`;
+    say(`${on}: flip loop, ${FRAMES} frames`);
+    const loop = await flipLoop(panels, FRAMES, WARMUP);
+    say(`${on}: C daemon`);
+    const c = await cDaemon(GUESTS.slice(0, panels), FRAMES, WARMUP);
+    for (const { name, frames: shownFrames } of [loop, c]) {
+      require_(shownFrames >= FRAMES * panels, `${name} showed ${shownFrames} frames only`);
+    }
+    say(`${on}: kms-switcher`);
+    const own = await daemonFrames(panels, loop.frames / panels / loop.seconds);
+    figures[panels] = { flipLoop: loop, cDaemon: c, kmsSwitcher: own };
+  }
+  return figures;
+}
+
+/** Presses the hotkeys of two guests in turn and collects what the daemon says of each switch. */
+async function switches(daemon, keyboard) {
+  const name = outputName(0);
+  const commits = [];
+  const waits = [];
+  for (let index = 0; index < SWITCHES; index++) {
+    const target = (index + 1) % 2;
+    const keys = [KEY_LEFTCTRL, KEY_LEFTALT, KEY_1 + target];
+    for (const key of keys) keyboard.emit(EV_KEY, key, 1);
+    await sleep(100);
+    for (const key of keys.reverse()) keyboard.emit(EV_KEY, key, 0);
+    const { guest, path, lastSwitch } = await daemon.output(name);
+    require_(
+      guest === GUESTS[target] && path === 'direct' && lastSwitch?.agoMs < 1000,
+      `hotkey ${target + 1} did not switch: ${guest}, ${path}, ${JSON.stringify(lastSwitch)}`,
+    );
+    require_(lastSwitch.commitMs > 0 && lastSwitch.shownMs > 0, 'a switch without a commit');
+    commits.push(lastSwitch.commitMs);
+    waits.push(lastSwitch.shownMs);
+    // Every time another moment between two vblanks.
+    await sleep(100 + ((index * 7) % 17) + 0.3);
+  }
+  return { commitMs: summary(commits), shownMs: summary(waits) };
+}
+
+export async function hotkey(say) {
+  const { native } = createRequire(import.meta.url)('../../dist/native.js');
+  const keyboard = native.createUinput('bench keyboard');
+  const figures = {};
+  for (const [kind, options] of [
+    ['still', ['--static']],
+    ['moving', []],
+  ]) {
+    say(`${SWITCHES} switches by hotkey, ${kind} guests`);
+    const daemon = await startDaemon(GUESTS.slice(0, 2), 1, {
+      'Ctrl+Alt+1': { show: GUESTS[0], on: outputName(0) },
+      'Ctrl+Alt+2': { show: GUESTS[1], on: outputName(0) },
+    });
+    const guests = GUESTS.slice(0, 2).map((name) => startGuest(name, ...options));
+    await shown(daemon, 1);
+    await daemon.logged(/bench keyboard/);
+    await sleep(3000);
+    const { modesets } = await daemon.output(outputName(0));
+    figures[kind] = await switches(daemon, keyboard);
+    figures[kind].modesets = (await daemon.output(outputName(0))).modesets - modesets;
+    await stopGuests(guests);
+    await daemon.stop();
+  }
+  keyboard.close();
+  return figures;
+}
+
+/** The moment a connector of the panels' card gets a CRTC, by what sysfs says. */
+async function lit(panel) {
+  const card = panelCard().split('/').at(-1);
+  const file = `/sys/class/drm/${card}-${outputName(panel)}/enabled`;
+  for (let waited = 0; readFileSync(file, 'utf8').trim() !== 'enabled'; waited += 5) {
+    require_(waited < 60_000, 'no panel was lit');
+    await sleep(5);
+  }
+  return performance.now();
+}
+
+async function startOnce() {
+  const asked = performance.now();
+  const starting = startDaemon(GUESTS.slice(0, 2), 2);
+  const pictures = await Promise.all([lit(0), lit(1), lit(2)]);
+  const daemon = await starting;
+  const ready = performance.now() - asked;
+  const first = Math.min(...pictures) - asked;
+  const all = Math.max(...pictures) - asked;
+  await daemon.stop();
+  return { first, all, ready };
+}
+
+export async function start(say) {
+  say('start: once to read all files');
+  await startOnce();
+  const runs = [];
+  for (let run = 1; run <= STARTS; run++) {
+    say(`start ${run} of ${STARTS}`);
+    runs.push(await startOnce());
+  }
+  const of = (field) => summary(runs.map((run) => run[field]));
+  return { firstPictureMs: of('first'), allPanelsMs: of('all'), readyMs: of('ready') };
+}
+
+export async function memory(say) {
+  say('memory: four guests on three panels, a minute');
+  const daemon = await startDaemon(GUESTS, 3);
+  const guests = GUESTS.map((name) => startGuest(name));
+  await shown(daemon, 3);
+  const before = await count(daemon, 3);
+  await sleep(60_000);
+  const after = await count(daemon, 3);
+  const { guests: known, framebuffers } = await daemon.status();
+  require_(known.filter(({ connected }) => connected).length === 4, 'not all guests are connected');
+  require_(after.frames - before.frames > 1000, 'nothing was shown');
+  const figures = { kB: daemon.memory(), guests: known.length, framebuffers, frames: after.frames };
+  await stopGuests(guests);
+  await daemon.stop();
+  return figures;
+}

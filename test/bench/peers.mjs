@@ -1,0 +1,64 @@
+// The programs the daemon is measured with: guests that draw, and the two in C
+// that do its work with less.
+
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+
+import { socketOf } from './daemon.mjs';
+
+/** The card of the virtual panels. */
+export function panelCard() {
+  const name = readdirSync('/sys/devices/faux/lab/drm').find((entry) => /^card\d+$/.test(entry));
+  if (!name) throw new Error('the lab has no panels');
+  return `/dev/dri/${name}`;
+}
+
+/** Runs a program that ends by printing one line of JSON. `done` resolves with it. */
+function start(program, options) {
+  const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (more) => (text += more));
+  const done = new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      if (code === 0 && text !== '') resolve(JSON.parse(text));
+      else reject(new Error(`${program} ended with ${code ?? signal}: ${text}`));
+    });
+  });
+  // Told to whoever waits for the result; until then it is no unhandled rejection.
+  done.catch(() => undefined);
+  return { done, stop: () => child.kill() };
+}
+
+/**
+ * A guest whose frames are drawn beforehand, so that the time it takes is its protocol's. It sends the next when the
+ * last was shown.
+ */
+export function startGuest(name, ...options) {
+  return start('build/guests/picture-guest', [
+    ...['--socket', socketOf(name), '--name', name, '--size', '1920x1080', '--buffers', '8', '--stats'],
+    ...options,
+  ]);
+}
+
+/** Stops guests and collects their statistics. */
+export async function stopGuests(guests) {
+  for (const guest of guests) guest.stop();
+  return Promise.all(guests.map(({ done }) => done));
+}
+
+const counts = (frames, warmup) => ['--frames', String(frames), '--warmup', String(warmup), '--card', panelCard()];
+
+export function flipLoop(panels, frames, warmup) {
+  return start('build/bench/flip-loop', ['--outputs', String(panels), ...counts(frames, warmup)]).done;
+}
+
+export async function cDaemon(guests, frames, warmup) {
+  const sockets = guests.flatMap((guest) => ['--socket', socketOf(guest)]);
+  const peer = start('build/bench/c-daemon', [...sockets, ...counts(frames, warmup)]);
+  const running = guests.map((guest) => startGuest(guest));
+  const result = await peer.done;
+  // It has hung up on them, which ends them with an error.
+  await Promise.allSettled(running.map(({ done }) => done));
+  return result;
+}

@@ -1,0 +1,75 @@
+// Figures in words, beside what was aimed at.
+
+const us = (value) => `${value.toFixed(0)} us`;
+const ms = (value) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+
+/** A row with a target is met or missed; the others are there to compare with. */
+function row(figure, value, text, limit, limitText) {
+  const target = limit === undefined ? {} : { target: limitText, verdict: value <= limit ? 'met' : 'missed' };
+  return { figure, value, text, ...target };
+}
+
+function frameRows({ flipLoop, cDaemon, kmsSwitcher: own }) {
+  const on = own.outputs === 1 ? 'one panel' : `${own.outputs} panels`;
+  const net = own.cpuUsPerFrame - flipLoop.cpuUsPerFrame;
+  const times = (peer) => own.cpuUsPerFrame / peer.cpuUsPerFrame;
+  return [
+    row(`${on}: missed vblanks`, own.missed, `${own.missed} of ${own.frames}`, 0, '0'),
+    row(`${on}: missed in the first ${own.warmup / 60} s`, own.missedInWarmup, String(own.missedInWarmup)),
+    row(`${on}: CPU per frame`, own.cpuUsPerFrame, us(own.cpuUsPerFrame), 500, '500 us'),
+    row(`${on}: net of the flip loop`, net, us(net)),
+    row(`${on}: flip loop`, flipLoop.cpuUsPerFrame, `${us(flipLoop.cpuUsPerFrame)}, ratio ${times(flipLoop).toFixed(2)}`),
+    row(`${on}: C daemon`, cDaemon.cpuUsPerFrame, `${us(cDaemon.cpuUsPerFrame)}, ratio ${times(cDaemon).toFixed(2)}`),
+    row(`${on}: answer to a guest, median`, own.ackUs.median, us(own.ackUs.median)),
+    row(`${on}: answer to a guest, p99`, own.ackUs.p99, us(own.ackUs.p99)),
+  ];
+}
+
+function switchRows(figures) {
+  return Object.entries(figures).flatMap(([kind, { commitMs, shownMs, modesets }]) => {
+    const title = `hotkey, ${kind} guests`;
+    return [
+      row(`${title}: to commit, median`, commitMs.median, ms(commitMs.median), 2, '2 ms'),
+      row(`${title}: to commit, p99`, commitMs.p99, ms(commitMs.p99), 2, '2 ms'),
+      row(`${title}: to commit, max`, commitMs.max, ms(commitMs.max), 2, '2 ms'),
+      row(`${title}: to the panel, median`, shownMs.median, ms(shownMs.median)),
+      row(`${title}: to the panel, max`, shownMs.max, ms(shownMs.max)),
+      row(`${title}: modesets`, modesets, `${modesets} in ${commitMs.count}`, 0, '0'),
+    ];
+  });
+}
+
+const startRows = ({ firstPictureMs, allPanelsMs, readyMs }) => [
+  row('run to first picture, median', firstPictureMs.median, ms(firstPictureMs.median), 3000, '3000 ms'),
+  row('run to first picture, max', firstPictureMs.max, ms(firstPictureMs.max), 3000, '3000 ms'),
+  row('run to the last of three panels', allPanelsMs.median, ms(allPanelsMs.median)),
+  row('run to "ready"', readyMs.median, ms(readyMs.median)),
+];
+
+const memoryRows = ({ kB }) => [
+  row('RSS, four guests', kB.VmRSS / 1024, `${(kB.VmRSS / 1024).toFixed(0)} MB`, 120, '120 MB'),
+  row('RSS, highest since start', kB.VmHWM / 1024, `${(kB.VmHWM / 1024).toFixed(0)} MB`),
+];
+
+const rowsOf = {
+  frames: (figures) => Object.values(figures).flatMap(frameRows),
+  switch: switchRows,
+  start: startRows,
+  memory: memoryRows,
+};
+
+/** Prints the table; returns its rows. */
+export function printTable(figures) {
+  const rows = Object.entries(figures).flatMap(([part, found]) =>
+    found.error === undefined ? rowsOf[part](found) : [{ figure: part, text: 'not measured', verdict: 'missed' }],
+  );
+  const table = [
+    ['FIGURE', 'MEASURED', 'TARGET', ''],
+    ...rows.map(({ figure, text, target = '', verdict = '' }) => [figure, text, target, verdict]),
+  ];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((cells) => cells[column].length)));
+  for (const cells of table) {
+    console.log(cells.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd());
+  }
+  return rows;
+}
