@@ -106,8 +106,8 @@ test-long: build/test/.built guests lab ## the lab's endurance tests (half an ho
 	@mkdir -p $(RESULTS)
 	test/lab/run --out $(RESULTS) --timeout 5400 -- test/lab/suites/run --long
 
-demo: dist/.built guests lab ## see it work on virtual panels: pictures and a table
-	@test/demo/demo
+demo: build/test/.built guests lab ## see it work on virtual panels: pictures and a table
+	@test/demo/demo $(PICTURES)
 
 bench: dist/.built guests lab ## measure against a C flip loop and a C daemon, in virtual time
 	@$(MAKE) --no-print-directory -s -C test/bench

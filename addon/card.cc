@@ -173,15 +173,11 @@ void Card::OnFlips(const Napi::CallbackInfo& info) {
 void Card::ReadEvents(int status) {
   Exchange& exchange = Exchange::Of(Env());
   auto* records = exchange.Records<FlipRecord>();
-  std::array<char, 4096> buffer{};
-  size_t count = 0;
-  ssize_t length = 0;
-  // What does not fit any more wakes the poll again.
-  while (count + buffer.size() / sizeof(drm_event_vblank) <= Exchange::kCapacity<FlipRecord>) {
-    length = read(fd_->Get(), buffer.data(), buffer.size());
-    if (length <= 0) break;
-    count += ParseEvents(buffer.data(), static_cast<size_t>(length), records + count);
-  }
+  std::array<char, 4096> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
+  static_assert(buffer.size() / sizeof(drm_event_vblank) <= Exchange::kCapacity<FlipRecord>);
+  // One read takes far more than the flips of a vblank; what is left wakes the poll again.
+  const ssize_t length = read(fd_->Get(), buffer.data(), buffer.size());
+  const size_t count = length > 0 ? ParseEvents(buffer.data(), static_cast<size_t>(length), records) : 0;
   const int error = length < 0 && errno != EAGAIN && errno != EINTR ? -errno : status;
   if (error < 0) Watch(0);
   if (count > 0) Enter(on_flips_, {Napi::Number::New(Env(), static_cast<double>(count))});

@@ -56,9 +56,9 @@ struct ReceivedFds {
   }
 };
 
-/** Bytes read into the exchange, 0 at the end, or -errno. */
-ssize_t ReceiveInto(Exchange* exchange, int fd) {
-  iovec data{exchange->bytes, Exchange::kBytes};
+/** At most `limit` bytes read into the exchange, 0 at the end, or -errno. */
+ssize_t ReceiveInto(Exchange* exchange, int fd, size_t limit) {
+  iovec data{exchange->bytes, limit};
   ControlBuffer<Exchange::kMaxFds> control;
   msghdr message{};
   message.msg_iov = &data;
@@ -141,7 +141,8 @@ Fd UnixStream(Napi::Env env) {
 
 void Socket::Init(Napi::Env env) {
   Define(env, {InstanceMethod("onData", &Socket::OnData), InstanceMethod("pause", &Socket::Pause),
-               InstanceMethod("resume", &Socket::Resume), InstanceMethod("send", &Socket::Send),
+               InstanceMethod("resume", &Socket::Resume), InstanceMethod("limit", &Socket::Limit),
+               InstanceMethod("send", &Socket::Send),
                InstanceMethod("onceWritable", &Socket::OnceWritable),
                InstanceMethod("credentials", &Socket::Credentials)});
 }
@@ -181,7 +182,7 @@ void Socket::Wake(int status, int events) {
 }
 
 void Socket::Receive() {
-  const ssize_t length = ReceiveInto(&Exchange::Of(Env()), fd_.Get());
+  const ssize_t length = ReceiveInto(&Exchange::Of(Env()), fd_.Get(), limit_);
   if (length == -EAGAIN || length == -EINTR) return;
   ended_ = length <= 0;
   Enter(on_data_, {Napi::Number::New(Env(), static_cast<double>(length))});
@@ -203,6 +204,10 @@ void Socket::Resume(const Napi::CallbackInfo& /*info*/) {
   Require("recvmsg");
   paused_ = false;
   Update();
+}
+
+void Socket::Limit(const Napi::CallbackInfo& info) {
+  limit_ = static_cast<size_t>(Integer(info[0], "bytes", 1, Exchange::kBytes));
 }
 
 Napi::Value Socket::Send(const Napi::CallbackInfo& info) {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "exchange.h"
 #include "fd.h"
 #include "handle.h"
 
@@ -24,6 +25,7 @@ class Socket final : public Handle<Socket> {
   void OnData(const Napi::CallbackInfo& info);
   void Pause(const Napi::CallbackInfo& info);
   void Resume(const Napi::CallbackInfo& info);
+  void Limit(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
   void OnceWritable(const Napi::CallbackInfo& info);
   Napi::Value Credentials(const Napi::CallbackInfo& info);
@@ -36,6 +38,7 @@ class Socket final : public Handle<Socket> {
   Fd fd_;
   Napi::FunctionReference on_data_;
   Napi::FunctionReference on_writable_;
+  size_t limit_ = Exchange::kBytes;
   bool paused_ = false;
   bool ended_ = false;
 };

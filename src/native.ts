@@ -243,6 +243,8 @@ export interface NativeSocket {
   /** Stops and resumes reading: backpressure. */
   pause(): void;
   resume(): void;
+  /** Reads at most so many bytes at a time from now on, EXCHANGE_BYTES at first: what one callback may have to do. */
+  limit(bytes: number): void;
   /** sendmsg without waiting: bytes taken, or `-errno` (EAGAIN, EPIPE). fds go with the first byte; they stay yours. */
   send(bytes: Uint8Array, fds?: readonly number[]): number;
   /** Calls back once, when the socket can take bytes again. */

@@ -3,7 +3,7 @@ import type { Config } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
-import { ControlServer } from '../control/server';
+import type { ControlServer } from '../control/server';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
 import { Keyboards } from '../input/keyboards';
 import { Card, CardError, connectedNames, listCards } from '../kms/card';
@@ -11,8 +11,8 @@ import type { Log } from '../log';
 import { native } from '../native';
 import { Controller } from '../switcher/controller';
 import { CommandError } from '../switcher/layout';
+import { DaemonLog } from './daemon-log';
 import { Exit, Failure } from './exit';
-import { makeLogger } from './logger';
 
 /** A second signal within this time after the first ends the process at once. */
 const STOP_MS = 5000;
@@ -21,7 +21,7 @@ const STOP_MS = 5000;
 export async function run(flags: Flags): Promise<number> {
   const chosen = settings(flags, process.env);
   const config = await loadConfig(chosen, listConnectors());
-  const log = makeLogger(config.log.level);
+  const log = new DaemonLog(config.log.level);
   for (const note of config.notes) log.notice(note);
   if (!process.execArgv.includes('--no-memory-reducer')) {
     log.warning(
@@ -29,12 +29,15 @@ export async function run(flags: Flags): Promise<number> {
         '(start the installed kms-switcher command, or node --no-memory-reducer dist/cli/main.js)',
     );
   }
-  const daemon = await Daemon.start(config, log);
-  const code = await untilStopped(daemon, log);
-  await daemon.stop();
-  log.info('stopped: the displays are as they were before');
-  await new Promise((resolve) => log.once('finish', resolve).end());
-  return code;
+  try {
+    const daemon = await Daemon.start(config, log);
+    const code = await untilStopped(daemon, log);
+    await daemon.stop();
+    log.info('stopped: the displays are as they were before');
+    return code;
+  } finally {
+    await log.close();
+  }
 }
 
 /** Everything that runs, and the order in which it stops. */
@@ -59,10 +62,12 @@ class Daemon {
     return this.#lost;
   }
 
-  static async start(config: Config, log: Log): Promise<Daemon> {
+  static async start(config: Config, log: DaemonLog): Promise<Daemon> {
     let lose: (error: Error) => void = () => undefined;
     const lost = new Promise<Error>((resolve) => (lose = resolve));
-    const card = openCard(config, (error) => { lose(error); });
+    const card = openCard(config, (error) => {
+      lose(error);
+    });
     log.info(
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
@@ -80,10 +85,18 @@ class Daemon {
         if (ACTION === 'remove' && DEVNAME === device) lose(new Error(`${device} has been removed`));
         else controller.outputs.hotplug();
       });
-      closers.push(() => { uevents.close(); });
+      closers.push(() => {
+        uevents.close();
+      });
       await controller.outputs.scan();
+      // What follows can wait until the monitors have something to show.
+      await controller.pictured();
+      await log.open();
+      const { ControlServer } = await import('../control/server.js');
       const control = await ControlServer.open(config.control, card, controller, log);
-      closers.push(() => { control.close(); });
+      closers.push(() => {
+        control.close();
+      });
       const keyboards = new Keyboards(config.hotkeys, log, (action, at) => {
         try {
           controller.perform(action, at);

@@ -26,7 +26,9 @@ export class ControlServer {
     private readonly controller: Controller,
     private readonly log: Log,
   ) {
-    this.#server = net.createServer((socket) => { this.#accept(socket); });
+    this.#server = net.createServer((socket) => {
+      this.#accept(socket);
+    });
   }
 
   /** Listens. Throws an Error in words for the user. */

@@ -35,8 +35,15 @@ export class Keyboards {
     try {
       this.#input = native.openInput(
         seat,
-        { open: (path, flags) => this.#openDevice(path, flags), close: (fd) => { fs.closeSync(fd); } },
-        (count) => { this.#events(count); },
+        {
+          open: (path, flags) => this.#openDevice(path, flags),
+          close: (fd) => {
+            fs.closeSync(fd);
+          },
+        },
+        (count) => {
+          this.#events(count);
+        },
       );
     } catch (error) {
       this.log.warning(`no hotkeys: the keyboards of ${seat} cannot be opened: ${String(error)}`);

@@ -7,44 +7,49 @@ export interface Candidate {
   readonly current: number;
 }
 
+/** The best that can be made of the candidates from one on, with the CRTCs that are left. */
+interface Rest {
+  readonly score: number;
+  readonly crtc: number;
+  readonly next: Rest | undefined;
+}
+
 /**
  * Gives each connector a CRTC index so that as many as can be are lit and, among those ways, as few as can be lose the
  * CRTC they have (a move is a modeset: seconds of black). Among equals, earlier candidates win. -1: none left.
  *
- * A search, not the first free bit: a connector that can use any CRTC must not take the only one of another. Cards
- * have at most eight or so of each, and the bound prunes nearly all of it.
+ * All ways are looked at, not the first free bit: a connector that can use any CRTC must not take the only one of
+ * another. What comes of the same candidates and the same free CRTCs is worked out once.
  */
 export function assignCrtcs(candidates: readonly Candidate[], crtcCount: number): number[] {
-  let best: number[] = candidates.map(() => -1);
-  let bestScore = -1;
-  const trial: number[] = candidates.map(() => -1);
   // A lit connector outweighs any number of kept CRTCs.
   const lit = candidates.length + 1;
+  const known = candidates.map(() => new Map<number, Rest>());
 
-  const visit = (index: number, used: number, score: number): void => {
-    if (index === candidates.length) {
-      if (score > bestScore) {
-        bestScore = score;
-        best = trial.slice();
-      }
-      return;
-    }
-    if (score + (candidates.length - index) * (lit + 1) <= bestScore) return;
-    const candidate = candidates[index]!;
-    const free = candidate.possibleCrtcs & ~used;
-    if (candidate.current >= 0 && (free & (1 << candidate.current)) !== 0) {
-      trial[index] = candidate.current;
-      visit(index + 1, used | (1 << candidate.current), score + lit + 1);
-    }
+  const visit = (index: number, left: number): Rest | undefined => {
+    const candidate = candidates[index];
+    if (!candidate) return undefined;
+    const before = known[index]!.get(left);
+    if (before) return before;
+    let best: Rest | undefined;
+    const consider = (crtc: number, worth: number, next: Rest | undefined): void => {
+      const score = worth + (next?.score ?? 0);
+      if (!best || score > best.score) best = { score, crtc, next };
+    };
+    const usable = candidate.possibleCrtcs & left;
+    const { current } = candidate;
+    const keeps = current >= 0 && (usable & (1 << current)) !== 0;
+    if (keeps) consider(current, lit + 1, visit(index + 1, left & ~(1 << current)));
     for (let crtc = 0; crtc < crtcCount; crtc++) {
-      if (crtc === candidate.current || (free & (1 << crtc)) === 0) continue;
-      trial[index] = crtc;
-      visit(index + 1, used | (1 << crtc), score + lit);
+      if ((usable & (1 << crtc)) === 0 || (keeps && crtc === current)) continue;
+      consider(crtc, lit, visit(index + 1, left & ~(1 << crtc)));
     }
-    trial[index] = -1;
-    visit(index + 1, used, score);
+    consider(-1, 0, visit(index + 1, left));
+    known[index]!.set(left, best!);
+    return best;
   };
 
-  visit(0, 0, 0);
-  return best;
+  const found: number[] = [];
+  for (let rest = visit(0, 2 ** crtcCount - 1); rest; rest = rest.next) found.push(rest.crtc);
+  return found;
 }

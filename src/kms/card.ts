@@ -119,7 +119,10 @@ export class Card {
       return await turn;
     } finally {
       this.#exclusive--;
-      if (this.#exclusive === 0) setImmediate(() => { this.#resume(); });
+      if (this.#exclusive === 0)
+        setImmediate(() => {
+          this.#resume();
+        });
     }
   }
 

@@ -68,8 +68,10 @@ export class Copier {
     const back = pair[0].dumb.framebuffer === onPanel ? pair[1] : pair[0];
     const bytes = bytesPerPixel(pixels.format) ?? 4;
     let stale = back.stale;
-    if (!back.placement || !samePlacement(back.placement, placement)) {
-      back.placement = undefined;
+    const fresh = !back.placement || !samePlacement(back.placement, placement);
+    // Until it is drawn whole.
+    back.placement = undefined;
+    if (fresh) {
       await this.#clear(back.dumb, bytes);
       stale = shownPart(placement);
     }
@@ -117,13 +119,14 @@ export class Copier {
 
   /** Black everywhere: one row of zeros, copied to every row. */
   async #clear(target: NativeDumb, bytes: number): Promise<void> {
+    const rows = Array.from({ length: this.height }, (_, y) => [0, 0, 0, y, this.width, 1]);
     await native.copyPixels({
       source: new Uint8Array(this.width * bytes),
       sourceOffset: 0,
-      sourcePitch: 0,
+      sourcePitch: this.width * bytes,
       target,
       bytesPerPixel: bytes,
-      rectangles: [0, 0, 0, 0, this.width, this.height],
+      rectangles: rows.flat(),
     });
   }
 }

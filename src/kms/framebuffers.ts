@@ -173,7 +173,9 @@ export class FramebufferCache {
     const needed = bytesNeeded(layout, pixel);
     if (size > 0 && needed > size) {
       this.#remove(id);
-      throw new BufferRefused(`${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`);
+      throw new BufferRefused(
+        `${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`,
+      );
     }
     const framebuffer = new Framebuffer(this, owner, id, fd, device, inode, { ...layout });
     framebuffer.next = this.#byInode.get(inode);

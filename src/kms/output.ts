@@ -71,6 +71,8 @@ export class Output {
   #flying = false;
   #cookie = 0;
   #flightStart = 0;
+  /** The flip `watch` has found late: given a second look, as its event may only be waiting to be read. */
+  #lateCookie = 0;
   // Two records that change places: a frame in flight becomes the one on the panel without an allocation.
   #flight = newFlight();
   #shown = newFlight();
@@ -209,6 +211,8 @@ export class Output {
   pump(): void {
     const source = this.#source;
     if (!this.#dirty || this.#flying || this.#mode === null || source === null || this.card.busy) return;
+    // Refused a moment ago: everybody's turn comes when the timer says so, or a card that is not ours keeps us busy.
+    if (this.#retry !== undefined) return;
     this.#dirty = false;
     const { picture, framebuffer } = source;
     const { hdisplay, vdisplay } = this.#mode;
@@ -246,9 +250,16 @@ export class Output {
     this.#arrived(at);
   }
 
-  /** Called about once a second: a flip that never came must not freeze the panel for ever. */
+  /**
+   * Called about once a second: a flip that never came must not freeze the panel for ever. One that is late is looked
+   * at twice: after a pause of this process, timers run before the events that came meanwhile are read.
+   */
   watch(now: number): void {
     if (!this.#flying || this.#cookie === 0 || now - this.#flightStart < FLIP_LOST_MS) return;
+    if (this.#lateCookie !== this.#cookie) {
+      this.#lateCookie = this.#cookie;
+      return;
+    }
     this.log.warning(
       `${this.name}: no flip event for ${Math.round(now - this.#flightStart)} ms: setting the CRTC anew`,
     );
@@ -412,7 +423,7 @@ export class Output {
   #committed(): void {
     if (this.#switching && this.lastSwitch && this.#flight.source === this.#source) {
       this.#switching = false;
-      this.lastSwitch.committed = monotonic();
+      this.lastSwitch.committed = this.#flightStart;
     }
   }
 

@@ -4,12 +4,16 @@ import { CELL_HEIGHT, CELL_WIDTH, drawText, fill } from './font';
 import { XR24 } from './formats';
 import type { Source } from './source';
 
+const BLACK = 0;
 const BACKGROUND = 0x10151c;
 const BRIGHT = 0xe8edf2;
 const DIM = 0x7d8a99;
 const ACCENT = 0x3d8bd4;
 
-/** A plain picture of the daemon's own: a headline and a line below it, centred. For outputs without a guest. */
+/**
+ * A plain picture of the daemon's own: a headline and a line below it, centred; without either, black. For outputs
+ * without a guest.
+ */
 export class Picture implements Source {
   readonly framebuffer = null;
   readonly canvas = null;
@@ -28,7 +32,10 @@ export class Picture implements Source {
     headline: string,
     detail: string,
   ): Promise<Picture> {
-    const dumb = await card.createDumb({ width, height, format: XR24, fill: BACKGROUND, framebuffer: true });
+    const blank = headline === '' && detail === '';
+    const background = blank ? BLACK : BACKGROUND;
+    const dumb = await card.createDumb({ width, height, format: XR24, fill: background, framebuffer: true });
+    if (blank) return new Picture(dumb);
     const grid = { pixels: new Uint32Array(dumb.pixels), stride: dumb.pitch / 4, width, height };
     const big = scaleFor(headline, width, 0.7, Math.max(2, Math.round(height / 110)));
     const small = scaleFor(detail, width, 0.8, Math.max(1, Math.round(height / 300)));

@@ -36,7 +36,7 @@ export class Controller implements GuestsOwner {
   readonly #events = new EventEmitter();
   readonly #pictures: Pictures;
   /** The newest picture asked for per output; drawing one takes a moment. */
-  readonly #wishes = new Map<Output, symbol>();
+  readonly #wishes = new Map<Output, Promise<void>>();
   #layout: Layout;
   #closing = false;
 
@@ -52,7 +52,9 @@ export class Controller implements GuestsOwner {
       { head: show ?? null, blank: false },
     ]);
     this.#layout = { shows: new Map(shows), focus: null };
-    this.outputs = new Outputs(card, config.outputs, log, () => { this.#outputsChanged(); });
+    this.outputs = new Outputs(card, config.outputs, log, () => {
+      this.#outputsChanged();
+    });
   }
 
   get layout(): Layout {
@@ -84,6 +86,11 @@ export class Controller implements GuestsOwner {
       this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
     }
     if (this.#layout.focus !== before.focus) this.#emit({ event: 'focused', output: this.#layout.focus });
+  }
+
+  /** Resolves when the pictures that outputs wait for have been drawn and handed to them. */
+  async pictured(): Promise<void> {
+    await Promise.all(this.#wishes.values());
   }
 
   /** The head an output is to show, for `status`. */
@@ -202,15 +209,14 @@ export class Controller implements GuestsOwner {
     }
     if (shown || !output.lit) return;
     const caption = blank ? { headline: '', detail: '' } : this.#caption(output, head, guest ?? undefined);
-    const wish = Symbol(caption.headline);
-    this.#wishes.set(output, wish);
-    this.#pictures.get(output, caption).then(
+    const wish = this.#pictures.get(output, caption).then(
       (picture) => {
         // Something else may be wanted by now.
         if (this.#wishes.get(output) === wish) output.show(picture, requested);
       },
-      (error: unknown) => this.log.error(`${output.name}: drawing a picture: ${String(error)}`),
+      (error: unknown) => void this.log.error(`${output.name}: drawing a picture: ${String(error)}`),
     );
+    this.#wishes.set(output, wish);
   }
 
   #viewsOn(output: Output): HeadView[] {

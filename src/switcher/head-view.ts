@@ -7,7 +7,7 @@ import type { Canvas, Source } from '../kms/source';
 /** How often a guest that nobody sees is told that its frames were shown, so that it neither stalls nor runs free. */
 const HIDDEN_PERIOD_MS = 16;
 /** A guest that set a buffer and sent no update for this long means it as it is. */
-const SETTLE_MS = 50;
+const SETTLE_MS = 250;
 
 /** What a view tells the switcher; the rest goes straight to its output. */
 export interface ViewOwner {
@@ -162,7 +162,8 @@ export class HeadView implements HeadSink {
   #answerHidden(): void {
     this.#hidden ??= setTimeout(() => {
       this.#hidden = undefined;
-      if (this.#output === null) this.link.shown(this.index, this.#frame);
+      // An output that lost its content to `off` commits nothing of this head any more.
+      if (this.#output === null || !this.hasContent) this.link.shown(this.index, this.#frame);
     }, HIDDEN_PERIOD_MS);
   }
 
@@ -185,8 +186,12 @@ export class HeadView implements HeadSink {
         this.#damage = NOTHING;
         return damage;
       },
-      presented: (frame) => { this.link.shown(this.index, frame); },
-      refused: (reason) => { this.link.refuse(this.index, reason); },
+      presented: (frame) => {
+        this.link.shown(this.index, frame);
+      },
+      refused: (reason) => {
+        this.link.refuse(this.index, reason);
+      },
     };
   }
 }

@@ -25,6 +25,10 @@ export class Pictures {
     if (current) this.#retire(output, current.picture);
     const picture = Picture.draw(this.card.native, hdisplay, vdisplay, caption.headline, caption.detail);
     this.#current.set(output, { key, picture });
+    // One that could not be drawn is drawn anew when it is wanted again.
+    picture.catch(() => {
+      if (this.#current.get(output)?.picture === picture) this.#current.delete(output);
+    });
     return picture;
   }
 
@@ -40,7 +44,9 @@ export class Pictures {
       (picture) => {
         this.#retired.add({ output, picture });
         // A picture may be in flight or on the panel for some vblanks more.
-        this.#sweep ??= setInterval(() => { this.#free(); }, 500);
+        this.#sweep ??= setInterval(() => {
+          this.#free();
+        }, 500);
       },
       () => undefined, // It was never drawn; whoever asked for it has been told.
     );

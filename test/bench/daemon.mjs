@@ -4,7 +4,6 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -46,7 +45,6 @@ class Daemon {
 
   constructor(control) {
     this.#control = control;
-    this.started = performance.now();
     this.#process = spawn(
       process.execPath,
       [...NODE_OPTIONS, 'dist/cli/main.js', 'run', '-c', `${FOLDER}/config.yaml`],
@@ -58,11 +56,11 @@ class Daemon {
 
   /** Resolves once the log has the line. */
   async logged(pattern) {
-    for (let waited = 0; !pattern.test(this.#log); waited += 10) {
+    for (let waited = 0; !pattern.test(this.#log); waited += 50) {
       if (this.#process.exitCode !== null || waited > 60_000) {
         throw new Error(`the daemon never said ${String(pattern)}:\n${this.#log}`);
       }
-      await sleep(10);
+      await sleep(50);
     }
   }
 

@@ -2,7 +2,8 @@
 // that do its work with less.
 
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { socketOf } from './daemon.mjs';
 
@@ -14,8 +15,8 @@ export function panelCard() {
 }
 
 /** Runs a program that ends by printing one line of JSON. `done` resolves with it. */
-function start(program, options) {
-  const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'inherit'] });
+function start(program, options, stderr = 'inherit') {
+  const child = spawn(program, options, { stdio: ['ignore', 'pipe', stderr] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (more) => (text += more));
   const done = new Promise((resolve, reject) => {
@@ -30,15 +31,14 @@ function start(program, options) {
   return { done, stop: () => child.kill() };
 }
 
-/**
- * A guest whose frames are drawn beforehand, so that the time it takes is its protocol's. It sends the next when the
- * last was shown.
- */
+const guestOptions = (name) => [
+  ...['--socket', socketOf(name), '--name', name, '--size', '1920x1080'],
+  // Drawn beforehand, so that the time it takes is its protocol's; the next is sent when the last was shown.
+  ...['--buffers', '8', '--stats'],
+];
+
 export function startGuest(name, ...options) {
-  return start('build/guests/picture-guest', [
-    ...['--socket', socketOf(name), '--name', name, '--size', '1920x1080', '--buffers', '8', '--stats'],
-    ...options,
-  ]);
+  return start('build/guests/picture-guest', [...guestOptions(name), ...options]);
 }
 
 /** Stops guests and collects their statistics. */
@@ -54,11 +54,15 @@ export function flipLoop(panels, frames, warmup) {
 }
 
 export async function cDaemon(guests, frames, warmup) {
+  mkdirSync(dirname(socketOf('')), { recursive: true });
   const sockets = guests.flatMap((guest) => ['--socket', socketOf(guest)]);
   const peer = start('build/bench/c-daemon', [...sockets, ...counts(frames, warmup)]);
-  const running = guests.map((guest) => startGuest(guest));
-  const result = await peer.done;
-  // It has hung up on them, which ends them with an error.
-  await Promise.allSettled(running.map(({ done }) => done));
-  return result;
+  // It hangs up on them when it has counted enough, and they complain.
+  const running = guests.map((guest) => start('build/guests/picture-guest', guestOptions(guest), 'ignore'));
+  try {
+    return await peer.done;
+  } finally {
+    for (const guest of running) guest.stop();
+    await Promise.allSettled(running.map(({ done }) => done));
+  }
 }

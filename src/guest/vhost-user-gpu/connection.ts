@@ -1,5 +1,5 @@
 import { monotonic } from '../../clock';
-import { native, type NativeSocket } from '../../native';
+import { EXCHANGE_BYTES, native, type NativeSocket } from '../../native';
 import { makeEdid } from '../edid';
 import type { GuestHost, GuestLink, HeadSink } from '../sink';
 import { PixelCanvas } from './canvas';
@@ -24,6 +24,8 @@ const MAX_UNREAD_BYTES = 64 * 1024;
 /** Messages per second that are read at most, far above what a 240 Hz screen and a 1000 Hz mouse send. */
 const MESSAGES_PER_MS = 10;
 const BURST = 2000;
+/** Read at a time, but for pixels: some 300 messages, so that a guest that sends many cannot hold up the others. */
+const READ_BYTES = 4096;
 /** What an import costs in messages: it is a system call or five. */
 const SCANOUT_COST = 4;
 const MAX_CANVAS_BYTES = 256 * 1024 * 1024;
@@ -44,6 +46,7 @@ interface HeadState {
 export class Connection implements MessageHandler {
   readonly #stream = new MessageStream(this);
   readonly #heads = new Map<number, HeadState>();
+  readonly #edids = new Map<string, Uint8Array>();
   readonly #outbox: Uint8Array[] = [];
   #outboxBytes = 0;
   #unshown = 0;
@@ -51,6 +54,7 @@ export class Connection implements MessageHandler {
   #budgetAt = monotonic();
   #throttle: NodeJS.Timeout | undefined;
   #paused = false;
+  #bulk = false;
   #flooded = false;
   #closed = false;
   #drawing: HeadState | undefined;
@@ -66,7 +70,10 @@ export class Connection implements MessageHandler {
     private readonly onClosed: (reason: string) => void,
     private readonly onFlood: () => void,
   ) {
-    socket.onData((length) => { this.#data(length); });
+    socket.limit(READ_BYTES);
+    socket.onData((length) => {
+      this.#data(length);
+    });
   }
 
   /** A head's frames up to `frame` are on the panel. */
@@ -183,6 +190,12 @@ export class Connection implements MessageHandler {
     }
   }
 
+  #readInBulk(bulk: boolean): void {
+    if (bulk === this.#bulk || this.#closed) return;
+    this.#bulk = bulk;
+    this.socket.limit(bulk ? EXCHANGE_BYTES : READ_BYTES);
+  }
+
   #head(index: number): HeadState {
     const known = this.#heads.get(index);
     if (known) return known;
@@ -297,7 +310,12 @@ export class Connection implements MessageHandler {
     const display = this.host.display(this.link, head);
     if (display?.edid) return display.edid;
     const { width, height, refresh, mmWidth, mmHeight } = display ?? FALLBACK_DISPLAY;
-    return makeEdid({ guest: this.link.guest, head, width, height, refresh, mmWidth, mmHeight });
+    const request = { guest: this.link.guest, head, width, height, refresh, mmWidth, mmHeight };
+    // Kept, because a guest may ask as often as it likes.
+    const key = JSON.stringify(request);
+    const edid = this.#edids.get(key) ?? makeEdid(request);
+    this.#edids.set(key, edid);
+    return edid;
   }
 
   #send(bytes: Uint8Array): void {
@@ -305,7 +323,9 @@ export class Connection implements MessageHandler {
       const sent = this.socket.send(bytes);
       if (sent === bytes.length) return;
       if (sent < 0 && sent !== EAGAIN) return; // The peer has gone; reading will say so.
-      this.socket.onceWritable(() => { this.#flush(); });
+      this.socket.onceWritable(() => {
+        this.#flush();
+      });
       bytes = sent > 0 ? bytes.subarray(sent) : bytes;
     }
     this.#outbox.push(bytes);
@@ -316,8 +336,15 @@ export class Connection implements MessageHandler {
     while (this.#outbox.length > 0 && !this.#closed) {
       const bytes = this.#outbox[0]!;
       const sent = this.socket.send(bytes);
+      if (sent === EAGAIN) {
+        this.socket.onceWritable(() => {
+          this.#flush();
+        });
+        break;
+      }
       if (sent < 0) {
-        if (sent === EAGAIN) this.socket.onceWritable(() => { this.#flush(); });
+        // The peer has gone. Reading will say so, and must not wait for replies that nobody takes any more.
+        this.#outbox.length = this.#outboxBytes = 0;
         break;
       }
       this.#outboxBytes -= sent;

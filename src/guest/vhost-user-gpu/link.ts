@@ -9,11 +9,17 @@ import { Connection } from './connection';
 /** The socket is for the daemon's user and group: whoever can connect can put pictures on a monitor. */
 const SOCKET_MODE = 0o660;
 
+/** A guest that is started again may be here before its last process' end has been read: so long it may wait. */
+const HANDOVER_MS = 250;
+
 /** A guest's listening socket. Its process may connect, leave and come back at any time; one at a time. */
 export class VhostUserGpuLink implements GuestLink {
   readonly kind = 'vhost-user-gpu';
   #listener: NativeListener | undefined;
   #connection: Connection | undefined;
+  /** Came while another process was connected. */
+  #next: NativeSocket | undefined;
+  #handover: NodeJS.Timeout | undefined;
 
   constructor(
     readonly guest: string,
@@ -27,7 +33,9 @@ export class VhostUserGpuLink implements GuestLink {
     try {
       fs.mkdirSync(path.dirname(this.address), { recursive: true, mode: 0o755 });
       removeStaleSocket(this.address);
-      this.#listener = native.listen(this.address, SOCKET_MODE, (socket) => { this.#accept(socket); });
+      this.#listener = native.listen(this.address, SOCKET_MODE, (socket) => {
+        this.#accept(socket);
+      });
     } catch (error) {
       throw new Error(`guest ${this.guest}: cannot listen on ${this.address}: ${reasonOf(error)}`, {
         cause: error,
@@ -45,18 +53,33 @@ export class VhostUserGpuLink implements GuestLink {
 
   close(): void {
     this.#listener?.close();
+    this.#next?.close();
+    this.#next = undefined;
+    clearTimeout(this.#handover);
     this.#connection?.close('kms-switcher stops');
   }
 
   #accept(socket: NativeSocket): void {
-    const { pid, uid } = socket.credentials();
-    const who = `process ${pid} of user ${uid}`;
-    if (this.#connection) {
-      this.log.warning(`guest ${this.guest}: ${who} turned away: another process is connected`);
-      socket.close();
-      return;
+    if (!this.#connection) {
+      this.#connect(socket);
+    } else if (this.#next) {
+      this.#turnAway(socket);
+    } else {
+      this.#next = socket;
+      this.#handover = setTimeout(() => {
+        this.#next = undefined;
+        this.#turnAway(socket);
+      }, HANDOVER_MS);
     }
-    this.log.info(`guest ${this.guest}: connected, ${who}`);
+  }
+
+  #turnAway(socket: NativeSocket): void {
+    this.log.warning(`guest ${this.guest}: ${describe(socket)} turned away: another process is connected`);
+    socket.close();
+  }
+
+  #connect(socket: NativeSocket): void {
+    this.log.info(`guest ${this.guest}: connected, ${describe(socket)}`);
     this.#connection = new Connection(
       this,
       socket,
@@ -65,6 +88,11 @@ export class VhostUserGpuLink implements GuestLink {
         this.#connection = undefined;
         this.log.warning(`guest ${this.guest}: disconnected: ${reason}`);
         this.host.disconnected(this, reason);
+        const next = this.#next;
+        if (!next) return;
+        clearTimeout(this.#handover);
+        this.#next = undefined;
+        this.#connect(next);
       },
       () =>
         this.log.warning(
@@ -73,6 +101,11 @@ export class VhostUserGpuLink implements GuestLink {
     );
     this.host.connected(this);
   }
+}
+
+function describe(socket: NativeSocket): string {
+  const { pid, uid } = socket.credentials();
+  return `process ${pid} of user ${uid}`;
 }
 
 function reasonOf(error: unknown): string {

@@ -40,6 +40,7 @@ export class MessageStream {
   #kept: Area | undefined;
   #keptBytes = 0;
   #pixelsLeft = 0;
+  #handled = 0;
   readonly #fds = new Float64Array(3 * MAX_FDS);
   #fdCount = 0;
 
@@ -48,20 +49,13 @@ export class MessageStream {
   /** Handles `length` bytes, and the fds, of the exchange. Throws {@link ProtocolError}. Returns the messages handled. */
   take(length: number): number {
     this.#takeFds();
-    const kept = this.#kept;
-    let handled = 0;
-    let rest: Uint8Array;
-    if (kept === undefined || this.#keptBytes === 0) {
-      const start = this.#parse(exchange, length, (count) => (handled += count));
-      rest = exchange.bytes.subarray(start, length);
-    } else {
-      rest = exchange.bytes.subarray(0, length);
-    }
-    while (rest.length > 0) rest = this.#carry(rest, (count) => (handled += count));
+    this.#handled = 0;
+    let from = this.#keptBytes === 0 ? this.#parse(exchange, length) : 0;
+    while (from < length) from = this.#carry(from, length);
     if (this.#keptBytes === 0 && this.#pixelsLeft === 0 && this.#fdCount > 0) {
       throw new ProtocolError(`${this.#fdCount} file descriptor(s) came with a message that takes none`);
     }
-    return handled;
+    return this.#handled;
   }
 
   /** The next file descriptor that came along: its number; -1 for none. {@link identity} then tells which file it is. */
@@ -70,8 +64,8 @@ export class MessageStream {
     const fd = this.#fds[0]!;
     this.identity.device = this.#fds[1]!;
     this.identity.inode = this.#fds[2]!;
-    this.#fds.copyWithin(0, 3);
     this.#fdCount--;
+    if (this.#fdCount > 0) this.#fds.copyWithin(0, 3);
     return fd;
   }
 
@@ -90,34 +84,36 @@ export class MessageStream {
         for (let lost = index; lost < count; lost++) native.discard(table[1 + lost * 3]!);
         throw new ProtocolError('too many file descriptors');
       }
-      this.#fds.set(table.subarray(at, at + 3), this.#fdCount * 3);
+      const to = this.#fdCount * 3;
+      this.#fds[to] = table[at]!;
+      this.#fds[to + 1] = table[at + 1]!;
+      this.#fds[to + 2] = table[at + 2]!;
       this.#fdCount++;
     }
   }
 
-  /** Adds what fits to the kept part, and handles what is whole then. Returns what did not fit. */
-  #carry(rest: Uint8Array, handled: (count: number) => void): Uint8Array {
+  /** Adds the exchange's bytes to the kept part, as many as fit, and handles what is whole then. Returns the next. */
+  #carry(from: number, to: number): number {
     this.#kept ??= area(new ArrayBuffer(EXCHANGE_BYTES));
-    const room = Math.min(rest.length, EXCHANGE_BYTES - this.#keptBytes);
-    this.#kept.bytes.set(rest.subarray(0, room), this.#keptBytes);
-    const length = this.#keptBytes + room;
-    const start = this.#parse(this.#kept, length, handled);
+    const end = Math.min(to, from + EXCHANGE_BYTES - this.#keptBytes);
+    this.#kept.bytes.set(exchange.bytes.subarray(from, end), this.#keptBytes);
+    const length = this.#keptBytes + end - from;
+    const start = this.#parse(this.#kept, length);
     this.#kept.bytes.copyWithin(0, start, length);
     this.#keptBytes = length - start;
-    // Pixels may end anywhere, so what follows them may not be aligned: moved to the front, it is.
+    // Pixels may be cut anywhere, so what follows them may not be aligned: moved to the front, it is.
     if (start > 0 && this.#keptBytes > 0 && (start & 3) !== 0) {
-      const again = this.#parse(this.#kept, this.#keptBytes, handled);
+      const again = this.#parse(this.#kept, this.#keptBytes);
       this.#kept.bytes.copyWithin(0, again, this.#keptBytes);
       this.#keptBytes -= again;
     }
-    return rest.subarray(room);
+    return end;
   }
 
   /** Handles the whole messages of an area; returns where the rest begins. */
-  #parse(from: Area, length: number, handled: (count: number) => void): number {
+  #parse(from: Area, length: number): number {
     const { words, bytes } = from;
     let at = 0;
-    let count = 0;
     for (;;) {
       if (this.#pixelsLeft > 0) {
         const end = Math.min(length, at + this.#pixelsLeft);
@@ -126,7 +122,7 @@ export class MessageStream {
         at = end;
         if (this.#pixelsLeft > 0) break;
         this.handler.pixelsEnd();
-        count++;
+        this.#handled++;
       }
       if ((at & 3) !== 0 || at + HEADER_BYTES > length) break;
       const word = at >> 2;
@@ -141,10 +137,9 @@ export class MessageStream {
         this.#pixelsLeft = size - expected;
       } else {
         this.handler.message(request, words, bytes, word + 3);
-        count++;
+        this.#handled++;
       }
     }
-    handled(count);
     return at;
   }
 }
@@ -152,9 +147,12 @@ export class MessageStream {
 function checkHeader(request: number, flags: number, size: number, expected: number): void {
   if (expected < 0) throw new ProtocolError(`unknown request ${request}`);
   if ((flags & FLAG_REPLY) !== 0) throw new ProtocolError(`request ${request} is marked as a reply`);
-  const fits = request === Request.UPDATE ? size > expected : size === expected;
-  if (!fits)
-    throw new ProtocolError(`request ${request} has ${size} bytes of payload instead of ${expected}`);
+  const pixels = request === Request.UPDATE;
+  const fits = pixels ? size > expected && (size - expected) % 4 === 0 : size === expected;
+  if (!fits) {
+    const wanted = pixels ? `${expected} and whole pixels` : expected;
+    throw new ProtocolError(`request ${request} has ${size} bytes of payload instead of ${wanted}`);
+  }
 }
 
 // A kept part is less than one message, so there is always room for more of it.

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { atTestEnd } from './cleanup';
 import { eventually, within } from './eventually';
 
 /** The tests run from build/test/test/lab/harness. */
@@ -27,6 +29,9 @@ export class Child {
     this.pid = this.#process.pid ?? 0;
     collect(this.#process.stdout, this.stdout);
     collect(this.#process.stderr, this.stderr);
+    this.#process.stderr?.on('data', (chunk: string) => {
+      keep(`${path.basename(file)} ${this.pid} ${args.slice(-3).join(' ')}\n${chunk}`);
+    });
     this.exited = new Promise((resolve, reject) => {
       this.#process.once('error', reject);
       this.#process.once('close', (code, signal) => {
@@ -36,6 +41,11 @@ export class Child {
     });
     // Whoever awaits it hears of it; a program that cannot be started is no reason to end the tests.
     this.exited.catch(() => undefined);
+    atTestEnd(async () => {
+      if (this.exit) return;
+      this.kill('SIGKILL');
+      await this.ended();
+    });
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -51,14 +61,27 @@ export class Child {
     const find = (): string | undefined => this.stderr.find((line) => pattern.test(line));
     const line = await eventually(() => {
       const found = find();
-      if (found === undefined && !this.exit) throw new Error(`${pattern.source} not in:\n${this.stderr.join('\n')}`);
+      if (found === undefined && !this.exit)
+        throw new Error(`${pattern.source} not in:\n${this.stderr.join('\n')}`);
       return found;
     });
     if (line === undefined) {
-      throw new Error(`ended (${this.exit?.code ?? this.exit?.signal}) before ${pattern.source}:\n${this.stderr.join('\n')}`);
+      throw new Error(
+        `ended (${this.exit?.code ?? this.exit?.signal}) before ${pattern.source}:\n${this.stderr.join('\n')}`,
+      );
     }
     return line;
   }
+}
+
+/** What processes said stays on the host, by suite: the first thing to read when a test fails. */
+function keep(text: string): void {
+  const folder = process.env.LAB_OUT;
+  // The demo keeps its daemon's log itself.
+  if (folder === undefined || typeof expect === 'undefined') return;
+  fs.mkdirSync(path.join(folder, 'log'), { recursive: true });
+  const suite = path.basename(expect.getState().testPath ?? 'suite', '.test.js');
+  fs.appendFileSync(path.join(folder, 'log', `${suite}.log`), text);
 }
 
 function collect(stream: NodeJS.ReadableStream | null, lines: string[]): void {

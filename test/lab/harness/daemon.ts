@@ -7,7 +7,7 @@ import * as readline from 'node:readline';
 import { ask } from '../../../src/control/client';
 import type { GuestStatus, OutputStatus, Photo, Status } from '../../../src/control/protocol';
 import { Child, repository, type Exit } from './child';
-import { eventually } from './eventually';
+import { eventually, Hopeless } from './eventually';
 import { decodePng, type Png } from './png';
 
 /** A config but for what every test has alike: guests by name (their sockets follow), outputs, hotkeys, the rest. */
@@ -25,22 +25,39 @@ export function scratch(): string {
 }
 
 /** The command line, run to its end. */
-export async function cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export async function cli(
+  ...args: string[]
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = startCli(args);
   const { code } = await child.ended();
   return { code, stdout: child.stdout.join('\n'), stderr: child.stderr.join('\n') };
 }
 
 export function startCli(args: readonly string[]): Child {
-  return new Child(process.execPath, ['--no-memory-reducer', path.join(repository, 'dist/cli/main.js'), ...args]);
+  return new Child(process.execPath, [
+    '--no-memory-reducer',
+    path.join(repository, 'dist/cli/main.js'),
+    ...args,
+  ]);
 }
 
 /** Writes a config (JSON is YAML) to a folder of its own. */
-export function writeConfig(setup: Setup, directory = scratch()): { file: string; directory: string; control: string } {
+export function writeConfig(
+  setup: Setup,
+  directory = scratch(),
+): { file: string; directory: string; control: string } {
   const control = path.join(directory, 'control.sock');
-  const guests = setup.guests.map((name) => [name, { 'vhost-user-gpu': { listen: path.join(directory, `${name}.sock`) } }]);
+  const guests = setup.guests.map((name) => [
+    name,
+    { 'vhost-user-gpu': { listen: path.join(directory, `${name}.sock`) } },
+  ]);
   const file = path.join(directory, 'config.yaml');
-  const config = { log: { level: 'debug' }, ...setup, control, guests: Object.fromEntries(guests) as unknown };
+  const config = {
+    log: { level: 'debug' },
+    ...setup,
+    control,
+    guests: Object.fromEntries(guests) as unknown,
+  };
   fs.writeFileSync(file, JSON.stringify(config, null, 2));
   return { file, directory, control };
 }
@@ -91,8 +108,9 @@ export class Daemon {
     return this.#child.said(pattern);
   }
 
-  status(): Promise<Status> {
-    return ask<Status>(this.control, { command: 'status' });
+  async status(): Promise<Status> {
+    if (this.exit) throw new Hopeless(`the daemon has ended:\n${this.log.slice(-20).join('\n')}`);
+    return await ask<Status>(this.control, { command: 'status' });
   }
 
   async output(name: string): Promise<OutputStatus> {
@@ -108,7 +126,10 @@ export class Daemon {
   }
 
   /** Waits until an output's status has these fields. */
-  outputIs(name: string, fields: Readonly<Partial<Record<keyof OutputStatus, unknown>>>): Promise<OutputStatus> {
+  outputIs(
+    name: string,
+    fields: Readonly<Partial<Record<keyof OutputStatus, unknown>>>,
+  ): Promise<OutputStatus> {
     return eventually(async () => {
       const output = await this.output(name);
       expect(output).toMatchObject(fields);
@@ -119,7 +140,12 @@ export class Daemon {
   /** Shows `guest` or `guest:head`. */
   async show(target: string, on?: string): Promise<void> {
     const [guest = '', head = '0'] = target.split(':');
-    await ask(this.control, { command: 'show', guest, head: Number(head), ...(on === undefined ? {} : { on }) });
+    await ask(this.control, {
+      command: 'show',
+      guest,
+      head: Number(head),
+      ...(on === undefined ? {} : { on }),
+    });
   }
 
   async screenshot(output: string): Promise<Omit<Photo, 'png'> & { png: Png }> {
@@ -146,6 +172,11 @@ export class Daemon {
     };
   }
 
+  /** Its end by itself. */
+  ended(): Promise<Exit> {
+    return this.#child.ended();
+  }
+
   kill(signal: NodeJS.Signals): Promise<Exit> {
     this.#child.kill(signal);
     return this.#child.ended();
@@ -158,9 +189,11 @@ export class Daemon {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const before = this.exit;
     const { code } = before ?? (await this.kill(signal));
-    const errors = this.log.filter((line) => / error: /.test(line));
+    const errors = this.log.filter((line) => line.includes(' error: '));
     if (before || code !== 0 || errors.length > 0) {
-      throw new Error(`the daemon ${before ? 'had' : ''} ended with ${code}:\n${this.log.slice(-30).join('\n')}`);
+      throw new Error(
+        `the daemon ${before ? 'had' : ''} ended with ${code}:\n${this.log.slice(-30).join('\n')}`,
+      );
     }
     fs.rmSync(this.directory, { recursive: true });
   }

@@ -5,16 +5,23 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** What no waiting will mend. */
+export class Hopeless extends Error {}
+
 /** Tries until `probe` throws no more, and returns what it returned; after the deadline, throws what it threw last. */
-export async function eventually<T>(probe: () => T | Promise<T>, seconds = PATIENCE_SECONDS): Promise<T> {
+export async function eventually<T>(
+  probe: () => T | Promise<T>,
+  seconds = PATIENCE_SECONDS,
+  periodMs = 50,
+): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     try {
       return await probe();
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (error instanceof Hopeless || Date.now() > deadline) throw error;
     }
-    await pause(50);
+    await pause(periodMs);
   }
 }
 

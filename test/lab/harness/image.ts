@@ -18,7 +18,9 @@ export class Image {
     const { pixels } = image;
     for (let y = 0, at = 0; y < height; y++) {
       for (let x = 0; x < width; x++, at++) {
-        pixels[at] = opaque((x * 5 + seed * 40) & 0xff | ((y * 3 + x) & 0xff) << 8 | ((x ^ y ^ seed) & 0xff) << 16);
+        pixels[at] = opaque(
+          ((x * 5 + seed * 40) & 0xff) | (((y * 3 + x) & 0xff) << 8) | (((x ^ y ^ seed) & 0xff) << 16),
+        );
       }
     }
     return image;
@@ -47,7 +49,8 @@ export class Image {
         if (tx < 0 || ty < 0 || tx >= this.width || ty >= this.height) continue;
         const over = cursor[row * side + column]!;
         const alpha = over >>> 24;
-        if (alpha !== 0 && alpha !== 0xff) throw new Error('only clear and opaque pointer pixels have one right result');
+        if (alpha !== 0 && alpha !== 0xff)
+          throw new Error('only clear and opaque pointer pixels have one right result');
         if (alpha === 0xff) this.pixels[ty * this.width + tx] = over;
       }
     }
@@ -78,8 +81,8 @@ export class Image {
     for (let y = 0, at = 0; y < this.height; y++) {
       for (let to = 0; to < line.length; to += 2, at++) {
         const pixel = this.pixels[at]!;
-        line[to] = 0xffff | (pixel >>> 16 & 0xff) * 0x01010000;
-        line[to + 1] = (pixel >>> 8 & 0xff) * 0x0101 | (pixel & 0xff) * 0x01010000;
+        line[to] = 0xffff | (((pixel >>> 16) & 0xff) * 0x01010000);
+        line[to + 1] = (((pixel >>> 8) & 0xff) * 0x0101) | ((pixel & 0xff) * 0x01010000);
       }
       crc = crc32(bytes, crc);
     }

@@ -3,10 +3,10 @@ export { cli, Daemon, scratch, startCli, writeConfig, type Setup } from './daemo
 export { Child, type Exit } from './child';
 export { eventually, pause, within } from './eventually';
 export { Image } from './image';
-export { crtcOf, crtcStates, fdCount, framebufferCount, residentKb } from './kernel';
+export { crtcOf, crtcStates, fdCount, framebufferCount, modesetsDuring, residentKb } from './kernel';
 export { Keyboard } from './keyboard';
 export { Panels } from './panels';
 export { PictureGuest } from './picture-guest';
 export { decodePng } from './png';
 export * from './wire-guest';
-export { frames, look, shows, showsOnly } from './witness';
+export { frames, look, moves, shows, showsOnly } from './witness';

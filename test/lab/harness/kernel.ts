@@ -32,7 +32,9 @@ export function crtcStates(panels: Panels = Panels.lab): CrtcState[] {
 
 /** The CRTC that drives a connector; undefined: none does. */
 export function crtcOf(connector: string, panels: Panels = Panels.lab): CrtcState | undefined {
-  const lines = sections(panels).find(({ head }) => /^connector/.test(head) && head.endsWith(`: ${connector}`))?.lines;
+  const lines = sections(panels).find(
+    ({ head }) => head.startsWith('connector') && head.endsWith(`: ${connector}`),
+  )?.lines;
   const crtc = lines?.find((line) => line.startsWith('crtc='))?.slice('crtc=crtc-'.length);
   return crtcStates(panels).find(({ index, active }) => active && `${index}` === crtc);
 }
@@ -54,4 +56,35 @@ export function fdCount(pid: number): number {
 /** Resident memory of a process, in kB. */
 export function residentKb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** What the kernel itself calls a modeset, from its debug log, while `work` runs: lines that name the CRTCs. */
+export async function modesetsDuring(work: () => Promise<void>): Promise<string[]> {
+  const switchFile = '/sys/module/drm/parameters/debug';
+  const ATOMIC = '0x10';
+  const before = fs.readFileSync(switchFile, 'utf8').trim();
+  const log = fs.openSync('/dev/kmsg', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  try {
+    readRecords(log); // What was there already.
+    fs.writeFileSync(switchFile, ATOMIC);
+    await work();
+    return readRecords(log).filter((line) => /\[CRTC:.*(mode|enable|active|connectors) changed/.test(line));
+  } finally {
+    fs.writeFileSync(switchFile, before);
+    fs.closeSync(log);
+  }
+}
+
+function readRecords(log: number): string[] {
+  const record = Buffer.alloc(8192);
+  const lines: string[] = [];
+  for (;;) {
+    try {
+      lines.push(record.toString('utf8', 0, fs.readSync(log, record)));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EAGAIN') return lines;
+      if (code !== 'EPIPE') throw error; // EPIPE: some were overwritten; the rest can be read.
+    }
+  }
 }

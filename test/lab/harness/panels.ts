@@ -15,12 +15,19 @@ export class Panels {
   /** Another card. `reach`: of an encoder, its CRTCs. */
   static async create(
     name: string,
-    shape: { connectors: number; crtcs: number; reach?: readonly string[]; unplugged?: boolean },
+    shape: {
+      connectors: number;
+      crtcs: number;
+      reach?: readonly string[];
+      unplugged?: boolean;
+      writeback?: boolean;
+    },
   ): Promise<Panels> {
     const reach = (shape.reach ?? []).flatMap((pair) => ['--reach', pair]);
     await run('panels', [
       ...['create', name, '--connectors', `${shape.connectors}`, '--crtcs', `${shape.crtcs}`, ...reach],
       ...(shape.unplugged ? ['--unplugged'] : []),
+      ...(shape.writeback === false ? ['--no-writeback'] : []),
     ]);
     const panels = new Panels(name);
     await eventually(() => {

@@ -2,16 +2,24 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Child, repository, type Exit } from './child';
 import { scratch } from './daemon';
-import { eventually } from './eventually';
+import { eventually, Hopeless } from './eventually';
 
 export interface Stats {
   readonly frames: number;
   readonly acks: number;
   readonly connections: number;
-  readonly ackUs: { readonly min: number; readonly median: number; readonly p99: number; readonly max: number };
+  readonly ackUs: {
+    readonly min: number;
+    readonly median: number;
+    readonly p99: number;
+    readonly max: number;
+  };
 }
 
-/** test/guests/picture-guest: moving pictures in eight phases from a process of its own. */
+/**
+ * test/guests/picture-guest: moving pictures in eight phases from a process of its own. Each phase has a buffer of its
+ * own unless an option says otherwise: the witness is slow, and would read one that is already drawn anew.
+ */
 export class PictureGuest {
   readonly #child: Child;
   readonly #crcFile = path.join(scratch(), 'crc');
@@ -22,7 +30,19 @@ export class PictureGuest {
     ...options: string[]
   ) {
     this.#child = new Child(path.join(repository, 'build/guests/picture-guest'), [
-      ...['--socket', socket, '--name', name, '--stats', '--wait', '60', '--crc-file', this.#crcFile],
+      ...[
+        '--socket',
+        socket,
+        '--name',
+        name,
+        '--stats',
+        '--wait',
+        '60',
+        '--buffers',
+        '8',
+        '--crc-file',
+        this.#crcFile,
+      ],
       ...options,
     ]);
   }
@@ -34,10 +54,13 @@ export class PictureGuest {
   /** Checksums of all a head ever shows, as the guest computed them, by phase. */
   async pictures(head = 0): Promise<Set<number>> {
     const text = await eventually(() => {
-      if (this.#child.exit) throw new Error(`${this.name} ended: ${this.#child.stderr.join('\n')}`);
+      if (this.#child.exit) throw new Hopeless(`${this.name} ended: ${this.#child.stderr.join('\n')}`);
       return fs.readFileSync(this.#crcFile, 'utf8');
     });
-    const lines = text.trim().split('\n').map((line) => line.split(' '));
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' '));
     return new Set(lines.filter(([id]) => Number(id) === head).map((fields) => Number(fields[3])));
   }
 
@@ -72,7 +95,8 @@ export class PictureGuest {
 
   #stats(): Stats {
     const line = this.#child.stdout.at(-1);
-    if (line === undefined) throw new Error(`${this.name} printed no stats: ${this.#child.stderr.join('\n')}`);
+    if (line === undefined)
+      throw new Error(`${this.name} printed no stats: ${this.#child.stderr.join('\n')}`);
     return JSON.parse(line) as Stats;
   }
 }

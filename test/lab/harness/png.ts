@@ -13,7 +13,7 @@ export function decodePng(bytes: Buffer): Png {
   const text = new Map<string, string>();
   const data: Buffer[] = [];
   let [width, height] = [0, 0];
-  for (let at = 8; at < bytes.length; ) {
+  for (let at = 8; at < bytes.length;) {
     const length = bytes.readUInt32BE(at);
     const type = bytes.toString('latin1', at + 4, at + 8);
     const body = bytes.subarray(at + 8, at + 8 + length);
@@ -38,7 +38,7 @@ function unfilter(rows: Buffer, width: number, height: number): Image {
   for (let y = 0, at = 0; y < height; y++) {
     if (rows[y * pitch] !== 0) throw new Error(`row ${y} has filter ${rows[y * pitch]}`);
     for (let from = y * pitch + 1; from < (y + 1) * pitch; from += 3, at++) {
-      image.pixels[at] = (0xff000000 | rows[from]! << 16 | rows[from + 1]! << 8 | rows[from + 2]!) >>> 0;
+      image.pixels[at] = (0xff000000 | (rows[from]! << 16) | (rows[from + 1]! << 8) | rows[from + 2]!) >>> 0;
     }
   }
   return image;

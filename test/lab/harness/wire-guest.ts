@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { EXCHANGE_BYTES, native, type NativeSocket } from '../../../src/native';
+import { atTestEnd } from './cleanup';
 import { eventually, within } from './eventually';
 import { Image } from './image';
 
@@ -27,6 +28,7 @@ export class PixelBuffer {
   readonly fd: number;
   /** Bytes from one row to the next. */
   readonly stride: number;
+  #closed = false;
 
   constructor(
     readonly width: number,
@@ -35,20 +37,33 @@ export class PixelBuffer {
   ) {
     this.stride = stride;
     this.fd = native.createUdmabuf(Math.ceil((stride * height) / PAGE) * PAGE);
+    atTestEnd(() => {
+      this.close();
+    });
   }
 
-  static async of(image: Image): Promise<PixelBuffer> {
-    const buffer = new PixelBuffer(image.width, image.height);
+  static async of(image: Image, stride?: number): Promise<PixelBuffer> {
+    const buffer = new PixelBuffer(image.width, image.height, stride === undefined ? {} : { stride });
     await buffer.write(image);
     return buffer;
   }
 
   /** Replaces all of it. */
   async write(image: Image): Promise<void> {
-    await native.writeDmabuf(this.fd, 0, image.bytes);
+    if (this.stride === image.width * 4) {
+      await native.writeDmabuf(this.fd, 0, image.bytes);
+      return;
+    }
+    const rows = new Uint8Array(this.stride * image.height).fill(0x5a); // What lies between rows must not be seen.
+    for (let y = 0; y < image.height; y++) {
+      rows.set(image.bytes.subarray(y * image.width * 4, (y + 1) * image.width * 4), y * this.stride);
+    }
+    await native.writeDmabuf(this.fd, 0, rows);
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     fs.closeSync(this.fd);
   }
 }
@@ -77,6 +92,9 @@ export class WireGuest {
 
   private constructor(path: string) {
     this.#socket = native.connect(path);
+    atTestEnd(() => {
+      this.close();
+    });
     this.#socket.onData((length) => {
       this.#data(length);
     });
@@ -96,12 +114,16 @@ export class WireGuest {
   }
 
   /** A request with its payload; the fds go with its first byte. */
-  async send(request: number, payload: Uint8Array = new Uint8Array(), fds: readonly number[] = []): Promise<void> {
+  async send(
+    request: number,
+    payload: Uint8Array = new Uint8Array(),
+    fds: readonly number[] = [],
+  ): Promise<void> {
     await this.sendBytes(Buffer.concat([words(request, 0, payload.length), payload]), fds);
   }
 
   async sendBytes(bytes: Uint8Array, fds: readonly number[] = []): Promise<void> {
-    for (let rest = bytes, first = true; rest.length > 0; ) {
+    for (let rest = bytes, first = true; rest.length > 0;) {
       const sent = first ? this.#socket.send(rest, fds) : this.#socket.send(rest);
       if (sent === EAGAIN) {
         await new Promise<void>((resolve) => {
@@ -148,19 +170,25 @@ export class WireGuest {
   /** Announces a buffer for the next update. */
   async scanout(
     buffer: PixelBuffer,
-    { head = 0, format = XR24, rectangle = { x: 0, y: 0, width: buffer.width, height: buffer.height } as Rectangle } = {},
+    { head = 0, format = XR24, rectangle = { x: 0, y: 0, width: buffer.width, height: buffer.height } } = {},
   ): Promise<void> {
     const { x, y, width, height } = rectangle;
     const layout = [buffer.width, buffer.height, buffer.stride, 0, format];
     await this.send(DMABUF_SCANOUT2, words(head, x, y, width, height, ...layout, 0, 0), [buffer.fd]);
   }
 
-  async update(head = 0, { x, y, width, height }: Rectangle = { x: 0, y: 0, width: 1, height: 1 }): Promise<void> {
+  async update(
+    head = 0,
+    { x, y, width, height }: Rectangle = { x: 0, y: 0, width: 1, height: 1 },
+  ): Promise<void> {
     await this.send(DMABUF_UPDATE, words(head, x, y, width, height));
   }
 
   /** Shows a buffer and waits until the daemon says it is on the panel. */
-  async present(buffer: PixelBuffer, options: { head?: number; format?: number; rectangle?: Rectangle } = {}): Promise<void> {
+  async present(
+    buffer: PixelBuffer,
+    options: { head?: number; format?: number; rectangle?: Rectangle } = {},
+  ): Promise<void> {
     await this.scanout(buffer, options);
     await this.update(options.head);
     expect(await this.reply()).toEqual({ request: DMABUF_UPDATE, flags: 4, payload: Buffer.alloc(0) });
@@ -179,8 +207,16 @@ export class WireGuest {
     await this.send(UPDATE, Buffer.concat([words(head, x, y, image.width, image.height), image.bytes]));
   }
 
-  async cursorImage(pixels: Uint32Array, x: number, y: number, { head = 0, hotX = 0, hotY = 0 } = {}): Promise<void> {
-    await this.send(CURSOR_UPDATE, Buffer.concat([words(head, x, y, hotX, hotY), new Uint8Array(pixels.buffer)]));
+  async cursorImage(
+    pixels: Uint32Array,
+    x: number,
+    y: number,
+    { head = 0, hotX = 0, hotY = 0 } = {},
+  ): Promise<void> {
+    await this.send(
+      CURSOR_UPDATE,
+      Buffer.concat([words(head, x, y, hotX, hotY), new Uint8Array(pixels.buffer)]),
+    );
   }
 
   async moveCursor(x: number, y: number, { head = 0, visible = true } = {}): Promise<void> {
@@ -196,10 +232,17 @@ export class WireGuest {
     if (length <= 0) {
       this.ended = length;
     } else {
-      this.#bytes = Buffer.concat([this.#bytes, new Uint8Array(native.exchange, 0, Math.min(length, EXCHANGE_BYTES))]);
+      this.#bytes = Buffer.concat([
+        this.#bytes,
+        new Uint8Array(native.exchange, 0, Math.min(length, EXCHANGE_BYTES)),
+      ]);
       for (;;) {
         if (this.#bytes.length < 12) break;
-        const [request, flags, size] = [0, 4, 8].map((at) => this.#bytes.readUInt32LE(at)) as [number, number, number];
+        const [request, flags, size] = [0, 4, 8].map((at) => this.#bytes.readUInt32LE(at)) as [
+          number,
+          number,
+          number,
+        ];
         if (this.#bytes.length < 12 + size) break;
         this.#replies.push({ request, flags, payload: Buffer.from(this.#bytes.subarray(12, 12 + size)) });
         this.#bytes = this.#bytes.subarray(12 + size);

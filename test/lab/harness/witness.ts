@@ -23,7 +23,8 @@ export async function look<T>(
     return await judge(async () => {
       const { bytesRead } = await file.read(buffer, 0, buffer.length);
       const crc = /^0x[0-9a-f]+ (0x[0-9a-f]+)/.exec(buffer.toString('latin1', 0, bytesRead))?.[1];
-      if (crc === undefined) throw new Error(`${folder}/data ended: ${buffer.toString('latin1', 0, bytesRead)}`);
+      if (crc === undefined)
+        throw new Error(`${folder}/data ended: ${buffer.toString('latin1', 0, bytesRead)}`);
       return Number(crc);
     });
   } finally {
@@ -80,18 +81,41 @@ export async function shows(
   }
 }
 
-/** Looks at `count` frames: each has to be one of the pictures. Returns how many different ones there were. */
+/** Looks at `count` frames: each has to be one of the pictures. */
 export async function showsOnly(
   connector: string,
   pictures: number | ReadonlySet<number>,
   count = 6,
   panels?: Panels,
-): Promise<number> {
+): Promise<void> {
   const wanted = typeof pictures === 'number' ? new Set([pictures]) : pictures;
-  const found = new Set(await frames(connector, count, panels));
-  const strange = [...found].filter((crc) => !wanted.has(crc));
-  if (strange.length > 0) throw new Error(`${connector} also shows ${list(strange)}, not only ${list(wanted)}`);
-  return found.size;
+  const found = await frames(connector, count, panels);
+  const strange = new Set(found.filter((crc) => !wanted.has(crc)));
+  if (strange.size > 0) throw new Error(`${connector} also shows ${list(strange)}, not only ${list(wanted)}`);
+}
+
+/** Looks until three of the pictures were there, and nothing else: a guest that moves, exactly. */
+export async function moves(
+  connector: string,
+  pictures: ReadonlySet<number>,
+  panels?: Panels,
+): Promise<void> {
+  await look(
+    connector,
+    async (next) => {
+      const seen = new Set<number>();
+      await next(); // On its way when we came.
+      const deadline = Date.now() + PATIENCE_SECONDS * 1000;
+      while (seen.size < 3) {
+        const crc = await next();
+        if (!pictures.has(crc))
+          throw new Error(`${connector} shows ${list([crc])}, none of ${list(pictures)}`);
+        seen.add(crc);
+        if (Date.now() > deadline) throw new Error(`${connector} stands still at ${list(seen)}`);
+      }
+    },
+    panels,
+  );
 }
 
 function list(crcs: Iterable<number>): string {

@@ -1,0 +1,60 @@
+import { Daemon } from './daemon';
+import { eventually } from './eventually';
+import { fdCount, framebufferCount, residentKb } from './kernel';
+import { PictureGuest } from './picture-guest';
+import { moves } from './witness';
+
+const OUTPUTS = ['Virtual-1', 'Virtual-2'] as const;
+const GUESTS = ['alpha', 'beta'] as const;
+
+interface Measurement {
+  readonly frames: number;
+  readonly fds: number;
+  readonly framebuffers: number;
+  readonly residentKb: number;
+}
+
+/**
+ * Two guests show `frames` frames each, as fast as two panels take them; what the daemon holds is measured at the
+ * thousandth frame and at the last, and `meanwhile` is called about once a second.
+ */
+export async function endure(
+  frames: number,
+  meanwhile: (daemon: Daemon) => Promise<void> = () => Promise.resolve(),
+): Promise<{ early: Measurement; late: Measurement }> {
+  const outputs = Object.fromEntries(OUTPUTS.map((name, index) => [name, { show: GUESTS[index] }]));
+  const daemon = await Daemon.start({ guests: GUESTS, outputs });
+  const guests = GUESTS.map((name) => new PictureGuest(daemon.socket(name), name));
+  const measure = async (): Promise<Measurement> => {
+    const status = await daemon.status();
+    return {
+      frames: Math.min(...status.guests.map(({ heads }) => heads[0]?.frames ?? 0)),
+      fds: fdCount(daemon.pid),
+      framebuffers: framebufferCount(),
+      residentKb: residentKb(daemon.pid),
+    };
+  };
+  const after = (count: number): Promise<Measurement> =>
+    eventually(async () => {
+      await meanwhile(daemon);
+      const measurement = await measure();
+      if (measurement.frames < count) throw new Error(`${measurement.frames} of ${count} frames`);
+      return measurement;
+    }, 120 + frames / 10, 1000); // prettier-ignore
+  const early = await after(1000);
+  const late = await after(frames);
+  for (const [index, guest] of guests.entries()) {
+    await moves(OUTPUTS[index]!, await guest.pictures());
+    expect(await daemon.output(OUTPUTS[index]!)).toMatchObject({ path: 'direct', modesets: 1 });
+  }
+  for (const guest of guests) {
+    const stats = await guest.stop();
+    expect(stats.acks).toBe(stats.frames);
+    expect(stats.connections).toBe(1);
+  }
+  await daemon.stop();
+  console.log(
+    `after ${early.frames} frames: ${JSON.stringify(early)}; after ${late.frames}: ${JSON.stringify(late)}`,
+  );
+  return { early, late };
+}

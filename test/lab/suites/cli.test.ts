@@ -1,0 +1,266 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Status } from '../../../src/control/protocol';
+import {
+  cli, Daemon, decodePng, eventually, Image, Panels, PixelBuffer, scratch, shows, startCli, WireGuest, writeConfig,
+} from '../harness'; // prettier-ignore
+
+const [FIRST, SECOND] = ['Virtual-1', 'Virtual-2'];
+const image = Image.pattern(1024, 768, 1);
+
+let daemon: Daemon;
+let guest: WireGuest;
+const directory = scratch();
+
+beforeAll(async () => {
+  daemon = await Daemon.start({
+    guests: ['alpha', 'beta'],
+    outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: { show: 'beta' } },
+  });
+  guest = await WireGuest.join(daemon.socket('alpha'));
+  const buffer = await PixelBuffer.of(image);
+  await guest.present(buffer);
+  buffer.close();
+});
+afterAll(async () => {
+  guest.close();
+  await daemon.stop();
+});
+
+describe('beside a running daemon', () => {
+  test('outputs: a table, and JSON', async () => {
+    const { code, stdout } = await cli('outputs', '--card', Panels.lab.device);
+    expect(code).toBe(0);
+    const [head, ...rows] = stdout.trim().split('\n');
+    expect(head).toMatch(/^OUTPUT +CARD +STATE +PREFERRED +MODES +CRTCS +MONITOR$/);
+    expect(rows.map((row) => row.split(/  +/).slice(0, 4))).toEqual(
+      Panels.lab.connectors.map((name) => [name, `card${Panels.lab.minor} vkms`, 'connected', '1024x768@60']),
+    );
+    const json = await cli('outputs', '--json');
+    expect(json.code).toBe(0);
+    const listed = JSON.parse(json.stdout) as {
+      name: string;
+      modes: string[];
+      crtcs: number[];
+      connected: boolean;
+    }[];
+    expect(listed.map(({ name }) => name)).toEqual(Panels.lab.connectors);
+    for (const { modes, crtcs, connected } of listed) {
+      expect(connected).toBe(true);
+      expect(modes[0]).toBe('1024x768@60');
+      expect(modes).toContain('1920x1080@60');
+      expect(crtcs).toHaveLength(3);
+    }
+  });
+
+  test('status: a table, and JSON', async () => {
+    const { code, stdout } = await cli('status', '--control', daemon.control);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${Panels.lab.device} (vkms), legacy commits, up `);
+    expect(stdout).toMatch(/^Virtual-1 \* +1024x768@60 +alpha +connected +1024x768 +direct +\d+ /m);
+    expect(stdout).toMatch(/^Virtual-2 +1024x768@60 +beta +waiting +- +picture +\d+ /m);
+    expect(stdout).toMatch(/^beta: has not connected yet \(vhost-user-gpu \/.*beta\.sock\)$/m);
+    const json = await cli('status', '--json', '--control', daemon.control);
+    const status = JSON.parse(json.stdout) as Status;
+    expect(status).toMatchObject({
+      pid: daemon.pid,
+      card: Panels.lab.device,
+      driver: 'vkms',
+      commit: 'legacy',
+      memoryReducer: false,
+    });
+    expect(status.outputs.map(({ output }) => output)).toEqual(Panels.lab.connectors);
+    expect(status.guests.map((one) => [one.guest, one.connected])).toEqual([['alpha', true], ['beta', false]]); // prettier-ignore
+  });
+
+  test('screenshot: the panel’s exact pixels, by writeback, and the file says so', async () => {
+    const file = path.join(directory, 'panel.png');
+    const { code, stdout } = await cli('screenshot', FIRST, file, '--control', daemon.control);
+    expect(stdout).toBe(`${file}: 1024x768 (writeback)`);
+    expect(code).toBe(0);
+    const png = decodePng(fs.readFileSync(file));
+    expect(png.image.crc).toBe(image.crc);
+    await shows(FIRST, png.image.crc);
+    expect(Object.fromEntries(png.text)).toEqual({
+      Title: FIRST,
+      Software: 'kms-switcher',
+      Source: 'writeback',
+    });
+    const json = await cli('screenshot', '--json', FIRST, file, '--control', daemon.control);
+    expect(JSON.parse(json.stdout)).toEqual({
+      file,
+      output: FIRST,
+      width: 1024,
+      height: 768,
+      method: 'writeback',
+    });
+  });
+
+  test('watch prints what happens, and show makes it happen', async () => {
+    const watch = startCli(['watch', '--control', daemon.control]);
+    // It has no way to say that it watches; something happens until it does.
+    await eventually(async () => {
+      await daemon.show('alpha', SECOND);
+      await daemon.show('alpha', FIRST);
+      expect(watch.stdout.length).toBeGreaterThan(0);
+    });
+    const shown = await cli('show', 'beta', '--on', FIRST, '--control', daemon.control);
+    expect(shown).toEqual({ code: 0, stdout: '', stderr: '' });
+    await eventually(() => {
+      const events = watch.stdout.map((line) => JSON.parse(line) as object);
+      expect(events.slice(-2)).toEqual([
+        { event: 'switched', output: FIRST, guest: 'beta', head: 0, blank: false },
+        { event: 'switched', output: SECOND, guest: 'alpha', head: 0, blank: false },
+      ]);
+    });
+    watch.kill('SIGTERM');
+    await watch.ended();
+    await shows(SECOND, image.crc);
+    await daemon.show('alpha', FIRST);
+  });
+
+  test.each([
+    [['show', 'nobody'], 1, 'there is no guest nobody: the config has alpha, beta'],
+    [
+      ['show', 'alpha', '--on', 'DP-9'],
+      1,
+      'there is no output DP-9: this card has Virtual-1, Virtual-2, Virtual-3',
+    ],
+    [['show', 'a:b:c'], 2, 'a:b:c is not GUEST or GUEST:HEAD'],
+    [
+      ['screenshot', 'DP-9', '/tmp/x.png'],
+      1,
+      'there is no output DP-9: this card has Virtual-1, Virtual-2, Virtual-3',
+    ],
+  ])('%j ends with %i and one line', async (args, code, message) => {
+    expect(await cli(...args, '--control', daemon.control)).toEqual({
+      code,
+      stdout: '',
+      stderr: `kms-switcher: ${message}`,
+    });
+  });
+
+  test('a second daemon on the card ends with 75, one line, and disturbs nobody', async () => {
+    const { file } = writeConfig({ guests: ['alpha'], card: Panels.lab.device });
+    const { code, stderr } = await cli('run', '-c', file);
+    expect(stderr).toMatch(
+      /^kms-switcher: \/dev\/dri\/card\d+ is in use by another display server .*: stop it, or /,
+    );
+    expect(stderr.split('\n')).toHaveLength(1);
+    expect(code).toBe(75);
+    await shows(FIRST, image.crc);
+  });
+
+  test('a second daemon with the same sockets ends with 1, and the first keeps them', async () => {
+    const { code, stderr } = await cli('run', '-c', daemon.config, '--card', Panels.lab.device);
+    expect(code).toBe(75); // The card comes first.
+    expect(stderr).toContain('is in use by another display server');
+    expect((await daemon.status()).pid).toBe(daemon.pid);
+  });
+});
+
+describe('on a card without writeback connectors', () => {
+  const reason = 'the card has no writeback connector for this CRTC';
+  let panels: Panels;
+  let plain: Daemon;
+  let name: string;
+  beforeAll(async () => {
+    panels = await Panels.create('plain', { connectors: 1, crtcs: 1, writeback: false });
+    name = panels.connectors[0]!;
+    plain = await Daemon.start({
+      guests: ['alpha'],
+      outputs: { [name]: { show: 'alpha' } },
+      card: panels.device,
+    });
+  });
+  afterAll(async () => {
+    await plain.stop();
+    await panels.remove();
+  });
+
+  const small = Image.pattern(500, 400, 2);
+  test.each([
+    ['a frame shown as it lies', image, image],
+    ['a copied one', small, small.centredOn(1024, 768)],
+  ])('a screenshot is read back, and says so: %s, with the cursor', async (_, sent, panel) => {
+    const sender = await WireGuest.join(plain.socket('alpha'));
+    await sender.present(await PixelBuffer.of(sent));
+    await shows(name, panel.crc, { panels });
+    const { method, reason: why, png } = await plain.screenshot(name);
+    expect({ method, why }).toEqual({ method: 'readback', why: reason });
+    expect(png.text.get('Source')).toBe(`readback (${reason})`);
+    expect(png.image.crc).toBe(panel.crc);
+
+    const cursor = new Uint32Array(64 * 64).fill(0xffabcdef, 0, 999);
+    await sender.cursorImage(cursor, -3, 90);
+    const [x, y] = [(1024 - sent.width) / 2 - 3, (768 - sent.height) / 2 + 90];
+    const blended = new Image(1024, 768).draw(panel, 0, 0).blend(cursor, 64, x, y);
+    await shows(name, blended.crc, { panels });
+    expect((await plain.screenshot(name)).png.image.crc).toBe(blended.crc);
+  });
+});
+
+describe('alone', () => {
+  const nowhere = path.join(directory, 'nowhere.sock');
+
+  test.each([
+    ['no command', [], 2, 'which command?'],
+    ['an unknown option', ['status', '--colour'], 2, 'Unknown argument: colour'],
+    ['an unknown command', ['dance'], 2, 'Unknown argument: dance'],
+    ['a missing argument', ['show'], 2, 'Not enough non-option arguments'],
+    [
+      'status without a daemon',
+      ['status', '--control', nowhere],
+      3,
+      `kms-switcher is not running (no daemon at ${nowhere})`,
+    ],
+    [
+      'show without a daemon',
+      ['show', 'alpha', '--control', nowhere],
+      3,
+      `kms-switcher is not running (no daemon at ${nowhere})`,
+    ],
+    [
+      'watch without a daemon',
+      ['watch', '--control', nowhere],
+      3,
+      `kms-switcher is not running (no daemon at ${nowhere})`,
+    ],
+    [
+      'a card that is not there',
+      ['outputs', '--card', 'card77'],
+      69,
+      'there is no card /dev/dri/card77: "kms-switcher outputs" lists',
+    ],
+    ['a config that is not there', ['check', '-c', '/nowhere.yaml'], 78, '/nowhere.yaml'],
+  ])('%s: the exit code says what it was', async (_, args, code, message) => {
+    const result = await cli(...args);
+    expect(result.stderr).toContain(message);
+    expect(result.code).toBe(code);
+  });
+
+  test('check of a good file says what it means', async () => {
+    const { file, control } = writeConfig({
+      guests: ['alpha'],
+      outputs: { [FIRST]: { show: 'alpha:1' }, [SECOND]: {} },
+    });
+    const { code, stdout } = await cli('check', '-c', file);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')[0]).toBe(`${file}: ok`);
+    expect(stdout).toContain('output Virtual-1: alpha:1');
+    expect(stdout).toContain(`control socket ${control}`);
+  });
+
+  test('check and run of a bad file name line, column and fix, and end with 78', async () => {
+    const file = path.join(directory, 'bad.yaml');
+    fs.writeFileSync(
+      file,
+      'guests:\n  alpha: { vhost-user-gpu: { listen: /run/alpha.sock } }\noutputs:\n  Virtual-1: { show: alpa }\n',
+    );
+    for (const command of ['check', 'run']) {
+      const { code, stderr } = await cli(command, '-c', file);
+      expect(stderr).toContain(`${file}:4:22: unknown guest "alpa"; did you mean "alpha"?`);
+      expect(code).toBe(78);
+    }
+  });
+});

@@ -1,0 +1,295 @@
+import type { Config, OutputConfig } from '../../src/config/config';
+import type { GuestLink, ScanoutLayout } from '../../src/guest/sink';
+import type { Card } from '../../src/kms/card';
+import type { ModeInfo } from '../../src/native';
+import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
+import { CommandError } from '../../src/switcher/layout';
+import { connectorInfo, FakeCard, fakeLog, settle } from './support/fake-card';
+import { mode } from './support/modes';
+import { openFds, openNull, until } from './support/wire';
+
+const small: ModeInfo = mode({ hdisplay: 64, vdisplay: 48, htotal: 80, vtotal: 50, clock: 240 });
+const layout: ScanoutLayout = {
+  width: 64,
+  height: 48,
+  format: 0x34325258,
+  pitch: 256,
+  offset: 0,
+  modifierHigh: 0,
+  modifierLow: 0,
+};
+
+class Link implements GuestLink {
+  readonly kind = 'test';
+  readonly address = '/run/test.sock';
+  readonly shownFrames: number[] = [];
+  readonly refusals: string[] = [];
+  constructor(readonly guest: string) {}
+  shown(_head: number, frame: number): void {
+    this.shownFrames.push(frame);
+  }
+  refuse(_head: number, reason: string): void {
+    this.refusals.push(reason);
+  }
+  close(): void {
+    // There is no socket.
+  }
+}
+
+let before: number;
+let kernel: FakeCard;
+let card: Card;
+let controller: Controller;
+let events: SwitcherEvent[];
+let links: Record<'windows' | 'linux', Link>;
+let inode = 0;
+
+async function start(outputs: readonly OutputConfig[]): Promise<void> {
+  const config: Config = {
+    file: '',
+    control: '',
+    log: { level: 'info' },
+    guests: [],
+    outputs,
+    hotkeys: [],
+    notes: [],
+  };
+  controller = new Controller(card, config, fakeLog());
+  links = { windows: new Link('windows'), linux: new Link('linux') };
+  for (const link of Object.values(links)) controller.addGuest(link);
+  events = [];
+  controller.onEvent((event) => events.push(event));
+  await controller.outputs.scan();
+  await settle();
+}
+
+beforeEach(() => {
+  jest.useFakeTimers({
+    doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'hrtime', 'Date'],
+  });
+  before = openFds().length;
+  kernel = new FakeCard();
+  kernel.connectors = [connectorInfo(1, 1, [small]), connectorInfo(2, 1, [small])];
+  card = kernel.open();
+});
+afterEach(async () => {
+  await controller.close();
+  for (const link of Object.values(links)) controller.guests.disconnected(link, 'the test is over');
+  jest.restoreAllMocks();
+  expect(kernel.wrongs).toEqual([]);
+  expect([...kernel.openDumbs]).toEqual([]);
+  expect(card.framebuffers.size).toBe(0);
+  card.close();
+  jest.useRealTimers();
+  await until(() => openFds().length <= before);
+});
+
+const configured: OutputConfig[] = [
+  { name: 'Virtual-1', mode: 'preferred', show: { guest: 'windows', head: 0 } },
+  { name: 'Virtual-2', mode: 'preferred', show: { guest: 'linux', head: 0 } },
+];
+
+/** The guest draws a frame into a new buffer. */
+async function draw(link: Link, frame: number): Promise<void> {
+  const sink = controller.guests.head(link, 0);
+  sink.scanout(openNull(), 1, ++inode, layout, { x: 0, y: 0, width: 64, height: 48 });
+  sink.update(frame, 0, 0, 64, 48);
+  await settle();
+}
+
+async function vblank(): Promise<void> {
+  for (const crtc of [...kernel.inFlight.keys()]) kernel.vblank(crtc);
+  await settle();
+}
+
+const paths = (): string[] => controller.outputs.all().map(({ path }) => path);
+const shows = (): (string | null)[] =>
+  controller.outputs.all().map(({ source }) => {
+    for (const { link, views } of controller.guests.all()) {
+      for (const view of views.values()) if (view.source === source) return link.guest;
+    }
+    return source?.picture ? 'picture' : null;
+  });
+
+test('outputs show a picture until their guests draw', async () => {
+  await start(configured);
+  expect(shows()).toEqual(['picture', 'picture']);
+  expect(paths()).toEqual(['picture', 'picture']);
+  controller.guests.connected(links.linux);
+  await draw(links.linux, 1);
+  await vblank();
+  expect(shows()).toEqual(['picture', 'linux']);
+  expect(paths()).toEqual(['picture', 'direct']);
+  expect(links.linux.shownFrames).toEqual([1]);
+});
+
+test('a switch changes places, by one flip each, and tells', async () => {
+  await start(configured);
+  for (const link of Object.values(links)) {
+    controller.guests.connected(link);
+    await draw(link, 1);
+  }
+  await vblank();
+  const flips = kernel.flips.length;
+  const sets = kernel.sets.length;
+  events.length = 0;
+  controller.perform({ kind: 'show', head: { guest: 'linux', head: 0 }, on: 'Virtual-1' });
+  await vblank();
+  expect(shows()).toEqual(['linux', 'windows']);
+  expect(kernel.flips.length - flips).toBe(2);
+  expect(kernel.sets.length).toBe(sets);
+  expect(events).toEqual([
+    { event: 'switched', output: 'Virtual-1', guest: 'linux', head: 0, blank: false },
+    { event: 'switched', output: 'Virtual-2', guest: 'windows', head: 0, blank: false },
+  ]);
+});
+
+test('a guest that is hidden is answered on a timer, and is there at once when it is wanted', async () => {
+  await start([configured[0]!]);
+  for (const link of Object.values(links)) controller.guests.connected(link);
+  await draw(links.windows, 1);
+  await draw(links.linux, 1);
+  await vblank();
+  await draw(links.linux, 2);
+  expect(links.linux.shownFrames).toEqual([]);
+  jest.advanceTimersByTime(20);
+  expect(links.linux.shownFrames).toEqual([2]);
+  controller.perform({ kind: 'next', on: 'Virtual-1' });
+  expect(kernel.inFlight.size).toBe(1);
+  await vblank();
+  expect(shows()[0]).toBe('linux');
+  // Windows is the hidden one now.
+  await draw(links.windows, 2);
+  jest.advanceTimersByTime(20);
+  expect(links.windows.shownFrames.at(-1)).toBe(2);
+});
+
+test('a guest that leaves makes room for a picture, and all it had is freed', async () => {
+  await start(configured);
+  controller.guests.connected(links.windows);
+  await draw(links.windows, 1);
+  await draw(links.windows, 2);
+  await vblank();
+  expect(card.framebuffers.size).toBe(2);
+  controller.guests.disconnected(links.windows, 'the guest closed the connection');
+  await settle();
+  expect(shows()[0]).toBe('picture');
+  // What is on the panel stays until the picture is there.
+  expect(card.framebuffers.size).toBeGreaterThan(0);
+  await vblank();
+  await vblank();
+  expect(card.framebuffers.size).toBe(0);
+  expect(kernel.closedFramebuffers).toHaveLength(2);
+  expect(events.at(-1)).toEqual({
+    event: 'guest',
+    guest: 'windows',
+    connected: false,
+    reason: 'the guest closed the connection',
+  });
+  // It comes back as if for the first time.
+  controller.guests.connected(links.windows);
+  await draw(links.windows, 1);
+  await vblank();
+  expect(shows()[0]).toBe('windows');
+});
+
+test('blank shows nothing, and again what was there', async () => {
+  await start(configured);
+  controller.guests.connected(links.windows);
+  await draw(links.windows, 1);
+  controller.perform({ kind: 'blank', on: 'Virtual-1' });
+  await settle();
+  await vblank();
+  expect(shows()[0]).toBe('picture');
+  await draw(links.windows, 2);
+  expect(shows()[0]).toBe('picture');
+  controller.perform({ kind: 'blank', on: 'Virtual-1' });
+  await vblank();
+  expect(shows()[0]).toBe('windows');
+});
+
+test('a head that is switched off gives way to a picture, and its last frames are answered', async () => {
+  await start(configured);
+  controller.guests.connected(links.windows);
+  await draw(links.windows, 1);
+  await draw(links.windows, 2);
+  await draw(links.windows, 3);
+  controller.guests.head(links.windows, 0).off();
+  await settle();
+  jest.advanceTimersByTime(20);
+  expect(links.windows.shownFrames.at(-1)).toBe(3);
+  await vblank();
+  await vblank();
+  expect(shows()[0]).toBe('picture');
+});
+
+test('a monitor that is pulled hides its guest; plugged in, it shows it again', async () => {
+  await start(configured);
+  controller.guests.connected(links.windows);
+  await draw(links.windows, 1);
+  await vblank();
+  expect(controller.layout.focus).toBe('Virtual-1');
+  kernel.connectors[0] = connectorInfo(1, 2, []);
+  await controller.outputs.scan();
+  await settle();
+  expect(controller.outputs.lit().map(({ name }) => name)).toEqual(['Virtual-2']);
+  expect(controller.layout.focus).toBe('Virtual-2');
+  await draw(links.windows, 2);
+  jest.advanceTimersByTime(20);
+  expect(links.windows.shownFrames.at(-1)).toBe(2);
+  kernel.connectors[0] = connectorInfo(1, 1, [small]);
+  await controller.outputs.scan();
+  await settle();
+  await vblank();
+  expect(shows()[0]).toBe('windows');
+  expect(paths()[0]).toBe('direct');
+});
+
+test('without outputs in the config the guests get the monitors in order', async () => {
+  await start([]);
+  expect(controller.assignment('Virtual-1').head).toEqual({ guest: 'windows', head: 0 });
+  expect(controller.assignment('Virtual-2').head).toEqual({ guest: 'linux', head: 0 });
+});
+
+test('a guest is told of the monitor it is meant for', async () => {
+  await start(configured);
+  expect(controller.displayFor('linux', 0)).toMatchObject({ width: 64, height: 48, refresh: 60_000 });
+  expect(controller.displayFor('linux', 1)).toBeUndefined();
+});
+
+test('commands about what there is not say what there is', async () => {
+  await start(configured);
+  const attempt = (action: Parameters<Controller['perform']>[0]) => () => {
+    controller.perform(action);
+  };
+  expect(attempt({ kind: 'show', head: { guest: 'mac', head: 0 } })).toThrow(
+    new CommandError('there is no guest mac: the config has windows, linux'),
+  );
+  for (const action of [
+    { kind: 'next', on: 'DP-7' },
+    { kind: 'focus', output: 'DP-7' },
+    { kind: 'swap', outputs: ['Virtual-1', 'DP-7'] },
+  ] as const) {
+    expect(attempt(action)).toThrow(
+      new CommandError('there is no output DP-7: this card has Virtual-1, Virtual-2'),
+    );
+  }
+  expect(shows()).toEqual(['picture', 'picture']);
+});
+
+test('a picture that could not be drawn is drawn when it is wanted again', async () => {
+  const create = jest.spyOn(kernel, 'createDumb');
+  await start([configured[0]!]);
+  controller.guests.connected(links.windows);
+  await draw(links.windows, 1);
+  await vblank();
+  create.mockRejectedValueOnce(new Error('no memory'));
+  controller.perform({ kind: 'blank', on: 'Virtual-1' });
+  await settle();
+  expect(shows()[0]).toBe('windows');
+  controller.perform({ kind: 'blank', on: 'Virtual-1' });
+  controller.perform({ kind: 'blank', on: 'Virtual-1' });
+  await settle();
+  await vblank();
+  expect(shows()[0]).toBe('picture');
+});

@@ -1,0 +1,288 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import {
+  BufferRefused,
+  FramebufferCache,
+  type BufferLayout,
+  type Framebuffer,
+} from '../../src/kms/framebuffers';
+import { native, type NativeCard } from '../../src/native';
+import { FakeCard, systemError } from './support/fake-card';
+import { isOpen, openFds, until } from './support/wire';
+
+const XR24 = 0x34325258;
+const AR24 = 0x34325241;
+const layout: BufferLayout = {
+  width: 8,
+  height: 4,
+  format: XR24,
+  pitch: 32,
+  offset: 0,
+  modifierHigh: 0,
+  modifierLow: 0,
+};
+
+let kernel: FakeCard;
+let cache: FramebufferCache;
+let directory: string;
+let before: number;
+const guest = { name: 'guest' };
+
+beforeEach(() => {
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'framebuffers-'));
+  before = openFds().length;
+  kernel = new FakeCard();
+  cache = new FramebufferCache(kernel as unknown as NativeCard);
+});
+afterEach(async () => {
+  cache.releaseOwner(guest);
+  jest.restoreAllMocks();
+  fs.rmSync(directory, { recursive: true });
+  expect(cache.size).toBe(0);
+  // Nothing that was taken over is left open.
+  await until(() => openFds().length <= before);
+});
+
+/** An fd of a file with as many bytes; to the cache it is a buffer. */
+function buffer(name: string, bytes = 4096): { fd: number; device: number; inode: number } {
+  const file = path.join(directory, name);
+  if (!fs.existsSync(file)) fs.writeFileSync(file, '');
+  fs.truncateSync(file, bytes);
+  const fd = fs.openSync(file, 'r');
+  const { dev, ino } = fs.fstatSync(fd);
+  return { fd, device: dev, inode: ino };
+}
+
+function get(
+  name: string,
+  given: Partial<BufferLayout> = {},
+  owner: object = guest,
+  bytes?: number,
+): Framebuffer {
+  const { fd, device, inode } = buffer(name, bytes);
+  return cache.get(owner, fd, device, inode, { ...layout, ...given });
+}
+
+describe('a buffer', () => {
+  test('that comes again is the framebuffer it was, and its new fd is closed', () => {
+    const first = get('a');
+    const { fd, device, inode } = buffer('a');
+    expect(cache.get(guest, fd, device, inode, { ...layout })).toBe(first);
+    expect(isOpen(fd)).toBe(false);
+    expect(isOpen(first.fd)).toBe(true);
+    expect(kernel.imports).toHaveLength(1);
+  });
+
+  test('with another layout is another framebuffer', () => {
+    const variants: Partial<BufferLayout>[] = [
+      {},
+      { width: 7 },
+      { height: 3 },
+      { pitch: 64 },
+      { offset: 32 },
+      { format: AR24 },
+      { modifierLow: 1 },
+      { modifierHigh: 1 },
+    ];
+    const made = variants.map((given) => get('a', given));
+    expect(new Set(made).size).toBe(variants.length);
+    expect(variants.map((given) => get('a', given))).toEqual(made);
+    expect(cache.size).toBe(variants.length);
+    // Freed from the middle, the ends and the beginning of their chain, the others are still known.
+    for (const gone of [3, 7, 0]) {
+      made[gone]!.orphan();
+      variants.forEach((given, index) => {
+        if (![3, 7, 0].includes(index)) expect(get('a', given)).toBe(made[index]);
+      });
+    }
+    expect(kernel.closedFramebuffers).toEqual([3, 7, 0].map((gone) => made[gone]!.id));
+    expect(get('a', variants[3])).not.toBe(made[3]);
+  });
+
+  test('of another guest, or another device, is another framebuffer', () => {
+    const other = {};
+    const mine = get('a');
+    const theirs = get('a', {}, other);
+    expect(theirs).not.toBe(mine);
+    const { fd, device, inode } = buffer('a');
+    const elsewhere = cache.get(guest, fd, device + 1, inode, layout);
+    expect(elsewhere).not.toBe(mine);
+    cache.releaseOwner(other);
+    expect(kernel.closedFramebuffers).toEqual([theirs.id]);
+    expect(get('a')).toBe(mine);
+  });
+
+  test('keeps its file, so that its inode is not given to another', () => {
+    const made = get('a');
+    fs.rmSync(path.join(directory, 'a'));
+    expect(fs.fstatSync(made.fd).ino).toBe(made.inode);
+    cache.releaseOwner(guest);
+    expect(isOpen(made.fd)).toBe(false);
+    // Now it may be, and that is a new buffer.
+    expect(get('a').id).not.toBe(made.id);
+    expect(kernel.imports).toHaveLength(2);
+  });
+
+  test('does not follow the layout it was announced with', () => {
+    const { fd, device, inode } = buffer('a');
+    const announced = { ...layout };
+    const made = cache.get(guest, fd, device, inode, announced);
+    announced.width = 5;
+    expect(made.layout.width).toBe(8);
+    expect(get('a')).toBe(made);
+  });
+
+  test('is imported as its opaque twin, with the modifier it says, or none', () => {
+    get('a', { format: AR24, modifierHigh: 0x01000000, modifierLow: 7 });
+    get('b', { modifierHigh: 0x00ffffff, modifierLow: 0xffffffff });
+    expect(kernel.imports).toEqual([
+      {
+        width: 8,
+        height: 4,
+        format: XR24,
+        modifier: { high: 0x01000000, low: 7 },
+        offsets: [0],
+        pitches: [32],
+      },
+      { width: 8, height: 4, format: XR24, modifier: undefined, offsets: [0], pitches: [32] },
+    ]);
+  });
+});
+
+describe('a buffer is refused, and its fd closed, when', () => {
+  const refused = (given: Partial<BufferLayout>, bytes?: number): string => {
+    let message = '';
+    try {
+      get('a', given, guest, bytes);
+    } catch (error) {
+      expect(error).toBeInstanceOf(BufferRefused);
+      ({ message } = error as Error);
+    }
+    expect(cache.size).toBe(0);
+    return message;
+  };
+
+  test('its format is not one of ours', () => {
+    expect(refused({ format: 0x3231564e })).toBe('pixel format NV12 is not supported');
+    expect(refused({ format: 1 })).toBe('pixel format 0x00000001 is not supported');
+    expect(kernel.imports).toEqual([]);
+  });
+
+  test('its rows overlap', () => {
+    expect(refused({ pitch: 31 })).toBe('stride 31 is too short for 8 pixels of 4 bytes');
+  });
+
+  test('it is too small, and what the card made of it is taken back', () => {
+    expect(refused({ height: 128, pitch: 32 }, 4095)).toBe(
+      '8x128 with stride 32 needs 4096 bytes, the buffer has 4095',
+    );
+    expect(refused({ offset: 4000 })).toMatch(/^8x4 with stride 32 needs 4128 bytes/);
+    expect(refused({ pitch: 0xffffffff, height: 16384 })).toMatch(/ needs 70364449194017 bytes/);
+    expect(kernel.closedFramebuffers).toHaveLength(kernel.imports.length);
+  });
+
+  test('it is as large as it needs to be: not', () => {
+    expect(get('a', { height: 128 }, guest, 4096).height).toBe(128);
+    // The last row need not be padded.
+    expect(get('a', { height: 2, pitch: 4064 }, guest, 4096).height).toBe(2);
+  });
+
+  test('it is no dma-buf', () => {
+    kernel.importError = systemError('EINVAL', -22, 'DRM_IOCTL_PRIME_FD_TO_HANDLE');
+    expect(refused({})).toBe(
+      'the file descriptor is not a dma-buf this card can import (EINVAL, DRM_IOCTL_PRIME_FD_TO_HANDLE)',
+    );
+  });
+
+  test('the card does not take its layout', () => {
+    kernel.importError = systemError('EINVAL', -22, 'DRM_IOCTL_MODE_ADDFB2');
+    expect(refused({ modifierHigh: 0x01000000, modifierLow: 0x1f })).toBe(
+      'the card takes no 8x4 XR24 buffer with modifier 0x10000000000001f (EINVAL, DRM_IOCTL_MODE_ADDFB2)',
+    );
+    expect(refused({ modifierHigh: 0x00ffffff, modifierLow: 0xffffffff })).toMatch(/with implicit modifier/);
+  });
+
+  test('something else goes wrong, which is no refusal', () => {
+    kernel.importError = new TypeError('a bug');
+    expect(() => get('a')).toThrow(TypeError);
+  });
+});
+
+describe('a framebuffer is freed', () => {
+  test('when its guest has gone and nobody shows it', () => {
+    const [shown, idle] = [get('a'), get('b')];
+    shown.retain();
+    shown.retain();
+    cache.releaseOwner(guest);
+    expect(kernel.closedFramebuffers).toEqual([idle.id]);
+    shown.release();
+    expect(isOpen(shown.fd)).toBe(true);
+    shown.release();
+    expect(kernel.closedFramebuffers).toEqual([idle.id, shown.id]);
+    expect(isOpen(shown.fd)).toBe(false);
+    cache.releaseOwner(guest);
+    expect(kernel.closedFramebuffers).toHaveLength(2);
+  });
+
+  test('not when it is merely shown no more', () => {
+    const made = get('a');
+    made.retain();
+    made.release();
+    expect(get('a')).toBe(made);
+    expect(made.used).toBe(false);
+  });
+
+  test('as the oldest of more than 64, those in use apart', () => {
+    const made = Array.from({ length: 64 }, (_, index) => get(`b${index}`));
+    made[0]!.retain();
+    made[1]!.retain();
+    expect(kernel.closedFramebuffers).toEqual([]);
+    const newest = get('one more');
+    expect(kernel.closedFramebuffers).toEqual([made[2]!.id]);
+    expect(get('one more')).toBe(newest);
+    get('and more');
+    expect(kernel.closedFramebuffers).toEqual([made[2]!.id, made[3]!.id]);
+    expect(cache.size).toBe(64);
+    made[0]!.release();
+    made[1]!.release();
+    get('yet more');
+    expect(kernel.closedFramebuffers.at(-1)).toBe(made[0]!.id);
+  });
+
+  test('never itself when all others are in use', () => {
+    const made = Array.from({ length: 65 }, (_, index) => {
+      const framebuffer = get(`b${index}`);
+      framebuffer.retain();
+      return framebuffer;
+    });
+    expect(cache.size).toBe(65);
+    for (const framebuffer of made) framebuffer.release();
+  });
+
+  test('by RMFB where the kernel has no CLOSEFB, asked for once', () => {
+    kernel.closeResult = -25;
+    const close = jest.spyOn(kernel, 'closeFramebuffer');
+    const [a, b] = [get('a'), get('b')];
+    cache.releaseOwner(guest);
+    expect(kernel.removedFramebuffers).toEqual([a.id, b.id]);
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('the pixels of a framebuffer', () => {
+  test('are mapped once, as far as they go, and unmapped with it', () => {
+    const close = jest.fn();
+    const map = jest.spyOn(native, 'mapDmabuf').mockReturnValue({ size: 4096, close });
+    const made = get('a', { offset: 64, pitch: 128 });
+    expect(made.mapping()).toBe(made.mapping());
+    expect(map.mock.calls).toEqual([[made.fd, 64 + 3 * 128 + 32]]);
+    cache.releaseOwner(guest);
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  test('are out of reach when they are tiled', () => {
+    expect(() => get('a', { modifierLow: 1 }).mapping()).toThrow(BufferRefused);
+    expect(() => get('a', { modifierHigh: 1 }).mapping()).toThrow('only linear buffers can be copied');
+  });
+});

@@ -1,0 +1,226 @@
+import type { GuestLink, ScanoutLayout } from '../../src/guest/sink';
+import { FramebufferCache, type Framebuffer } from '../../src/kms/framebuffers';
+import type { Output } from '../../src/kms/output';
+import type { NativeCard } from '../../src/native';
+import { HeadView } from '../../src/switcher/head-view';
+import { FakeCard } from './support/fake-card';
+import { openFds, openNull, until } from './support/wire';
+
+const layout: ScanoutLayout = {
+  width: 64,
+  height: 48,
+  format: 0x34325258,
+  pitch: 256,
+  offset: 0,
+  modifierHigh: 0,
+  modifierLow: 0,
+};
+
+let before: number;
+let cache: FramebufferCache;
+let view: HeadView;
+let shown: number[];
+let refused: string[];
+let contentChanges: boolean[];
+let onOutput: string[];
+let output: Output;
+const session = {};
+
+beforeEach(() => {
+  jest.useFakeTimers({
+    doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'hrtime', 'Date'],
+  });
+  before = openFds().length;
+  [shown, refused, contentChanges, onOutput] = [[], [], [], []];
+  cache = new FramebufferCache(new FakeCard() as unknown as NativeCard);
+  const link: GuestLink = {
+    guest: 'linux',
+    kind: 'test',
+    address: '',
+    shown: (head, frame) => {
+      expect(head).toBe(2);
+      shown.push(frame);
+    },
+    refuse: (_head, reason) => refused.push(reason),
+    close: () => undefined,
+  };
+  const owner = { contentChanged: (changed: HeadView) => contentChanges.push(changed.hasContent) };
+  view = new HeadView(owner, link, session, cache, 2);
+  output = {
+    changed: () => onOutput.push('changed'),
+    cursorChanged: () => onOutput.push('cursor'),
+  } as unknown as Output;
+});
+afterEach(async () => {
+  view.close();
+  cache.releaseOwner(session);
+  expect(cache.size).toBe(0);
+  jest.useRealTimers();
+  await until(() => openFds().length <= before);
+});
+
+/** A scanout of buffer number `inode`. */
+function scanout(inode: number, width = 64, height = 48): void {
+  view.scanout(openNull(), 1, inode, layout, { x: 0, y: 0, width, height });
+}
+const used = (framebuffer: Framebuffer | null): boolean | undefined => framebuffer?.used;
+
+describe('a buffer', () => {
+  test('is shown from its update on', () => {
+    scanout(1);
+    expect(view.hasContent).toBe(false);
+    view.update(1, 0, 0, 64, 48);
+    expect(view.source.framebuffer?.inode).toBe(1);
+    expect(contentChanges).toEqual([true]);
+    scanout(2, 32, 16);
+    expect(view.source.framebuffer?.inode).toBe(1);
+    expect(view.source.viewport).toMatchObject({ width: 64, height: 48 });
+    view.update(2, 0, 0, 1, 1);
+    expect(view.source.framebuffer?.inode).toBe(2);
+    expect(view.source.viewport).toMatchObject({ width: 32, height: 16 });
+    expect(view.source.frame).toBe(2);
+    expect(contentChanges).toEqual([true]);
+  });
+
+  test('that is replaced before its update is let go of', () => {
+    scanout(1);
+    scanout(2);
+    scanout(3);
+    view.update(1, 0, 0, 64, 48);
+    const { framebuffer } = view.source;
+    expect(framebuffer?.inode).toBe(3);
+    view.off();
+    expect(used(framebuffer)).toBe(false);
+    cache.releaseOwner(session);
+    expect(cache.size).toBe(0);
+  });
+
+  test('without an update is meant as it is', () => {
+    scanout(1);
+    jest.advanceTimersByTime(1000);
+    expect(view.source.framebuffer?.inode).toBe(1);
+    expect(contentChanges).toEqual([true]);
+  });
+
+  test('that is new has changed everywhere; one that is known, where the guest says', () => {
+    scanout(1);
+    view.update(1, 1, 1, 2, 2);
+    expect(view.source.takeDamage()).toMatchObject({ left: 0, top: 0 });
+    view.update(2, 5, 6, 7, 8);
+    view.update(3, 1, 20, 1, 1);
+    expect(view.source.takeDamage()).toEqual({ left: 1, top: 6, right: 12, bottom: 21 });
+    expect(view.source.takeDamage()).toEqual({ left: 0, top: 0, right: 0, bottom: 0 });
+    scanout(2);
+    view.update(4, 1, 1, 1, 1);
+    view.update(5, 2, 2, 1, 1);
+    expect(view.source.takeDamage().right).toBeGreaterThan(1_000_000);
+  });
+});
+
+describe('pixels', () => {
+  test('are content at once, and replace a buffer', () => {
+    scanout(1);
+    view.update(1, 0, 0, 64, 48);
+    const { framebuffer } = view.source;
+    const bytes = new Uint8Array(16 * 8 * 4);
+    view.canvas(16, 8, bytes);
+    expect(view.source).toMatchObject({ framebuffer: null, canvas: { width: 16, height: 8 } });
+    expect(view.source.canvas?.bytes).toBe(bytes);
+    expect(view.source.viewport).toEqual({ x: 0, y: 0, width: 16, height: 8 });
+    expect(view.source.takeDamage()).toEqual({ left: 0, top: 0, right: 16, bottom: 8 });
+    expect(used(framebuffer)).toBe(false);
+    expect(contentChanges).toEqual([true]);
+    scanout(2);
+    view.update(2, 0, 0, 64, 48);
+    expect(view.source.canvas).toBeNull();
+  });
+});
+
+describe('a guest that nobody sees', () => {
+  test('is answered on a timer, for all it sent meanwhile at once', () => {
+    scanout(1);
+    view.update(1, 0, 0, 64, 48);
+    expect(shown).toEqual([]);
+    view.update(2, 0, 0, 64, 48);
+    jest.advanceTimersByTime(16);
+    expect(shown).toEqual([2]);
+    jest.advanceTimersByTime(1000);
+    expect(shown).toEqual([2]);
+    view.update(3, 0, 0, 64, 48);
+    jest.advanceTimersByTime(16);
+    expect(shown).toEqual([2, 3]);
+  });
+
+  test('is answered by the panel once somebody does', () => {
+    scanout(1);
+    view.update(1, 0, 0, 64, 48);
+    view.output = output;
+    jest.advanceTimersByTime(100);
+    expect(shown).toEqual([]);
+    view.update(2, 0, 0, 64, 48);
+    expect(onOutput).toEqual(['changed']);
+    view.source.presented(2);
+    expect(shown).toEqual([2]);
+  });
+
+  test('gets what was still to come when it is hidden', () => {
+    view.output = output;
+    scanout(1);
+    view.update(1, 0, 0, 64, 48);
+    view.output = null;
+    jest.advanceTimersByTime(16);
+    expect(shown).toEqual([1]);
+  });
+
+  test('gets it too when it switches its head off while it is shown', () => {
+    view.output = output;
+    scanout(1);
+    view.update(1, 0, 0, 64, 48);
+    view.update(2, 0, 0, 64, 48);
+    view.off();
+    expect(contentChanges).toEqual([true, false]);
+    jest.advanceTimersByTime(16);
+    expect(shown).toEqual([2]);
+  });
+
+  test('is not answered after it left', () => {
+    scanout(1);
+    view.update(1, 0, 0, 64, 48);
+    scanout(2);
+    view.close();
+    jest.advanceTimersByTime(1000);
+    expect(shown).toEqual([]);
+    expect(view.hasContent).toBe(false);
+  });
+});
+
+test('the head off has no content, once', () => {
+  view.off();
+  expect(contentChanges).toEqual([]);
+  scanout(1);
+  view.update(1, 0, 0, 64, 48);
+  scanout(2);
+  view.off();
+  view.off();
+  expect(contentChanges).toEqual([true, false]);
+  jest.advanceTimersByTime(100);
+  expect(view.hasContent).toBe(false);
+});
+
+test('the pointer is what the guest said last', () => {
+  view.output = output;
+  const { cursor } = view.source;
+  const image = new Uint8Array(64 * 64 * 4);
+  view.cursorImage(image, 3, 4);
+  const { generation } = cursor!;
+  view.cursorMove(-5, 7, true);
+  expect(cursor).toMatchObject({ image, hotX: 3, hotY: 4, x: -5, y: 7, visible: true });
+  expect(onOutput).toEqual(['cursor']);
+  view.cursorImage(image, 0, 0);
+  expect(cursor!.generation).toBeGreaterThan(generation);
+});
+
+test('a refusal of the card goes to the guest', () => {
+  view.source.refused('no such format');
+  expect(refused).toEqual(['no such format']);
+});

@@ -1,0 +1,111 @@
+import { formatStatus } from '../../src/cli/status';
+import { table } from '../../src/cli/table';
+import type { GuestStatus, OutputStatus, Status } from '../../src/control/protocol';
+
+describe('a table', () => {
+  test('has columns as wide as their widest cell, and no blanks at the end', () => {
+    expect(
+      table(
+        ['A', 'LONGER', 'C'],
+        [
+          ['wide cell', 'x', ''],
+          ['', 'y', 'zz'],
+        ],
+      ),
+    ).toBe(['A          LONGER  C', 'wide cell  x', '           y       zz'].join('\n'));
+  });
+
+  test('without rows is its head', () => {
+    expect(table(['A', 'B'], [])).toBe('A  B');
+  });
+});
+
+const output: OutputStatus = {
+  output: 'DP-1',
+  connected: true,
+  lit: true,
+  focused: true,
+  mode: '1920x1080@60',
+  monitor: null,
+  guest: 'windows',
+  head: 0,
+  blank: false,
+  link: 'connected',
+  frame: { width: 1920, height: 1080, fits: true },
+  path: 'direct',
+  frames: 123,
+  modesets: 1,
+  idleVblanks: 0,
+  crtc: 40,
+  lastSwitch: { commitMs: 1, shownMs: 12.345, agoMs: 61_499 },
+};
+const guest: GuestStatus = {
+  guest: 'windows',
+  kind: 'vhost-user-gpu',
+  address: '/run/w.sock',
+  connected: true,
+  reason: null,
+  heads: [],
+};
+const status: Status = {
+  version: '1',
+  pid: 1,
+  uptimeSeconds: 60,
+  card: '/dev/dri/card0',
+  driver: 'i915',
+  commit: 'legacy',
+  framebuffers: 3,
+  memoryReducer: false,
+  outputs: [output],
+  guests: [guest],
+};
+
+/** The cells of the first output's line. */
+const cells = (given: Partial<OutputStatus>): string[] =>
+  formatStatus({ ...status, outputs: [{ ...output, ...given }] })
+    .split('\n')[2]!
+    .split(/ {2,}/);
+
+describe('the status for people', () => {
+  test('has a line per output and per guest', () => {
+    expect(formatStatus(status).split('\n')).toEqual([
+      '/dev/dri/card0 (i915), legacy commits, up 60 s, * has the focus',
+      'OUTPUT  MODE          GUEST    LINK       FRAME      PATH    FRAMES  LAST SWITCH',
+      'DP-1 *  1920x1080@60  windows  connected  1920x1080  direct  123     12.3 ms, 61 s ago',
+      'windows: connected (vhost-user-gpu /run/w.sock)',
+    ]);
+  });
+
+  test('names what is not as it should be', () => {
+    const troubled = { ...output, reason: 'tiled', cursor: 'no plane', modeNote: 'no such mode' };
+    const lines = formatStatus({ ...status, outputs: [troubled] }).split('\n');
+    expect(lines.slice(3, 6)).toEqual([
+      'DP-1: not direct: tiled',
+      'DP-1: cursor: no plane',
+      'DP-1: no such mode',
+    ]);
+  });
+
+  test('tells heads, blanks and what is missing apart', () => {
+    expect(cells({ head: 2 })[2]).toBe('windows:2');
+    expect(cells({ blank: true })[2]).toBe('windows (blank)');
+    expect(cells({ guest: null, head: null, blank: true })[2]).toBe('blank');
+    expect(cells({ guest: null, head: null, link: null, frame: null }).slice(2, 5)).toEqual(['-', '-', '-']);
+    expect(cells({ frame: { width: 800, height: 600, fits: false } })[4]).toBe('800x600 (not the mode)');
+    expect(cells({ mode: null, lit: false })[1]).toBe('dark');
+    expect(cells({ mode: null, lit: false, connected: false })[1]).toBe('disconnected');
+    expect(cells({ lastSwitch: null }).at(-1)).toBe('-');
+    expect(cells({ lastSwitch: { commitMs: 1, shownMs: null, agoMs: 5 } }).at(-1)).toBe('-');
+  });
+
+  test('says of a guest why it is not there', () => {
+    const line = (given: Partial<GuestStatus>): string =>
+      formatStatus({ ...status, guests: [{ ...guest, ...given }] })
+        .split('\n')
+        .at(-1)!;
+    expect(line({ connected: false })).toBe('windows: has not connected yet (vhost-user-gpu /run/w.sock)');
+    expect(line({ connected: false, reason: 'it left' })).toBe(
+      'windows: it left (vhost-user-gpu /run/w.sock)',
+    );
+  });
+});

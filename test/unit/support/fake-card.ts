@@ -1,0 +1,300 @@
+import type { Log } from '../../../src/log';
+import {
+  native,
+  type ConnectorInfo,
+  type ModeInfo,
+  type NativeCard,
+  type NativeDumb,
+} from '../../../src/native';
+import { Card } from '../../../src/kms/card';
+import type { Connector } from '../../../src/kms/connector';
+import type { Edges, Viewport } from '../../../src/kms/fit';
+import type { BufferLayout, Framebuffer } from '../../../src/kms/framebuffers';
+import type { Canvas, Cursor, Source } from '../../../src/kms/source';
+import { mode } from './modes';
+
+export const EBUSY = -16;
+export const EINVAL = -22;
+export const EACCES = -13;
+const XR24 = 0x34325258;
+
+export function systemError(code: string, errno: number, syscall = 'drmModeSetCrtc'): Error {
+  return Object.assign(new Error(`${code}, ${syscall}`), { code, errno, syscall });
+}
+
+/** A promise that a test settles. */
+interface Pending {
+  readonly what: string;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+interface Flip {
+  readonly crtc: number;
+  readonly framebuffer: number;
+  readonly cookie: number;
+}
+
+/**
+ * A card that only says what it was told. Commits the kernel would refuse or wait for are refused or remembered in
+ * `wrongs`; SetCrtc and pixel copies finish when the test says so, or at once while `patient` is false.
+ */
+export class FakeCard {
+  readonly path = '/dev/dri/card9';
+  readonly flips: Flip[] = [];
+  readonly inFlight = new Map<number, Flip>();
+  readonly sets: { crtc: number; framebuffer: number; x: number; y: number; mode: ModeInfo | null }[] = [];
+  readonly pending: Pending[] = [];
+  readonly wrongs: string[] = [];
+  readonly openDumbs = new Set<number>();
+  readonly closedFramebuffers: number[] = [];
+  readonly removedFramebuffers: number[] = [];
+  readonly imports: Parameters<NativeCard['importFramebuffer']>[0][] = [];
+  readonly cursors: string[] = [];
+  connectors: ConnectorInfo[] = [];
+  /** What the next flips return instead of succeeding. */
+  flipResults: number[] = [];
+  /** What the next SetCrtc of a mode fails with. */
+  setErrors: Error[] = [];
+  importError: Error | undefined;
+  closeResult = 0;
+  patient = false;
+  crtcCount = 2;
+  #setsRunning = 0;
+  #sequence = 0;
+  #id = 1000;
+  #onFlips: (count: number) => void = () => undefined;
+
+  isMaster = (): boolean => true;
+  setClientCapability = (): number => EINVAL;
+  capability = (): number => 64;
+  driverName = (): string => 'fake';
+  resources = (): object => ({
+    crtcs: Array.from({ length: this.crtcCount }, (_, index) => 40 + index),
+    connectors: this.connectors.map(({ id }) => id),
+  });
+  connector = (id: number): ConnectorInfo => this.connectors.find((info) => info.id === id)!;
+  probeConnector = (id: number): Promise<ConnectorInfo> => Promise.resolve(this.connector(id));
+  encoder = (id: number): object => ({ id, type: 0, crtcId: 0, possibleCrtcs: 2 ** this.crtcCount - 1 });
+  properties = (): unknown[] => [];
+  crtc = (id: number): object => ({ id, framebuffer: 0, x: 0, y: 0, mode: null });
+  close = (): void => undefined;
+  onFlips = (callback: (count: number) => void): void => {
+    this.#onFlips = callback;
+  };
+
+  flip = (crtc: number, framebuffer: number, cookie: number): number => {
+    if (this.#setsRunning > 0) this.wrongs.push('a flip while a CRTC is being set would wait');
+    const result = this.flipResults.shift() ?? 0;
+    if (result !== 0) return result;
+    if (this.inFlight.has(crtc)) this.wrongs.push('a flip while one is in flight');
+    const flip = { crtc, framebuffer, cookie };
+    this.flips.push(flip);
+    this.inFlight.set(crtc, flip);
+    return 0;
+  };
+
+  /** The vblank: the CRTC's flip is done. */
+  vblank(crtc: number, cookie = this.inFlight.get(crtc)?.cookie ?? 0): void {
+    if (this.inFlight.get(crtc)?.cookie === cookie) this.inFlight.delete(crtc);
+    new Uint32Array(native.exchange).set([crtc, cookie, ++this.#sequence, 5, 0]);
+    this.#onFlips(1);
+  }
+
+  setCrtc: NativeCard['setCrtc'] = async (crtc, framebuffer, x, y, _connectors, to) => {
+    if (++this.#setsRunning > 1) this.wrongs.push('two CRTCs set at once');
+    // The kernel waits for what is in flight on the CRTC, whose event then comes as well.
+    this.inFlight.delete(crtc);
+    try {
+      await this.#wait(to ? `set ${crtc}` : `off ${crtc}`);
+      const error = to ? this.setErrors.shift() : undefined;
+      if (error) throw error;
+      this.sets.push({ crtc, framebuffer, x, y, mode: to });
+    } finally {
+      this.#setsRunning--;
+    }
+  };
+
+  createDumb: NativeCard['createDumb'] = ({ width, height, framebuffer }) => {
+    const id = ++this.#id;
+    this.openDumbs.add(id);
+    const dumb: NativeDumb = {
+      width,
+      height,
+      pitch: width * 4,
+      size: width * height * 4,
+      framebuffer: framebuffer ? id : 0,
+      pixels: new ArrayBuffer(width * height * 4),
+      close: () => {
+        if (!this.openDumbs.delete(id)) this.wrongs.push('a dumb buffer closed twice');
+      },
+    };
+    return Promise.resolve(dumb);
+  };
+
+  importFramebuffer: NativeCard['importFramebuffer'] = (layout) => {
+    if (this.importError) throw this.importError;
+    this.imports.push(layout);
+    return ++this.#id;
+  };
+  closeFramebuffer = (id: number): number => {
+    if (this.closeResult === 0) this.closedFramebuffers.push(id);
+    return this.closeResult;
+  };
+  removeFramebuffer = (id: number): Promise<void> => {
+    this.removedFramebuffers.push(id);
+    return Promise.reject(new Error('the card is gone'));
+  };
+  setCursor = (crtc: number, image: NativeDumb | null): number => {
+    this.cursors.push(`${crtc} ${image ? 'set' : 'hide'}`);
+    return 0;
+  };
+  moveCursor = (crtc: number, x: number, y: number): number => {
+    this.cursors.push(`${crtc} ${x},${y}`);
+    return 0;
+  };
+
+  /** Stands in for native.copyPixels. */
+  copy = (): Promise<void> => this.#wait('copy');
+
+  /** Lets the oldest thing that is waited for end. */
+  async finish(what?: string, error?: Error): Promise<void> {
+    const index = what === undefined ? 0 : this.pending.findIndex((pending) => pending.what.startsWith(what));
+    const [pending] = this.pending.splice(index, 1);
+    if (!pending) throw new Error(`nothing is waited for${what === undefined ? '' : ` like ${what}`}`);
+    if (error) pending.reject(error);
+    else pending.resolve();
+    await settle();
+  }
+
+  /** A {@link Card} on this one. */
+  open(): Card {
+    const opened = jest.spyOn(native, 'openCard').mockReturnValue(this as unknown as NativeCard);
+    jest.spyOn(native, 'copyPixels').mockImplementation(this.copy);
+    const card = Card.open(this.path, () => undefined);
+    opened.mockRestore();
+    return card;
+  }
+
+  #wait(what: string): Promise<void> {
+    if (!this.patient) return Promise.resolve();
+    return new Promise((resolve, reject) => this.pending.push({ what, resolve, reject }));
+  }
+}
+
+/** Runs everything that is ready to run. */
+export async function settle(): Promise<void> {
+  for (let round = 0; round < 3; round++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Counts who holds it. */
+export class FakeFramebuffer {
+  uses = 0;
+  retained = 0;
+  directRefusal: string | undefined;
+  readonly format = XR24;
+  readonly layout: BufferLayout;
+
+  constructor(
+    readonly id: number,
+    readonly width = 1920,
+    readonly height = 1080,
+  ) {
+    this.layout = {
+      width,
+      height,
+      format: XR24,
+      pitch: width * 4,
+      offset: 0,
+      modifierHigh: 0,
+      modifierLow: 0,
+    };
+  }
+  retain(): void {
+    this.uses++;
+    this.retained++;
+  }
+  release(): void {
+    if (--this.uses < 0) throw new Error(`framebuffer ${this.id} released more often than retained`);
+  }
+  mapping(): { size: number; close(): void } {
+    return { size: 0, close: () => undefined };
+  }
+}
+
+/** What an output shows, as plain fields. */
+export class FakeSource implements Source {
+  framebuffer: Framebuffer | null = null;
+  canvas: Canvas | null = null;
+  picture: NativeDumb | null = null;
+  viewport: Viewport = { x: 0, y: 0, width: 1920, height: 1080 };
+  frame = 0;
+  cursor: Cursor | null = null;
+  damage: Edges = { left: 0, top: 0, right: 1 << 30, bottom: 1 << 30 };
+  readonly presentedFrames: number[] = [];
+  readonly refusals: string[] = [];
+
+  /** The next frame, in a buffer of this id. */
+  draw(framebuffer: FakeFramebuffer): this {
+    this.framebuffer = framebuffer as unknown as Framebuffer;
+    this.frame++;
+    return this;
+  }
+  takeDamage(): Edges {
+    const { damage } = this;
+    this.damage = { left: 0, top: 0, right: 0, bottom: 0 };
+    return damage;
+  }
+  presented(frame: number): void {
+    this.presentedFrames.push(frame);
+  }
+  refused(reason: string): void {
+    this.refusals.push(reason);
+  }
+}
+
+export function connectorInfo(
+  id: number,
+  connection = 1,
+  modes: readonly ModeInfo[] = [mode()],
+): ConnectorInfo {
+  return {
+    id,
+    type: 15,
+    typeId: id,
+    connection,
+    mmWidth: 0,
+    mmHeight: 0,
+    encoderId: 0,
+    encoders: [id + 100],
+    modes,
+  };
+}
+
+export function connector(id: number): Connector {
+  return {
+    id,
+    name: `Virtual-${id}`,
+    connected: true,
+    writeback: false,
+    info: connectorInfo(id),
+    possibleCrtcs: 3,
+    crtc: 0,
+    edid: undefined,
+    identity: undefined,
+  };
+}
+
+/** A log that remembers lines as `level: message`. */
+export function fakeLog(): Log & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const at = (level: string) => (message: string) => lines.push(`${level}: ${message}`);
+  return {
+    lines,
+    error: at('error'),
+    warning: at('warning'),
+    notice: at('notice'),
+    info: at('info'),
+    debug: at('debug'),
+  };
+}
