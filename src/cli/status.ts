@@ -19,7 +19,7 @@ export function formatStatus(status: Status): string {
     ]),
   );
   const notes = status.outputs.flatMap(({ output, reason, cursor, modeNote }) =>
-    [reason && `not direct: ${reason}`, cursor && `cursor: ${cursor}`, modeNote]
+    [reason, cursor && `cursor: ${cursor}`, modeNote]
       .filter((note) => note !== undefined)
       .map((note) => `${output}: ${note}`),
   );

@@ -5,6 +5,8 @@ export interface Candidate {
   readonly possibleCrtcs: number;
   /** Index of the CRTC that drives it now, or -1. */
   readonly current: number;
+  /** Lit rather than others where CRTCs are short: a guest is meant for it. */
+  readonly wanted: boolean;
 }
 
 /** The best that can be made of the candidates from one on, with the CRTCs that are left. */
@@ -15,15 +17,16 @@ interface Rest {
 }
 
 /**
- * Gives each connector a CRTC index so that as many as can be are lit and, among those ways, as few as can be lose the
- * CRTC they have (a move is a modeset: seconds of black). Among equals, earlier candidates win. -1: none left.
+ * Gives each connector a CRTC index so that as many as can be are lit; among those ways, as many as can be that are
+ * wanted; among those, as few as can be lose the CRTC they have (a move is a modeset: seconds of black). Among equals,
+ * earlier candidates win. -1: none left.
  *
  * All ways are looked at, not the first free bit: a connector that can use any CRTC must not take the only one of
  * another. What comes of the same candidates and the same free CRTCs is worked out once.
  */
 export function assignCrtcs(candidates: readonly Candidate[], crtcCount: number): number[] {
-  // A lit connector outweighs any number of kept CRTCs.
-  const lit = candidates.length + 1;
+  // A wanted connector outweighs any number of kept CRTCs, a lit one any number of both.
+  const wanted = candidates.length + 1;
   const known = candidates.map(() => new Map<number, Rest>());
 
   const visit = (index: number, left: number): Rest | undefined => {
@@ -38,6 +41,7 @@ export function assignCrtcs(candidates: readonly Candidate[], crtcCount: number)
     };
     const usable = candidate.possibleCrtcs & left;
     const { current } = candidate;
+    const lit = wanted * wanted + (candidate.wanted ? wanted : 0);
     const keeps = current >= 0 && (usable & (1 << current)) !== 0;
     if (keeps) consider(current, lit + 1, visit(index + 1, left & ~(1 << current)));
     for (let crtc = 0; crtc < crtcCount; crtc++) {

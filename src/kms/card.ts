@@ -47,6 +47,7 @@ export class Card {
   #cookie = 0;
   #exclusive = 0;
   #queue: Promise<unknown> = Promise.resolve();
+  readonly #waiting: (() => void)[] = [];
   #watch: NodeJS.Timeout;
 
   private constructor(
@@ -126,6 +127,11 @@ export class Card {
     }
   }
 
+  /** Resolves when no slow commit is under way, nor any output waiting to make one. */
+  async settled(): Promise<void> {
+    if (this.busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   /** A number that no flip of this card in flight carries. 0 means none. */
   nextCookie(): number {
     this.#cookie = (this.#cookie + 1) >>> 0 || 1;
@@ -178,6 +184,8 @@ export class Card {
       output.pump();
       output.cursorChanged();
     }
+    if (this.busy) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #save(connectors: readonly number[]): SavedCrtc[] {

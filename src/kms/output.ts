@@ -18,6 +18,8 @@ const EACCES = -13;
 const BUSY_RETRY_MS = 2;
 /** Not master any more: asked again, so that the picture is back as soon as the card is. */
 const PAUSED_RETRY_MS = 100;
+/** The monitor could not be lit: cables and link training sometimes take a second try. */
+const UNLIT_RETRY_MS = 2000;
 /** No flip event for this long: it is lost, whatever the driver promised. */
 const FLIP_LOST_MS = 1000;
 /** At most one pointer move in this time when nothing flips. */
@@ -63,6 +65,8 @@ export class Output {
   readonly name: string;
   #connector: Connector;
   #crtc = 0;
+  /** Docking stations give a connector of the same name another id when they are plugged in again. */
+  #litConnector = 0;
   #mode: ModeInfo | null = null;
   #source: Source | null = null;
   #dirty = false;
@@ -143,11 +147,13 @@ export class Output {
 
   /** Gives the output a CRTC and mode; the next frame of the source lights it. */
   async light(crtc: number, mode: ModeInfo): Promise<void> {
-    if (this.#mode && this.#crtc === crtc && sameMode(this.#mode, mode)) return;
+    const { id } = this.#connector;
+    if (this.#mode && this.#crtc === crtc && this.#litConnector === id && sameMode(this.#mode, mode)) return;
     await this.darken();
     this.#cursor = await HardwareCursor.create(this.card.native, crtc);
     this.#copier = new Copier(this.card.native, mode.hdisplay, mode.vdisplay);
     this.#crtc = crtc;
+    this.#litConnector = id;
     this.#mode = mode;
     this.#needsSet = true;
     this.#dirty = this.#source !== null;
@@ -403,7 +409,7 @@ export class Output {
 
   #setFailed(flight: Flight, error: unknown): void {
     const code = (error as NodeJS.ErrnoException).code;
-    const { framebuffer, source } = flight;
+    const { framebuffer, source, frame } = flight;
     this.#flying = false;
     this.#land(flight);
     if (code === 'EACCES' || code === 'EBUSY') {
@@ -414,9 +420,12 @@ export class Output {
       this.log.warning(`${this.name}: ${framebuffer.directRefusal}: copying instead`);
       this.changed();
     } else {
-      this.reason = `cannot be lit: ${String(error)}`;
-      this.log.error(`${this.name}: ${this.reason}`);
-      source?.refused(this.reason);
+      const reason = `cannot be lit: ${String(error)}`;
+      if (reason !== this.reason) this.log.error(`${this.name}: ${reason}`);
+      this.reason = reason;
+      this.#retryIn(UNLIT_RETRY_MS);
+      // The guest is not to blame, and must not stand still for it.
+      source?.presented(frame);
     }
   }
 

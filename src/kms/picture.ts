@@ -38,19 +38,17 @@ export class Picture implements Source {
     if (blank) return new Picture(dumb);
     const grid = { pixels: new Uint32Array(dumb.pixels), stride: dumb.pitch / 4, width, height };
     const big = scaleFor(headline, width, 0.7, Math.max(2, Math.round(height / 110)));
-    const small = scaleFor(detail, width, 0.8, Math.max(1, Math.round(height / 300)));
+    const lines = detail.split('\n');
+    const longest = lines.reduce((a, b) => (b.length > a.length ? b : a));
+    const small = scaleFor(longest, width, 0.9, Math.max(1, Math.round(height / 300)));
     const top = Math.round(height / 2 - CELL_HEIGHT * big);
     drawText(grid, headline, centred(headline, width, big), top, big, BRIGHT);
     const bar = Math.round(width / 12);
     fill(grid, Math.round((width - bar) / 2), top + Math.round(CELL_HEIGHT * big * 1.1), bar, big, ACCENT);
-    drawText(
-      grid,
-      detail,
-      centred(detail, width, small),
-      top + Math.round(CELL_HEIGHT * big * 1.6),
-      small,
-      DIM,
-    );
+    lines.forEach((line, row) => {
+      const y = top + Math.round(CELL_HEIGHT * (big * 1.6 + row * small * 1.3));
+      drawText(grid, line, centred(line, width, small), y, small, DIM);
+    });
     return new Picture(dumb);
   }
 

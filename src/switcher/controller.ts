@@ -88,9 +88,10 @@ export class Controller implements GuestsOwner {
     if (this.#layout.focus !== before.focus) this.#emit({ event: 'focused', output: this.#layout.focus });
   }
 
-  /** Resolves when the pictures that outputs wait for have been drawn and handed to them. */
+  /** Resolves when every lit output has something on its panel. */
   async pictured(): Promise<void> {
     await Promise.all(this.#wishes.values());
+    await this.card.settled();
   }
 
   /** The head an output is to show, for `status`. */
@@ -179,8 +180,12 @@ export class Controller implements GuestsOwner {
       throw new CommandError(`there is no output ${output}: this card has ${names.join(', ') || 'none'}`);
     };
     if (action.kind === 'swap') action.outputs?.forEach(known);
-    else if (action.kind === 'focus') known(action.output);
-    else known(action.on);
+    else if (action.kind === 'focus') {
+      known(action.output);
+      if (action.output !== undefined && !this.outputs.get(action.output)?.lit) {
+        throw new CommandError(`${action.output} is dark: no monitor is connected to it`);
+      }
+    } else known(action.on);
     if (action.kind === 'show' && !this.guests.get(action.head.guest)) {
       throw new CommandError(
         `there is no guest ${action.head.guest}: the config has ${this.guests.names.join(', ')}`,
@@ -234,8 +239,8 @@ export class Controller implements GuestsOwner {
     const { link, session, left } = guest;
     if (session) return { headline: `${name} has its display off`, detail: where };
     if (left === undefined)
-      return { headline: `waiting for ${name}`, detail: `${where}  ${link.kind} ${link.address}` };
-    return { headline: `${name} is gone`, detail: `${where}  ${left}: waiting for it to come back` };
+      return { headline: `waiting for ${name}`, detail: `${where}\n${link.kind} ${link.address}` };
+    return { headline: `${name} is gone`, detail: `${where}\n${left}: waiting for it to come back` };
   }
 
   #emit(event: SwitcherEvent): void {

@@ -87,6 +87,7 @@ export class Outputs {
         name,
         possibleCrtcs,
         current: this.card.crtcs.indexOf(this.#outputs.get(name)?.crtc || crtc),
+        wanted: this.configs.some((config) => config.name === name && config.show !== undefined),
       })),
       this.card.crtcs.length,
     );

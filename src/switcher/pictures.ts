@@ -13,6 +13,7 @@ export class Pictures {
   readonly #current = new Map<Output, { key: string; picture: Promise<Picture> }>();
   readonly #retired = new Set<{ output: Output; picture: Picture }>();
   #sweep: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor(private readonly card: Card) {}
 
@@ -35,6 +36,7 @@ export class Pictures {
   /** Frees everything; outputs show none of it any more. */
   async close(): Promise<void> {
     clearInterval(this.#sweep);
+    this.#closed = true;
     for (const { picture } of this.#retired) picture.close();
     for (const { picture } of this.#current.values()) (await picture).close();
   }
@@ -42,6 +44,10 @@ export class Pictures {
   #retire(output: Output, drawing: Promise<Picture>): void {
     drawing.then(
       (picture) => {
+        if (this.#closed) {
+          picture.close();
+          return;
+        }
         this.#retired.add({ output, picture });
         // A picture may be in flight or on the panel for some vblanks more.
         this.#sweep ??= setInterval(() => {

@@ -52,7 +52,11 @@ class Demo {
       for (const step of steps) await this.#step(step);
     } catch (error) {
       write('\n');
-      this.#problems.push(messageOf(error));
+      const number = this.#sheet.length;
+      // The lines after the first are what the daemon said; that follows.
+      this.#problems.push(
+        `step ${number}, ${steps[number]?.title ?? 'the end'}: ${messageOf(error).split('\n')[0]!}`,
+      );
       write(
         this.#stage.log
           .slice(-8)
@@ -183,7 +187,7 @@ class Demo {
     return [
       `${this.#sheet.length} steps, ${checked} panels checked: ${guest + console} exact (${guest} guests, ` +
         `${console} console), ${pictures} the daemon's pictures, ${unplugged} unplugged, ${wrong} wrong`,
-      `${hotkeys} hotkeys: ${modesets} modesets; ${copies} copies; photographs by ${[...this.#methods].join(' and ')}; ${seconds} s`,
+      `${hotkeys} hotkeys: ${modesets} modesets; ${copies} copies; photographs by ${[...this.#methods].join(' and ') || 'nobody'}; ${seconds} s`,
     ];
   }
 }

@@ -88,7 +88,7 @@ export const steps: readonly Step[] = [
   },
   {
     title: 'panel 2 is unplugged',
-    caption: 'Its guest runs on and is told nothing. The other panels do not blink.',
+    caption: 'Its guest runs on without a panel. The others keep theirs.',
     act: () => Panels.lab.unplug(SECOND),
     sights: [nothing, unplugged, linux],
   },

@@ -1,10 +1,11 @@
 import { assignCrtcs, type Candidate } from '../../src/kms/assign';
 import { Random } from './support/random';
 
-const candidate = (name: string, possibleCrtcs: number, current = -1): Candidate => ({
+const candidate = (name: string, possibleCrtcs: number, current = -1, wanted = false): Candidate => ({
   name,
   possibleCrtcs,
   current,
+  wanted,
 });
 
 /** All ways of giving each candidate a CRTC it can use, or none, no CRTC twice. */
@@ -27,26 +28,31 @@ function* everyWay(
 }
 
 const lit = (way: readonly number[]): number => way.filter((crtc) => crtc >= 0).length;
+const wanted = (way: readonly number[], candidates: readonly Candidate[]): number =>
+  way.filter((crtc, index) => crtc >= 0 && candidates[index]!.wanted).length;
 const kept = (way: readonly number[], candidates: readonly Candidate[]): number =>
   way.filter((crtc, index) => crtc >= 0 && crtc === candidates[index]!.current).length;
 
 describe('CRTC assignment', () => {
-  test('lights as many as can be, then keeps as many as can be: 500 random cards against brute force', () => {
+  test('lights as many as can be, then as many wanted, then keeps as many as can be: 500 random cards against brute force', () => {
     const random = new Random(1);
     for (let round = 0; round < 500; round++) {
       const crtcs = random.below(5);
       const candidates = Array.from({ length: random.below(6) }, (_, index) =>
-        candidate(`C-${index}`, random.below(1 << crtcs), random.below(crtcs + 1) - 1),
+        candidate(`C-${index}`, random.below(1 << crtcs), random.below(crtcs + 1) - 1, random.below(2) === 1),
       );
       const found = assignCrtcs(candidates, crtcs);
       const ways = [...everyWay(candidates, crtcs)];
       const mostLit = Math.max(...ways.map(lit));
-      const mostKept = Math.max(
-        ...ways.filter((way) => lit(way) === mostLit).map((way) => kept(way, candidates)),
-      );
-      expect({ round, lit: lit(found), kept: kept(found, candidates) }).toEqual({
+      const bright = ways.filter((way) => lit(way) === mostLit);
+      const mostWanted = Math.max(...bright.map((way) => wanted(way, candidates)));
+      const right = bright.filter((way) => wanted(way, candidates) === mostWanted);
+      const mostKept = Math.max(...right.map((way) => kept(way, candidates)));
+      const score = { lit: lit(found), wanted: wanted(found, candidates), kept: kept(found, candidates) };
+      expect({ round, ...score }).toEqual({
         round,
         lit: mostLit,
+        wanted: mostWanted,
         kept: mostKept,
       });
       // One of the ways: no CRTC twice, none that the connector cannot use.
@@ -58,6 +64,10 @@ describe('CRTC assignment', () => {
     expect(assignCrtcs([candidate('A', 0b11, 1), candidate('B', 0b11, 0)], 2)).toEqual([1, 0]);
     // A newcomer in front of one that is lit does not push it to another CRTC.
     expect(assignCrtcs([candidate('new', 0b11), candidate('old', 0b11, 0)], 2)).toEqual([1, 0]);
+  });
+
+  test('takes the CRTC of one that nobody wants where there is no other', () => {
+    expect(assignCrtcs([candidate('guest', 1, -1, true), candidate('old', 1, 0)], 1)).toEqual([0, -1]);
   });
 
   test('moves a lit one only where another could not be lit otherwise', () => {

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { EXCHANGE_BYTES, EXCHANGE_FDS, MAX_FDS, native, type NativeSocket } from '../../src/native';
+import { until } from './support/wire';
 
 const bytes = new Uint8Array(native.exchange, 0, EXCHANGE_BYTES);
 const table = new Float64Array(native.exchange);
@@ -250,19 +251,21 @@ describe('a listener', () => {
     expect(fs.statSync(file).mode & 0o777).toBe(0o660);
 
     const clients = [native.connect(file), native.connect(file)];
-    await turn();
-    expect(accepted).toHaveLength(2);
-    clients[0]?.send(hello);
-    clients[1]?.close();
-    const [first, second] = accepted;
-    if (!first || !second) throw new Error('not accepted');
-    expect((await nextMessage(first)).text).toBe('hello');
-    expect((await nextMessage(second)).length).toBe(0);
-
-    listener.close();
-    listener.close();
+    try {
+      await until(() => accepted.length === 2);
+      clients[0]?.send(hello);
+      clients[1]?.close();
+      const [first, second] = accepted;
+      if (!first || !second) throw new Error('not accepted');
+      expect((await nextMessage(first)).text).toBe('hello');
+      expect((await nextMessage(second)).length).toBe(0);
+    } finally {
+      // An open listener would keep the process for ever.
+      listener.close();
+      listener.close();
+      for (const socket of [...clients, ...accepted]) socket.close();
+    }
     expect(fs.existsSync(file)).toBe(false);
-    for (const socket of [...clients, ...accepted]) socket.close();
   });
 
   test('leaves a path alone that is no longer its own', () => {

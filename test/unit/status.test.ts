@@ -80,7 +80,7 @@ describe('the status for people', () => {
     const troubled = { ...output, reason: 'tiled', cursor: 'no plane', modeNote: 'no such mode' };
     const lines = formatStatus({ ...status, outputs: [troubled] }).split('\n');
     expect(lines.slice(3, 6)).toEqual([
-      'DP-1: not direct: tiled',
+      'DP-1: tiled',
       'DP-1: cursor: no plane',
       'DP-1: no such mode',
     ]);

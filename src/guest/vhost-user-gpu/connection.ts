@@ -17,6 +17,8 @@ import { MessageStream, ProtocolError, type MessageHandler } from './stream';
 
 const EAGAIN = -11;
 const EMSGSIZE = -90;
+/** A process that ended with replies unread. */
+const ECONNRESET = -104;
 /** Frames a guest may send before the first of them is shown; then it is not read until one is. */
 const MAX_UNSHOWN = 64;
 /** Replies a guest may leave unread; then it is not read either. */
@@ -175,7 +177,7 @@ export class Connection implements MessageHandler {
     if (length <= 0) {
       // prettier-ignore
       this.close(
-        length === 0 ? 'the guest closed the connection'
+        length === 0 || length === ECONNRESET ? 'the guest closed the connection'
         : length === EMSGSIZE ? 'the guest sent too many file descriptors at once'
         : `the connection broke (errno ${-length})`,
       );
@@ -184,6 +186,7 @@ export class Connection implements MessageHandler {
     try {
       const handled = this.#stream.take(length);
       this.#budget -= handled;
+      this.#readInBulk(this.#stream.expectsPixels);
       this.#pace();
     } catch (error) {
       this.close(error instanceof Error ? error.message : String(error));

@@ -58,6 +58,11 @@ export class MessageStream {
     return this.#handled;
   }
 
+  /** Whether pixels are on their way, which come in bulk. */
+  get expectsPixels(): boolean {
+    return this.#pixelsLeft > 0;
+  }
+
   /** The next file descriptor that came along: its number; -1 for none. {@link identity} then tells which file it is. */
   takeFd(): number {
     if (this.#fdCount === 0) return -1;
@@ -101,12 +106,6 @@ export class MessageStream {
     const start = this.#parse(this.#kept, length);
     this.#kept.bytes.copyWithin(0, start, length);
     this.#keptBytes = length - start;
-    // Pixels may be cut anywhere, so what follows them may not be aligned: moved to the front, it is.
-    if (start > 0 && this.#keptBytes > 0 && (start & 3) !== 0) {
-      const again = this.#parse(this.#kept, this.#keptBytes);
-      this.#kept.bytes.copyWithin(0, again, this.#keptBytes);
-      this.#keptBytes -= again;
-    }
     return end;
   }
 

@@ -24,13 +24,28 @@ export function scratch(): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
 }
 
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** The command line, run to its end. */
-export async function cli(
-  ...args: string[]
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export async function cli(...args: string[]): Promise<CliResult> {
   const child = startCli(args);
   const { code } = await child.ended();
   return { code, stdout: child.stdout.join('\n'), stderr: child.stderr.join('\n') };
+}
+
+/** Several command lines, two at a time: starting Node takes a second or two in here. Results in the same order. */
+export async function cliAll(commands: readonly (readonly string[])[]): Promise<CliResult[]> {
+  const results: CliResult[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < commands.length; at = next++) results[at] = await cli(...commands[at]!);
+  };
+  await Promise.all([worker(), worker()]);
+  return results;
 }
 
 export function startCli(args: readonly string[]): Child {

@@ -1,5 +1,5 @@
 /** Long enough for an emulated machine on a loaded host; only a failure waits so long. */
-export const PATIENCE_SECONDS = 60;
+export const PATIENCE_SECONDS = 120;
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,5 +1,6 @@
 /** Everything a suite needs. */
-export { cli, Daemon, scratch, startCli, writeConfig, type Setup } from './daemon';
+export { cli, cliAll, Daemon, scratch, startCli, writeConfig, type CliResult, type Setup } from './daemon';
+export { atTestEnd } from './cleanup';
 export { Child, type Exit } from './child';
 export { eventually, pause, within } from './eventually';
 export { Image } from './image';

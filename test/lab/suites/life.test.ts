@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
-import { native } from '../../../src/native';
+import { native, type NativeCard } from '../../../src/native';
 import {
-  crtcOf, crtcStates, Daemon, eventually, fdCount, framebufferCount, Image, Panels, PictureGuest, PixelBuffer, shows,
-  WireGuest, words, DMABUF_SCANOUT2,
+  atTestEnd, crtcOf, crtcStates, Daemon, DMABUF_SCANOUT2, eventually, fdCount, framebufferCount, Image, Panels, pause,
+  PictureGuest, PixelBuffer, shows, WireGuest, words, XR24,
 } from '../harness'; // prettier-ignore
 
 const [FIRST, SECOND] = ['Virtual-1', 'Virtual-2'];
@@ -10,7 +10,6 @@ const setup = {
   guests: ['alpha', 'beta'],
   outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: { show: 'beta' } },
 };
-const XR24 = 0x34325258;
 const image = Image.pattern(1024, 768, 1);
 
 async function showing(daemon: Daemon): Promise<WireGuest> {
@@ -22,56 +21,63 @@ async function showing(daemon: Daemon): Promise<WireGuest> {
   return guest;
 }
 
-describe('SIGTERM', () => {
-  test('gives the panels back as they were: another client’s picture, its mode, and dark ones dark', async () => {
-    // A console, or a display manager that has dropped master: it shows a picture on one panel.
-    const other = native.openCard(Panels.lab.device);
-    const { crtcs, connectors } = other.resources();
-    const connector = other.connector(connectors[0]!);
-    const mode = connector.modes.find(({ name }) => name === '800x600')!;
-    const before = Image.pattern(800, 600, 2);
-    const dumb = await other.createDumb({
-      width: 800,
-      height: 600,
-      format: XR24,
-      fill: 0,
-      framebuffer: true,
-    });
-    new Uint32Array(dumb.pixels).set(before.pixels);
-    await other.setCrtc(crtcs[2]!, dumb.framebuffer, 0, 0, [connector.id], mode);
-    other.dropMaster();
-    await shows(FIRST, before.crc);
-    const states = crtcStates();
-    expect(states.map(({ active }) => active)).toEqual([false, false, true]);
-
-    const daemon = await Daemon.start(setup);
-    const guest = await showing(daemon);
-    expect(crtcStates().map(({ active }) => active)).toEqual([true, true, true]);
-    await daemon.stop('SIGTERM');
-    expect(daemon.exit).toEqual({ code: 0, signal: null });
-    await guest.closed();
-    await shows(FIRST, before.crc);
-    expect(crtcOf(FIRST)?.index).toBe(2);
-    expect(crtcStates()).toEqual(states);
-    other.close();
+/**
+ * Another client of the card: a console, or a display manager that has let go of the card. It leaves all panels dark, and
+ * as long as it is there the kernel's own console does not come back.
+ */
+async function otherClient(
+  light: (card: NativeCard) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const card = native.openCard(Panels.lab.device);
+  atTestEnd(() => {
+    card.close();
   });
+  for (const crtc of card.resources().crtcs) await card.setCrtc(crtc, 0, 0, 0, [], null);
+  await light(card);
+  card.dropMaster();
+}
+
+test('SIGTERM gives the panels back: another client’s picture in its mode, and dark ones dark', async () => {
+  const before = Image.pattern(800, 600, 2);
+  await otherClient(async (card) => {
+    const { crtcs, connectors } = card.resources();
+    const connector = card.connector(connectors[0]!);
+    const mode = connector.modes.find(({ name }) => name === '800x600')!;
+    const dumb = await card.createDumb({ width: 800, height: 600, format: XR24, fill: 0, framebuffer: true });
+    new Uint32Array(dumb.pixels).set(before.pixels);
+    await card.setCrtc(crtcs[2]!, dumb.framebuffer, 0, 0, [connector.id], mode);
+  });
+  await shows(FIRST, before.crc);
+  const states = crtcStates();
+  expect(states.map(({ active }) => active)).toEqual([false, false, true]);
+
+  const daemon = await Daemon.start(setup);
+  const guest = await showing(daemon);
+  await eventually(() => {
+    expect(crtcStates().map(({ active }) => active)).toEqual([true, true, true]);
+  });
+  await daemon.stop('SIGTERM');
+  expect(daemon.exit).toEqual({ code: 0, signal: null });
+  await guest.closed();
+  await shows(FIRST, before.crc);
+  expect(crtcOf(FIRST)?.index).toBe(2);
+  expect(crtcStates()).toEqual(states);
 });
 
-describe('SIGINT', () => {
-  test('ends it too: dark panels are dark again, sockets and framebuffers are gone', async () => {
-    const framebuffers = framebufferCount();
-    const daemon = await Daemon.start(setup);
-    const guest = await showing(daemon);
-    const sockets = [daemon.control, daemon.socket('alpha'), daemon.socket('beta')];
-    for (const socket of sockets) expect(fs.existsSync(socket)).toBe(true);
-    const { code } = await daemon.kill('SIGINT');
-    expect(code).toBe(0);
-    expect(daemon.log.at(-1)).toMatch(/info: stopped: the displays are as they were before$/);
-    for (const socket of sockets) expect(fs.existsSync(socket)).toBe(false);
-    expect(crtcStates().filter(({ active }) => active)).toEqual([]);
-    expect(framebufferCount()).toBe(framebuffers);
-    await guest.closed();
-  });
+test('SIGINT ends it too: dark panels are dark again, sockets and framebuffers are gone', async () => {
+  await otherClient();
+  const framebuffers = framebufferCount();
+  const daemon = await Daemon.start(setup);
+  const guest = await showing(daemon);
+  const sockets = [daemon.control, daemon.socket('alpha'), daemon.socket('beta')];
+  for (const socket of sockets) expect(fs.existsSync(socket)).toBe(true);
+  const { code } = await daemon.kill('SIGINT');
+  expect(code).toBe(0);
+  expect(daemon.log.at(-1)).toMatch(/info: stopped: the displays are as they were before$/);
+  for (const socket of sockets) expect(fs.existsSync(socket)).toBe(false);
+  expect(crtcStates().filter(({ active }) => active)).toEqual([]);
+  expect(framebufferCount()).toBe(framebuffers);
+  await guest.closed();
 });
 
 test('a daemon that was killed is started again over its stale sockets, and guests come back', async () => {
@@ -94,7 +100,7 @@ test('a card that goes away ends the daemon with 69, and one line says why', asy
   const daemon = await Daemon.start({ guests: ['alpha'], card: panels.device });
   await panels.remove();
   expect(await daemon.ended()).toEqual({ code: 69, signal: null });
-  expect(daemon.log.some((line) => /error: card\d+: the card is gone/.test(line))).toBe(true);
+  expect(daemon.log.some((line) => /error: .*card\d+.*(gone|removed)/.test(line))).toBe(true);
 });
 
 describe('guests that come and go', () => {
@@ -119,17 +125,21 @@ describe('guests that come and go', () => {
         expect(await daemon.guest('alpha')).toMatchObject({ connected: false });
       });
     };
+    // Pictures that have left the panel are freed some time later: counts that have not changed for a while.
     const settled = async (): Promise<{ fds: number; framebuffers: number }> => {
       await daemon.outputIs(FIRST, { path: 'picture' });
-      return { fds: fdCount(daemon.pid), framebuffers: framebufferCount() };
+      for (let last = { fds: 0, framebuffers: 0 }; ;) {
+        const now = { fds: fdCount(daemon.pid), framebuffers: framebufferCount() };
+        if (now.fds === last.fds && now.framebuffers === last.framebuffers) return now;
+        last = now;
+        await pause(2000);
+      }
     };
     // The first rounds make what is made once: pictures, worker threads.
     for (let round = 0; round < 4; round++) await visit(round);
     const before = await settled();
     for (let round = 0; round < 30; round++) await visit(round);
-    await eventually(async () => {
-      expect(await settled()).toEqual(before);
-    });
+    expect(await settled()).toEqual(before);
     expect((await daemon.status()).framebuffers).toBe(0);
   });
 });

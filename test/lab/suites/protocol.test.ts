@@ -165,7 +165,6 @@ describe('the cursor', () => {
     buffer = await PixelBuffer.of(screen);
     await guest.present(buffer);
   });
-  afterEach(() => {});
 
   /** An arrow: opaque in one triangle, clear elsewhere. */
   function arrow(colour: number): Uint32Array {

