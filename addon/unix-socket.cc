@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -44,7 +43,8 @@ struct ReceivedFds {
 
   void ReleaseInto(Exchange* exchange) {
     for (size_t i = 0; i < count; i++) {
-      // DONT_SYNC: the identity is all that is wanted, and a file's server could keep us waiting for the rest.
+      // DONT_SYNC: the identity is all that is wanted, and a file's server could keep us waiting for the
+      // rest.
       struct statx identity {};
       statx(fds[i], "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &identity);
       exchange->fds[i] = {static_cast<double>(fds[i]),
@@ -142,8 +142,7 @@ Fd UnixStream(Napi::Env env) {
 void Socket::Init(Napi::Env env) {
   Define(env, {InstanceMethod("onData", &Socket::OnData), InstanceMethod("pause", &Socket::Pause),
                InstanceMethod("resume", &Socket::Resume), InstanceMethod("limit", &Socket::Limit),
-               InstanceMethod("send", &Socket::Send),
-               InstanceMethod("onceWritable", &Socket::OnceWritable),
+               InstanceMethod("send", &Socket::Send), InstanceMethod("onceWritable", &Socket::OnceWritable),
                InstanceMethod("credentials", &Socket::Credentials)});
 }
 

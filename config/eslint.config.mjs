@@ -16,11 +16,16 @@ export default tseslint.config(
       // Typed-array reads on the frame path are in bounds by construction; `!` states that without a branch.
       '@typescript-eslint/no-non-null-assertion': 'off',
       // 0 is "none" among kernel ids, and an empty environment variable is as good as an absent one.
-      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { number: true, string: true } }],
+      '@typescript-eslint/prefer-nullish-coalescing': [
+        'error',
+        { ignorePrimitives: { number: true, string: true } },
+      ],
     },
   },
   {
     files: ['test/**/*.mjs', 'config/**/*.mjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', Buffer: 'readonly' } },
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', Buffer: 'readonly', URL: 'readonly' },
+    },
   },
 );

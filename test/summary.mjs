@@ -9,7 +9,9 @@ for (const file of process.argv.slice(2)) {
     passed += report.numPassedTests;
     failed += report.numFailedTests + report.numRuntimeErrorTestSuites;
     if (report.numTotalTests > report.numPassedTests + report.numFailedTests) {
-      console.log(`${file}: ${report.numTotalTests - report.numPassedTests - report.numFailedTests} tests did not run`);
+      console.log(
+        `${file}: ${report.numTotalTests - report.numPassedTests - report.numFailedTests} tests did not run`,
+      );
       failed++;
     }
     if (report.numTotalTests === 0) {

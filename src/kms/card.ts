@@ -184,7 +184,11 @@ export class Card {
       output.pump();
       output.cursorChanged();
     }
-    if (this.busy) return;
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.busy) return; // An output has begun the next.
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 

@@ -1,11 +1,12 @@
 // The daemon under measurement: starts it, asks it, reads what the kernel knows
 // of it, stops it.
 
-import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+import { launch } from './children.mjs';
 
 const FOLDER = '/run/bench';
 const NODE_OPTIONS = ['--no-memory-reducer'];
@@ -37,7 +38,9 @@ function installed() {
 export async function startDaemon(guests, panels, hotkeys = {}) {
   mkdirSync(FOLDER, { recursive: true });
   const config = {
-    guests: Object.fromEntries(guests.map((name) => [name, { 'vhost-user-gpu': { listen: socketOf(name) } }])),
+    guests: Object.fromEntries(
+      guests.map((name) => [name, { 'vhost-user-gpu': { listen: socketOf(name) } }]),
+    ),
     outputs: Object.fromEntries(
       guests.slice(0, panels).map((show, panel) => [outputName(panel), { show, mode: '1920x1080' }]),
     ),
@@ -60,12 +63,14 @@ class Daemon {
 
   constructor(control) {
     this.#control = control;
-    this.#process = spawn(
+    this.#process = launch(
       process.execPath,
       [...NODE_OPTIONS, `${installed()}/dist/cli/main.js`, 'run', '-c', `${FOLDER}/config.yaml`],
-      { stdio: ['ignore', 'inherit', 'pipe'] },
+      ['ignore', 'inherit', 'pipe'],
     );
-    this.#exit = new Promise((resolve) => this.#process.once('exit', (code, signal) => resolve(code ?? signal)));
+    this.#exit = new Promise((resolve) =>
+      this.#process.once('exit', (code, signal) => resolve(code ?? signal)),
+    );
     this.#process.stderr.setEncoding('utf8').on('data', (text) => (this.#log += text));
   }
 

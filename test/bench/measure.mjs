@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 
+import { endAll } from './children.mjs';
 import { frames, hotkey, memory, start } from './parts.mjs';
 import { printTable } from './table.mjs';
 
@@ -25,7 +26,11 @@ for (const name of named.length > 0 ? named : Object.keys(parts)) {
     figures[name] = { error: error.message };
     console.error(`bench: ${name} could not be measured: ${error.stack}`);
     process.exitCode = 1;
+    await endAll();
   }
 }
 const rows = printTable(figures);
-writeFileSync(`${process.env.LAB_OUT}/bench.json`, `${JSON.stringify({ node: process.version, rows, figures }, null, 2)}\n`);
+writeFileSync(
+  `${process.env.LAB_OUT}/bench.json`,
+  `${JSON.stringify({ node: process.version, rows, figures }, null, 2)}\n`,
+);

@@ -80,7 +80,10 @@ async function daemonFrames(panels, rate) {
   require_(after.modesets === before.modesets, 'there was a modeset while measuring');
   // The daemon's own count against the clock: every vblank showed a frame or missed one.
   const vblanks = seconds * rate * panels;
-  require_(Math.abs(frames + missed - vblanks) <= 4 * panels, `${frames} + ${missed} of ${vblanks} vblanks are accounted for`);
+  require_(
+    Math.abs(frames + missed - vblanks) <= 4 * panels,
+    `${frames} + ${missed} of ${vblanks} vblanks are accounted for`,
+  );
   return {
     outputs: panels,
     warmup: WARMUP,
@@ -133,7 +136,10 @@ async function switches(daemon, keyboard, period) {
       guest === GUESTS[target] && path === 'direct' && lastSwitch?.agoMs < 1000,
       `hotkey ${target + 1} did not switch: ${guest}, ${path}, ${JSON.stringify(lastSwitch)}`,
     );
-    require_(lastSwitch.commitMs > 0 && lastSwitch.shownMs > 0, 'a switch without a commit');
+    require_(
+      lastSwitch.commitMs > 0 && lastSwitch.shownMs > 0,
+      `a switch without a commit: ${JSON.stringify(lastSwitch)}`,
+    );
     commits.push(lastSwitch.commitMs);
     waits.push(lastSwitch.shownMs);
     // What is the daemon's own: a flip that is under way keeps every other commit off until its vblank.
@@ -187,7 +193,9 @@ async function startOnce() {
   require_(ownPlanes() === 3, 'not every panel shows a picture');
   const log = await daemon.stop();
   const since = (pattern) =>
-    [...log.matchAll(pattern)].map(([, time]) => Date.parse(`${new Date(asked).toISOString().slice(0, 10)}T${time}Z`) - asked);
+    [...log.matchAll(pattern)].map(
+      ([, time]) => Date.parse(`${new Date(asked).toISOString().slice(0, 10)}T${time}Z`) - asked,
+    );
   const lit = since(/^(\S+) info: \S+: lit with/gm);
   require_(lit.length === 3, `the log does not tell when panels were lit:\n${log}`);
   return { first: lit[0], all: lit[2], ready: since(/^(\S+) info: ready after/gm)[0] };

@@ -1,10 +1,10 @@
 // The programs the daemon is measured with: guests that draw, and the two in C
 // that do its work with less.
 
-import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { launch } from './children.mjs';
 import { socketOf } from './daemon.mjs';
 
 /** The card of the virtual panels. */
@@ -16,7 +16,7 @@ export function panelCard() {
 
 /** Runs a program that ends by printing one line of JSON. `done` resolves with it. */
 function start(program, options, stderr = 'inherit') {
-  const child = spawn(program, options, { stdio: ['ignore', 'pipe', stderr] });
+  const child = launch(program, options, ['ignore', 'pipe', stderr]);
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (more) => (text += more));
   const done = new Promise((resolve, reject) => {
@@ -47,7 +47,14 @@ export async function stopGuests(guests) {
   return Promise.all(guests.map(({ done }) => done));
 }
 
-const counts = (frames, warmup) => ['--frames', String(frames), '--warmup', String(warmup), '--card', panelCard()];
+const counts = (frames, warmup) => [
+  '--frames',
+  String(frames),
+  '--warmup',
+  String(warmup),
+  '--card',
+  panelCard(),
+];
 
 export function flipLoop(panels, frames, warmup) {
   return start('build/bench/flip-loop', ['--outputs', String(panels), ...counts(frames, warmup)]).done;

@@ -19,8 +19,16 @@ function frameRows({ flipLoop, cDaemon, kmsSwitcher: own }) {
     row(`${on}: CPU per frame`, own.cpuUsPerFrame, us(own.cpuUsPerFrame), 500, '500 us'),
     row(`${on}: CPU in the minute before`, own.cpuUsPerFrameInWarmup, us(own.cpuUsPerFrameInWarmup)),
     row(`${on}: net of the flip loop`, net, us(net)),
-    row(`${on}: flip loop`, flipLoop.cpuUsPerFrame, `${us(flipLoop.cpuUsPerFrame)}, ratio ${times(flipLoop).toFixed(2)}`),
-    row(`${on}: C daemon`, cDaemon.cpuUsPerFrame, `${us(cDaemon.cpuUsPerFrame)}, ratio ${times(cDaemon).toFixed(2)}`),
+    row(
+      `${on}: flip loop`,
+      flipLoop.cpuUsPerFrame,
+      `${us(flipLoop.cpuUsPerFrame)}, ratio ${times(flipLoop).toFixed(2)}`,
+    ),
+    row(
+      `${on}: C daemon`,
+      cDaemon.cpuUsPerFrame,
+      `${us(cDaemon.cpuUsPerFrame)}, ratio ${times(cDaemon).toFixed(2)}`,
+    ),
     row(`${on}: answer to a guest, median`, own.ackUs.median, us(own.ackUs.median)),
     row(`${on}: answer to a guest, p99`, own.ackUs.p99, us(own.ackUs.p99)),
   ];
@@ -64,7 +72,9 @@ const rowsOf = {
 /** Prints the table; returns its rows. */
 export function printTable(figures) {
   const rows = Object.entries(figures).flatMap(([part, found]) =>
-    found.error === undefined ? rowsOf[part](found) : [{ figure: part, text: 'not measured', verdict: 'missed' }],
+    found.error === undefined
+      ? rowsOf[part](found)
+      : [{ figure: part, text: 'not measured', verdict: 'missed' }],
   );
   const table = [
     ['FIGURE', 'MEASURED', 'TARGET', ''],
@@ -72,7 +82,12 @@ export function printTable(figures) {
   ];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((cells) => cells[column].length)));
   for (const cells of table) {
-    console.log(cells.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd());
+    console.log(
+      cells
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    );
   }
   return rows;
 }

@@ -79,11 +79,7 @@ describe('the status for people', () => {
   test('names what is not as it should be', () => {
     const troubled = { ...output, reason: 'tiled', cursor: 'no plane', modeNote: 'no such mode' };
     const lines = formatStatus({ ...status, outputs: [troubled] }).split('\n');
-    expect(lines.slice(3, 6)).toEqual([
-      'DP-1: tiled',
-      'DP-1: cursor: no plane',
-      'DP-1: no such mode',
-    ]);
+    expect(lines.slice(3, 6)).toEqual(['DP-1: tiled', 'DP-1: cursor: no plane', 'DP-1: no such mode']);
   });
 
   test('tells heads, blanks and what is missing apart', () => {
