@@ -26,19 +26,23 @@ struct ReceivedFds {
   std::array<int, Exchange::kMaxFds> fds{};
   size_t count = 0;
 
-  explicit ReceivedFds(msghdr* message) {
-    for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
-      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-      // The control buffer has no room for more than kMaxFds: the kernel sets MSG_CTRUNC instead.
-      const size_t bytes = header->cmsg_len - CMSG_LEN(0);
-      std::memcpy(&fds[count], CMSG_DATA(header), bytes);
-      count += bytes / sizeof(int);
-    }
-  }
+  ReceivedFds() = default;
   ReceivedFds(const ReceivedFds&) = delete;
   ReceivedFds& operator=(const ReceivedFds&) = delete;
   ~ReceivedFds() {
     for (size_t i = 0; i < count; i++) CloseElsewhere(fds[i]);
+  }
+
+  [[nodiscard]] size_t Room() const { return fds.size() - count; }
+
+  void Take(msghdr* message) {
+    for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
+      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+      // The control buffer has room for no more than Room(): the kernel sets MSG_CTRUNC instead.
+      const size_t bytes = header->cmsg_len - CMSG_LEN(0);
+      std::memcpy(&fds[count], CMSG_DATA(header), bytes);
+      count += bytes / sizeof(int);
+    }
   }
 
   void ReleaseInto(Exchange* exchange) {
@@ -56,21 +60,34 @@ struct ReceivedFds {
   }
 };
 
-/** At most `limit` bytes read into the exchange, 0 at the end, or -errno. */
-ssize_t ReceiveInto(Exchange* exchange, int fd, size_t limit) {
-  iovec data{exchange->bytes, limit};
+/** At most `limit` bytes and the descriptors that came with them; 0 at the end, or -errno. */
+ssize_t Receive(int fd, uint8_t* bytes, size_t limit, ReceivedFds* fds) {
+  iovec data{bytes, limit};
   ControlBuffer<Exchange::kMaxFds> control;
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = control.bytes.data();
-  message.msg_controllen = control.bytes.size();
+  message.msg_controllen = CMSG_LEN(sizeof(int) * fds->Room());
 
   const ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (length < 0) return -errno;
-  ReceivedFds fds(&message);
-  if ((message.msg_flags & MSG_CTRUNC) != 0) return -EMSGSIZE;
-  fds.ReleaseInto(exchange);
+  fds->Take(&message);
+  return (message.msg_flags & MSG_CTRUNC) != 0 ? -EMSGSIZE : length;
+}
+
+/** The same, into the exchange. */
+ssize_t ReceiveInto(Exchange* exchange, int fd, size_t limit) {
+  ReceivedFds fds;
+  ssize_t length = Receive(fd, exchange->bytes, limit, &fds);
+  // The kernel ends a read behind a message with descriptors. What follows it (the update that shows the
+  // buffer) is there already as a rule, and read now it saves a turn of the loop.
+  if (length > 0 && static_cast<size_t>(length) < limit && fds.count > 0 && fds.Room() > 0) {
+    const ssize_t more = Receive(fd, exchange->bytes + length, limit - static_cast<size_t>(length), &fds);
+    if (more > 0) length += more;
+    if (more == -EMSGSIZE) length = more;
+  }
+  if (length >= 0) fds.ReleaseInto(exchange);
   return length;
 }
 

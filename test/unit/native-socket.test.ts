@@ -80,13 +80,32 @@ describe('a socket', () => {
     expect((await nextMessage(right)).fds).toEqual([]);
   });
 
+  test('reads what follows a message with file descriptors in the same turn, with its own', async () => {
+    const [left, right] = ends;
+    left.send(hello, [0]);
+    left.send(Buffer.from(' world'), [0, 0]);
+    const { text, fds } = await nextMessage(right);
+    expect(text).toBe('hello world');
+    expect(fds).toHaveLength(3);
+    for (const { fd } of fds) fs.closeSync(fd);
+  });
+
+  test(`keeps none of ${MAX_FDS + 1} file descriptors that came with two messages`, async () => {
+    const [left, right] = ends;
+    const before = openFds();
+    left.send(hello, Array<number>(MAX_FDS - 1).fill(0));
+    left.send(hello, [0, 0]);
+    expect((await nextMessage(right)).length).toBe(-os.constants.errno.EMSGSIZE);
+    await until(() => openFds() <= before);
+  });
+
   test(`refuses more than ${MAX_FDS} file descriptors in a message and keeps none`, async () => {
     const [left, right] = ends;
     const before = openFds();
     left.send(hello, Array<number>(MAX_FDS + 1).fill(0));
     expect((await nextMessage(right)).length).toBe(-os.constants.errno.EMSGSIZE);
     // They are closed on a thread of their own: a stranger's file may take its time.
-    while (openFds() > before) await new Promise(setImmediate);
+    await until(() => openFds() <= before);
     expect(() => right.credentials()).not.toThrow();
   });
 
