@@ -432,7 +432,7 @@ export class Output {
   #committed(): void {
     if (this.#switching && this.lastSwitch && this.#flight.source === this.#source) {
       this.#switching = false;
-      this.lastSwitch.committed = this.#flightStart;
+      this.lastSwitch.committed = monotonic();
     }
   }
 

@@ -44,6 +44,10 @@ test('SIGTERM gives the panels back: another client’s picture in its mode, and
     const connector = card.connector(connectors[0]!);
     const mode = connector.modes.find(({ name }) => name === '800x600')!;
     const dumb = await card.createDumb({ width: 800, height: 600, format: XR24, fill: 0, framebuffer: true });
+    // Held until the end: collected as garbage it would take its framebuffer along.
+    atTestEnd(() => {
+      dumb.close();
+    });
     new Uint32Array(dumb.pixels).set(before.pixels);
     await card.setCrtc(crtcs[2]!, dumb.framebuffer, 0, 0, [connector.id], mode);
   });
