@@ -100,7 +100,7 @@ test-unit: dist/.built ## the tests that need no display (seconds)
 
 test-lab: build/test/.built guests lab ## the tests on virtual panels (minutes)
 	@mkdir -p $(RESULTS)
-	test/lab/run --out $(RESULTS) -- test/lab/suites/run
+	test/lab/run --out $(RESULTS) --timeout 3600 -- test/lab/suites/run
 
 test-long: build/test/.built guests lab ## the lab's endurance tests (half an hour)
 	@mkdir -p $(RESULTS)

@@ -47,6 +47,9 @@ beforeAll(async () => {
   // One guest that comes and goes first, so that what is made once is made.
   const first = await WireGuest.join(daemon.socket('bad'));
   await first.present(buffer);
+  await first.pixelScanout(64, 64);
+  await first.pixels(new Image(64, 64));
+  await daemon.outputIs(TARGET, { path: 'copy' });
   first.close();
   await daemon.outputIs(TARGET, { link: 'gone', path: 'picture' });
   before = await settled();
