@@ -147,7 +147,7 @@ async function switches(daemon, keyboard, period) {
     // Every time another moment between two vblanks.
     await sleep(100 + ((index * 7) % 17) + 0.3);
   }
-  return { commitMs: summary(commits), ownMs: summary(own), shownMs: summary(waits) };
+  return { commitMs: summary(commits), ownMs: summary(own), shownMs: summary(waits), each: { commits, own } };
 }
 
 export async function hotkey(say) {

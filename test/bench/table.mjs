@@ -35,7 +35,7 @@ function frameRows({ flipLoop, cDaemon, kmsSwitcher: own }) {
 }
 
 function switchRows(figures) {
-  return Object.entries(figures).flatMap(([kind, { commitMs, ownMs, shownMs, modesets }]) => {
+  return Object.entries(figures).flatMap(([kind, { commitMs, ownMs, shownMs, modesets, each }]) => {
     const title = `hotkey, ${kind} guests`;
     return [
       row(`${title}: to commit, median`, commitMs.median, ms(commitMs.median), 2, '2 ms'),
@@ -43,6 +43,7 @@ function switchRows(figures) {
       row(`${title}: to commit, max`, commitMs.max, ms(commitMs.max), 2, '2 ms'),
       row(`${title}: of that the daemon's, median`, ownMs.median, ms(ownMs.median)),
       row(`${title}: of that the daemon's, max`, ownMs.max, ms(ownMs.max)),
+      row(`${title}: of that the daemon's, first`, each.own[0], ms(each.own[0])),
       row(`${title}: to the panel, median`, shownMs.median, ms(shownMs.median)),
       row(`${title}: to the panel, max`, shownMs.max, ms(shownMs.max)),
       row(`${title}: modesets`, modesets, `${modesets} in ${commitMs.count}`, 0, '0'),
