@@ -64,13 +64,3 @@ export async function endure(
   await daemon.stop();
   return { early, late };
 }
-
-/** The fewest of some readings: one frame's fd is being looked at now and then, and our own question has one too. */
-async function steadyFds(pid: number): Promise<number> {
-  let fewest = Infinity;
-  for (let reading = 0; reading < 20; reading++) {
-    fewest = Math.min(fewest, fdCount(pid));
-    await pause(20);
-  }
-  return fewest;
-}
