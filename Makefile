@@ -8,14 +8,15 @@ NODE ?= node
 BIN := node_modules/.bin
 # Node's headers as they came with this Node: building needs no network.
 NODEDIR := $(shell $(NODE) -p 'require("path").resolve(process.execPath, "../..")')
-BUILD_PACKAGES := g++ make python3 pkg-config libdrm-dev libinput-dev libudev-dev
+BUILD_PACKAGES := g++ make python3 pkg-config libdrm-dev libinput-dev libsystemd-dev libudev-dev
+UNIT_PACKAGES := dbus-daemon
 LAB_PACKAGES := qemu-system-x86 mmdebstrap squashfs-tools debian-archive-keyring uidmap
 LINT_PACKAGES := clang-format clang-tidy
 SOURCES := $(shell find src -name '*.ts')
 TESTS := $(shell find test -name '*.ts' -not -path '*/node_modules/*')
 RESULTS := build/results
 
-.PHONY: all addon guests lab test test-unit test-lab test-long demo bench lint format clean help packages-build packages-lab packages-lint
+.PHONY: all addon guests lab test test-unit test-lab test-long demo bench lint format clean help packages-build packages-unit packages-lab packages-lint
 
 all: dist/.built ## build everything (the default)
 
@@ -47,6 +48,9 @@ endef
 
 packages-build:
 	$(call install,$(BUILD_PACKAGES))
+
+packages-unit:
+	$(call install,$(UNIT_PACKAGES))
 
 packages-lab:
 	$(call install,$(LAB_PACKAGES))
@@ -94,7 +98,7 @@ test: ## every test: unit, and on a real KMS driver in the lab
 	$(NODE) test/summary.mjs $(RESULTS)/unit.json $(RESULTS)/lab.json || status=1
 	exit $$status
 
-test-unit: dist/.built ## the tests that need no display (seconds)
+test-unit: dist/.built | packages-unit ## the tests that need no display (seconds)
 	@mkdir -p $(RESULTS)
 	$(BIN)/jest --json --outputFile=$(RESULTS)/unit.json
 
@@ -116,15 +120,15 @@ bench: dist/.built guests lab ## measure against a C flip loop and a C daemon, i
 lint: build/test/.built | packages-lint ## types, style and formatting, all languages
 	$(BIN)/eslint -c config/eslint.config.mjs src test config
 	$(BIN)/prettier --check --log-level warn src test config package.json
-	clang-format --dry-run -Werror addon/*.cc addon/*.h test/guests/*.[ch] test/bench/*.c
+	clang-format --dry-run -Werror addon/*.cc addon/*.h test/guests/*.[ch] test/guests/bare/*.[ch] test/guests/bare/libc/*.[ch] test/bench/*.c
 	clang-tidy --quiet addon/*.cc -- -std=c++17 -DNAPI_VERSION=9 -DNODE_ADDON_API_CPP_EXCEPTIONS \
 		-isystem "$$($(NODE) -p 'require("path").resolve(require("node-addon-api").include_dir)')" \
-		-isystem '$(NODEDIR)/include/node' $$(pkg-config --cflags libdrm libinput libudev) 2> build/tidy.log ||
+		-isystem '$(NODEDIR)/include/node' $$(pkg-config --cflags libdrm libinput libsystemd libudev) 2> build/tidy.log ||
 		{ cat build/tidy.log; exit 1; }
 
 format: ## bring all files into the house style
 	$(BIN)/prettier --write --log-level warn src test config package.json
-	clang-format -i addon/*.cc addon/*.h test/guests/*.[ch] test/bench/*.c
+	clang-format -i addon/*.cc addon/*.h test/guests/*.[ch] test/guests/bare/*.[ch] test/guests/bare/libc/*.[ch] test/bench/*.c
 
 clean: ## remove what was built (the lab in the cache stays)
 	rm -rf build dist

@@ -1,9 +1,11 @@
 #include "addon.h"
 
+#include "bus.h"
 #include "card.h"
 #include "dmabuf.h"
 #include "dumb.h"
 #include "input.h"
+#include "memfd.h"
 #include "pixels.h"
 #include "uevent.h"
 #include "uinput.h"
@@ -13,10 +15,12 @@
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Addon);  // Node deletes it
   InitExchange(env, exports);
+  InitBus(env, exports);
   InitCard(env, exports);
   InitDumb(env);
   InitDmabuf(env, exports);
   InitInput(env, exports);
+  InitMemfd(env, exports);
   InitPixels(env, exports);
   InitUevent(env, exports);
   InitUinput(env, exports);

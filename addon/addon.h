@@ -7,7 +7,19 @@
 #include "exchange.h"
 
 /** The classes of handles; see Handle. */
-enum class Kind : uint8_t { kCard, kDumb, kMapping, kSocket, kListener, kUevents, kInput, kUinput, kCount };
+enum class Kind : uint8_t {
+  kCard,
+  kDumb,
+  kMapping,
+  kSocket,
+  kListener,
+  kUevents,
+  kInput,
+  kUinput,
+  kBus,
+  kMemfd,
+  kCount
+};
 
 /** What belongs to one environment: Node makes one per thread, Jest initialises the module once per test
  * file. */

@@ -75,6 +75,10 @@ void Card::Init(Napi::Env env) {
                   InstanceMethod("removeFramebuffer", &Card::RemoveFramebuffer),
                   InstanceMethod("createDumb", &Card::CreateDumb),
                   InstanceMethod("writeback", &Card::Writeback),
+                  InstanceMethod("atomic", &Card::Atomic),
+                  InstanceMethod("atomicSet", &Card::AtomicSet),
+                  InstanceMethod("createModeBlob", &Card::CreateModeBlob),
+                  InstanceMethod("destroyBlob", &Card::DestroyBlob),
               });
 }
 

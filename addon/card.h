@@ -50,6 +50,12 @@ class Card final : public Handle<Card> {
   Napi::Value Properties(const Napi::CallbackInfo& info);
   Napi::Value Blob(const Napi::CallbackInfo& info);
 
+  // atomic.cc
+  Napi::Value Atomic(const Napi::CallbackInfo& info);
+  Napi::Value AtomicSet(const Napi::CallbackInfo& info);
+  Napi::Value CreateModeBlob(const Napi::CallbackInfo& info);
+  void DestroyBlob(const Napi::CallbackInfo& info);
+
   // framebuffer.cc, dumb.cc, writeback.cc
   Napi::Value ImportFramebuffer(const Napi::CallbackInfo& info);
   Napi::Value CloseFramebuffer(const Napi::CallbackInfo& info);

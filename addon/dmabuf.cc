@@ -1,8 +1,6 @@
 #include "dmabuf.h"
 
 #include <fcntl.h>
-#include <linux/udmabuf.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
 #include <xf86drm.h>
@@ -12,6 +10,7 @@
 #include <utility>
 
 #include "arguments.h"
+#include "memfd.h"
 #include "worker.h"
 
 namespace {
@@ -34,22 +33,12 @@ Fd DuplicateOf(Napi::Env env, int fd) {
 Napi::Value CreateUdmabuf(const Napi::CallbackInfo& info) {
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t size = (Size(info[0], "size") + page - 1) / page * page;
-  const auto check = [&info](int status, const char* syscall) {
-    if (status < 0) throw Failure{errno, syscall}.In(info.Env());
-    return status;
-  };
-  const Fd memory(check(memfd_create("kms-switcher", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create"));
-  check(ftruncate(memory.Get(), static_cast<off_t>(size)), "ftruncate");
-  check(fcntl(memory.Get(), F_ADD_SEALS, F_SEAL_SHRINK), "fcntl(F_ADD_SEALS)");
-
-  const Fd device(open("/dev/udmabuf", O_RDWR | O_CLOEXEC));
-  if (!device) throw Failure{errno, "open", {}, "/dev/udmabuf"}.In(info.Env());
-  udmabuf_create request{};
-  request.memfd = static_cast<uint32_t>(memory.Get());
-  request.flags = UDMABUF_FLAGS_CLOEXEC;
-  request.size = size;
-  return Napi::Number::New(info.Env(),
-                           check(ioctl(device.Get(), UDMABUF_CREATE, &request), "ioctl(UDMABUF_CREATE)"));
+  try {
+    const Fd memory = MakeMemfd(size, F_SEAL_SHRINK);
+    return Napi::Number::New(info.Env(), UdmabufOf(memory.Get(), 0, size).Release());
+  } catch (const Failure& failure) {
+    throw failure.In(info.Env());
+  }
 }
 
 Napi::Value WriteDmabuf(const Napi::CallbackInfo& info) {

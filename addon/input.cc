@@ -10,25 +10,10 @@
 #include "exchange.h"
 #include "worker.h"
 
-/** One event as the exchange carries it. */
-struct Input::Record {
-  enum Kind : uint32_t { kKey = 1, kDeviceAdded = 2, kDeviceRemoved = 3 };
-  uint32_t kind;
-  uint32_t device;
-  uint32_t code = 0;
-  uint32_t value = 0;
-  uint32_t seconds = 0;
-  uint32_t microseconds = 0;
-};
-
 namespace {
 
 void IgnoreLog(libinput* /*library*/, libinput_log_priority /*priority*/, const char* /*format*/,
                va_list /*arguments*/) {}
-
-uint32_t IdOf(libinput_device* device) {
-  return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(libinput_device_get_user_data(device)));
-}
 
 }  // namespace
 
@@ -103,8 +88,11 @@ Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("name", libinput_device_get_name(device));
   object.Set("sysname", libinput_device_get_sysname(device));
-  object.Set("keyboard", Napi::Boolean::New(info.Env(), libinput_device_has_capability(
-                                                            device, LIBINPUT_DEVICE_CAP_KEYBOARD) != 0));
+  const auto can = [&](libinput_device_capability capability) {
+    return Napi::Boolean::New(info.Env(), libinput_device_has_capability(device, capability) != 0);
+  };
+  object.Set("keyboard", can(LIBINPUT_DEVICE_CAP_KEYBOARD));
+  object.Set("pointer", can(LIBINPUT_DEVICE_CAP_POINTER));
   return object;
 }
 
@@ -141,11 +129,11 @@ void Input::Dispatch() {
   bool more = libinput_dispatch(library_.get()) == 0;
   while (more && !on_events_.IsEmpty()) {
     size_t count = 0;
-    while (count < Exchange::kCapacity<Record>) {
+    while (count + Record::kMostOfEvent <= Exchange::kCapacity<Record>) {
       libinput_event* event = libinput_get_event(library_.get());
       more = event != nullptr;
       if (!more) break;
-      if (ReadRecord(event, &records[count])) count++;
+      count += ReadRecords(event, &records[count]);
       libinput_event_destroy(event);
     }
     if (count > 0) Enter(on_events_, {Napi::Number::New(Env(), static_cast<double>(count))});
@@ -153,40 +141,6 @@ void Input::Dispatch() {
   }
   busy_ = false;
   if (on_events_.IsEmpty()) Close();
-}
-
-bool Input::ReadRecord(libinput_event* event, Record* record) {
-  libinput_device* device = libinput_event_get_device(event);
-  switch (libinput_event_get_type(event)) {
-    case LIBINPUT_EVENT_DEVICE_ADDED:
-      *record = {Record::kDeviceAdded, Added(device)};
-      return true;
-    case LIBINPUT_EVENT_DEVICE_REMOVED:
-      removed_.push_back(IdOf(device));
-      *record = {Record::kDeviceRemoved, IdOf(device)};
-      return true;
-    case LIBINPUT_EVENT_KEYBOARD_KEY: {
-      libinput_event_keyboard* key = libinput_event_get_keyboard_event(event);
-      const uint64_t time = libinput_event_keyboard_get_time_usec(key);
-      *record = {Record::kKey,
-                 IdOf(device),
-                 libinput_event_keyboard_get_key(key),
-                 libinput_event_keyboard_get_key_state(key) == LIBINPUT_KEY_STATE_PRESSED ? 1U : 0U,
-                 static_cast<uint32_t>(time / 1000000),
-                 static_cast<uint32_t>(time % 1000000)};
-      return true;
-    }
-    default:
-      return false;
-  }
-}
-
-uint32_t Input::Added(libinput_device* device) {
-  const uint32_t id = ++last_id_;
-  libinput_device_set_user_data(device,
-                                reinterpret_cast<void*>(uintptr_t{id}));  // NOLINT(performance-no-int-to-ptr)
-  devices_.emplace(id, Device(libinput_device_ref(device), libinput_device_unref));
-  return id;
 }
 
 void InitInput(Napi::Env env, Napi::Object exports) {

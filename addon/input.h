@@ -24,7 +24,37 @@ class Input final : public Handle<Input> {
   void Close();
 
  private:
-  struct Record;
+  /** One event as the exchange carries it. */
+  struct Record {
+    enum Kind : uint32_t {
+      kKey = 1,
+      kDeviceAdded = 2,
+      kDeviceRemoved = 3,
+      kMotion = 4,
+      kAbsolute = 5,
+      kButton = 6,
+      kWheel = 7
+    };
+    /** A wheel may turn both ways. */
+    static constexpr size_t kMostOfEvent = 2;
+
+    uint32_t kind;
+    uint32_t device;
+    uint32_t code = 0;
+    uint32_t value = 0;
+    uint32_t seconds = 0;
+    uint32_t microseconds = 0;
+
+    /** Adds what libinput tells in microseconds. */
+    [[nodiscard]] Record At(uint64_t time) const {
+      return {kind,
+              device,
+              code,
+              value,
+              static_cast<uint32_t>(time / 1000000),
+              static_cast<uint32_t>(time % 1000000)};
+    }
+  };
   using Library = std::unique_ptr<libinput, decltype(&libinput_unref)>;
   using Device = std::unique_ptr<libinput_device, decltype(&libinput_device_unref)>;
 
@@ -36,7 +66,10 @@ class Input final : public Handle<Input> {
   Napi::Value Call(const Napi::FunctionReference& function, std::initializer_list<napi_value> arguments);
 
   void Dispatch();
-  bool ReadRecord(libinput_event* event, Record* record);
+  size_t ReadRecords(libinput_event* event, Record* records);
+  static Record ReadPointer(libinput_event_type type, libinput_event_pointer* pointer, uint32_t id);
+  static size_t ReadScroll(libinput_event_type type, libinput_event_pointer* pointer, uint32_t id,
+                           Record* records);
   uint32_t Added(libinput_device* device);
 
   Library library_{nullptr, libinput_unref};

@@ -14,21 +14,32 @@
 #include "arguments.h"
 #include "dmabuf.h"
 #include "dumb.h"
+#include "memfd.h"
 #include "worker.h"
 
 namespace {
 
 /** Memory that a job reads, and what keeps it there. Made and destroyed on the event loop. */
 struct Source {
-  const uint8_t* bytes;
+  const uint8_t* bytes;  // null: it is to be read from a file
   uint64_t size;
   std::shared_ptr<const DmabufMemory> dmabuf{};
   std::shared_ptr<const DumbBuffer> dumb{};
+  std::shared_ptr<const MemoryFile> file{};
   Napi::ObjectReference array{};
 
   /** To be held while reading. */
   [[nodiscard]] std::unique_ptr<CpuAccess> Access() const {
     return dmabuf ? std::make_unique<CpuAccess>(dmabuf->fd.Get(), DMA_BUF_SYNC_READ) : nullptr;
+  }
+
+  void Copy(uint64_t offset, uint8_t* to, size_t length) const {
+    if (file) {
+      const iovec row{to, length};
+      file->Read(offset, &row, 1);
+    } else {
+      std::memmove(to, bytes + offset, length);
+    }
   }
 };
 
@@ -41,12 +52,16 @@ Source ReadSource(const Napi::Value& value) {
     const auto& buffer = dumb->Buffer();
     return {buffer->pixels, buffer->size, {}, buffer};
   }
+  if (const Memfd* memfd = Memfd::From(value)) {
+    const auto& file = memfd->File();
+    return {nullptr, file->size, {}, {}, file};
+  }
   if (!value.IsTypedArray()) {
-    throw Napi::TypeError::New(value.Env(),
-                               "job.source must be a NativeMapping, a NativeDumb or a Uint8Array");
+    throw Napi::TypeError::New(
+        value.Env(), "job.source must be a NativeMapping, a NativeMemfd, a NativeDumb or a Uint8Array");
   }
   const Napi::Uint8Array bytes = Bytes(value, "job.source");
-  return {bytes.Data(), bytes.ByteLength(), {}, {}, Napi::Persistent(bytes.As<Napi::Object>())};
+  return {bytes.Data(), bytes.ByteLength(), {}, {}, {}, Napi::Persistent(bytes.As<Napi::Object>())};
 }
 
 /** Rows of pixels somewhere in `size` bytes. */
@@ -67,6 +82,9 @@ struct Rectangle {
   uint32_t source_x, source_y, target_x, target_y, width, height;
 };
 
+/** Of those that the kernel takes in one call (IOV_MAX): as many as a stack holds well. */
+constexpr uint32_t kRowsAtOnce = 64;
+
 std::vector<Rectangle> ReadRectangles(const Napi::Value& value) {
   const std::vector<uint32_t> numbers = Uint32s(value, "job.rectangles");
   if (numbers.size() % 6 != 0) {
@@ -75,6 +93,27 @@ std::vector<Rectangle> ReadRectangles(const Napi::Value& value) {
   std::vector<Rectangle> rectangles(numbers.size() / 6);
   std::memcpy(rectangles.data(), numbers.data(), numbers.size() * sizeof(uint32_t));
   return rectangles;
+}
+
+void CopyRectangle(const Source& source, const Raster& from, uint8_t* target, const Raster& to,
+                   const Rectangle& r, bool flip) {
+  const size_t length = r.width * to.bytes_per_pixel;
+  const auto row_at = [&](uint32_t row) {
+    return target + to.At(r.target_x, r.target_y + (flip ? r.height - 1 - row : row));
+  };
+  // Rows that lie one behind the other in a file are read many at a time.
+  std::array<iovec, kRowsAtOnce> rows;
+  const uint32_t at_once = source.file && length == from.pitch ? kRowsAtOnce : 1;
+  for (uint32_t row = 0; row < r.height; row += at_once) {
+    const uint32_t count = std::min(at_once, r.height - row);
+    const uint64_t offset = from.At(r.source_x, r.source_y + row);
+    if (count == 1) {
+      source.Copy(offset, row_at(row), length);
+      continue;
+    }
+    for (uint32_t i = 0; i < count; i++) rows[i] = {row_at(row + i), length};
+    source.file->Read(offset, rows.data(), count);
+  }
 }
 
 Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
@@ -86,6 +125,8 @@ Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
   const Raster from{Size(job.Get("sourceOffset"), "job.sourceOffset"),
                     Uint32(job.Get("sourcePitch"), "job.sourcePitch"), bytes_per_pixel, source.size};
   const Raster to{0, target->pitch, bytes_per_pixel, target->size};
+  const Napi::Value turned = job.Get("flip");
+  const bool flip = !turned.IsUndefined() && Boolean(turned, "job.flip");
   std::vector<Rectangle> rectangles = ReadRectangles(job.Get("rectangles"));
   for (const Rectangle& r : rectangles) {
     const bool readable = from.Holds(r.source_x, r.source_y, r.width, r.height);
@@ -97,15 +138,10 @@ Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
                                                 "] lies outside the " + (readable ? "target" : "source"));
   }
 
-  return RunOnWorker(info.Env(), [from, to, source = std::move(source), target = std::move(target),
+  return RunOnWorker(info.Env(), [from, to, flip, source = std::move(source), target = std::move(target),
                                   rectangles = std::move(rectangles)] {
     const auto access = source.Access();
-    for (const Rectangle& r : rectangles) {
-      for (uint32_t row = 0; row < r.height; row++) {
-        std::memmove(target->pixels + to.At(r.target_x, r.target_y + row),
-                     source.bytes + from.At(r.source_x, r.source_y + row), r.width * to.bytes_per_pixel);
-      }
-    }
+    for (const Rectangle& r : rectangles) CopyRectangle(source, from, target->pixels, to, r, flip);
   });
 }
 
@@ -160,9 +196,11 @@ Napi::Value ReadRgb(const Napi::CallbackInfo& info) {
         const uint64_t stride = 1 + uint64_t{width} * 3;
         auto rgb = std::make_unique<Rgb>(stride * height);
         const auto access = source.Access();
+        Rgb read(source.file ? width * from.bytes_per_pixel : 0);
         for (uint32_t y = 0; y < height; y++) {
           uint8_t* row = rgb->data() + y * stride + 1;
-          const uint8_t* pixels = source.bytes + from.At(0, y);
+          if (source.file) source.Copy(from.At(0, y), read.data(), read.size());
+          const uint8_t* pixels = source.file ? read.data() : source.bytes + from.At(0, y);
           if (order) {
             ConvertRow(pixels, width, *order, row);
           } else {

@@ -7,8 +7,11 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "arguments.h"
 
@@ -19,16 +22,34 @@ void Control(Napi::Env env, const Fd& fd, unsigned long request, Argument argume
   if (ioctl(fd.Get(), request, argument) < 0) throw Failure{errno, syscall}.In(env);
 }
 
-void EnableBits(Napi::Env env, const Fd& fd) {
-  for (const int type : {EV_KEY, EV_REL}) Control(env, fd, UI_SET_EVBIT, type, "ioctl(UI_SET_EVBIT)");
-  for (int key = KEY_ESC; key <= KEY_MICMUTE; key++) {
-    Control(env, fd, UI_SET_KEYBIT, key, "ioctl(UI_SET_KEYBIT)");
+/** What a device can do, for UI_SET_*BIT and UI_ABS_SETUP. */
+struct Abilities {
+  std::vector<int> keys{}, relative{}, absolute{};
+};
+
+std::optional<Abilities> AbilitiesOf(const std::string& kind) {
+  const std::vector<int> buttons{BTN_LEFT, BTN_RIGHT, BTN_MIDDLE, BTN_SIDE, BTN_EXTRA};
+  if (kind == "mouse") return Abilities{buttons, {REL_X, REL_Y, REL_WHEEL, REL_HWHEEL}};
+  if (kind == "tablet") return Abilities{buttons, {REL_WHEEL}, {ABS_X, ABS_Y}};
+  if (kind != "keyboard") return std::nullopt;
+  std::vector<int> keys(KEY_MICMUTE - KEY_ESC + 1);
+  std::iota(keys.begin(), keys.end(), KEY_ESC);
+  return Abilities{keys};
+}
+
+void Enable(Napi::Env env, const Fd& fd, const Abilities& abilities) {
+  const auto types = {std::pair(EV_KEY, &abilities.keys), std::pair(EV_REL, &abilities.relative),
+                      std::pair(EV_ABS, &abilities.absolute)};
+  for (const auto& [type, codes] : types) {
+    if (!codes->empty()) Control(env, fd, UI_SET_EVBIT, type, "ioctl(UI_SET_EVBIT)");
   }
-  for (const int button : {BTN_LEFT, BTN_RIGHT, BTN_MIDDLE}) {
-    Control(env, fd, UI_SET_KEYBIT, button, "ioctl(UI_SET_KEYBIT)");
-  }
-  for (const int axis : {REL_X, REL_Y, REL_WHEEL}) {
-    Control(env, fd, UI_SET_RELBIT, axis, "ioctl(UI_SET_RELBIT)");
+  for (const int key : abilities.keys) Control(env, fd, UI_SET_KEYBIT, key, "ioctl(UI_SET_KEYBIT)");
+  for (const int axis : abilities.relative) Control(env, fd, UI_SET_RELBIT, axis, "ioctl(UI_SET_RELBIT)");
+  for (const int axis : abilities.absolute) {
+    uinput_abs_setup setup{};
+    setup.code = static_cast<uint16_t>(axis);
+    setup.absinfo.maximum = 65535;
+    Control(env, fd, UI_ABS_SETUP, &setup, "ioctl(UI_ABS_SETUP)");
   }
 }
 
@@ -62,13 +83,16 @@ void Uinput::Init(Napi::Env env) {
 Napi::Value Uinput::Create(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string name = String(info[0], "name");
+  const std::optional<Abilities> abilities =
+      AbilitiesOf(info[1].IsUndefined() ? "keyboard" : String(info[1], "kind"));
+  if (!abilities) throw Napi::TypeError::New(env, "kind must be 'keyboard', 'mouse' or 'tablet'");
   uinput_setup setup{};
   setup.id = {BUS_VIRTUAL, 1, 1, 1};
   name.copy(setup.name, sizeof(setup.name) - 1);
 
   Fd fd(open("/dev/uinput", O_WRONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) throw Failure{errno, "open", {}, "/dev/uinput"}.In(env);
-  EnableBits(env, fd);
+  Enable(env, fd, *abilities);
   Control(env, fd, UI_DEV_SETUP, &setup, "ioctl(UI_DEV_SETUP)");
   Control(env, fd, UI_DEV_CREATE, 0, "ioctl(UI_DEV_CREATE)");
   Uinput* uinput = New(env);

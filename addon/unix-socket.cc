@@ -1,8 +1,6 @@
 #include "unix-socket.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <array>
 #include <cerrno>
@@ -10,6 +8,7 @@
 
 #include "arguments.h"
 #include "exchange.h"
+#include "received-fds.h"
 
 namespace {
 
@@ -19,45 +18,6 @@ constexpr size_t kMaxSentFds = 253;
 template <size_t kCount>
 struct ControlBuffer {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kCount)> bytes;
-};
-
-/** The descriptors of a received message, closed unless they are released. */
-struct ReceivedFds {
-  std::array<int, Exchange::kMaxFds> fds{};
-  size_t count = 0;
-
-  ReceivedFds() = default;
-  ReceivedFds(const ReceivedFds&) = delete;
-  ReceivedFds& operator=(const ReceivedFds&) = delete;
-  ~ReceivedFds() {
-    for (size_t i = 0; i < count; i++) CloseElsewhere(fds[i]);
-  }
-
-  [[nodiscard]] size_t Room() const { return fds.size() - count; }
-
-  void Take(msghdr* message) {
-    for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
-      if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-      // The control buffer has room for no more than Room(): the kernel sets MSG_CTRUNC instead.
-      const size_t bytes = header->cmsg_len - CMSG_LEN(0);
-      std::memcpy(&fds[count], CMSG_DATA(header), bytes);
-      count += bytes / sizeof(int);
-    }
-  }
-
-  void ReleaseInto(Exchange* exchange) {
-    for (size_t i = 0; i < count; i++) {
-      // DONT_SYNC: the identity is all that is wanted, and a file's server could keep us waiting for the
-      // rest.
-      struct statx identity {};
-      statx(fds[i], "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &identity);
-      exchange->fds[i] = {static_cast<double>(fds[i]),
-                          static_cast<double>(makedev(identity.stx_dev_major, identity.stx_dev_minor)),
-                          static_cast<double>(identity.stx_ino)};
-    }
-    exchange->fd_count = static_cast<double>(count);
-    count = 0;
-  }
 };
 
 /** At most `limit` bytes and the descriptors that came with them; 0 at the end, or -errno. */
@@ -82,7 +42,7 @@ ssize_t ReceiveInto(Exchange* exchange, int fd, size_t limit) {
   ssize_t length = Receive(fd, exchange->bytes, limit, &fds);
   // The kernel ends a read behind a message with descriptors. What follows it (the update that shows the
   // buffer) is there already as a rule, and read now it saves a turn of the loop.
-  if (length > 0 && static_cast<size_t>(length) < limit && fds.count > 0 && fds.Room() > 0) {
+  if (length > 0 && static_cast<size_t>(length) < limit && fds.Count() > 0 && fds.Room() > 0) {
     const ssize_t more = Receive(fd, exchange->bytes + length, limit - static_cast<size_t>(length), &fds);
     if (more > 0) length += more;
     if (more == -EMSGSIZE) length = more;
@@ -125,16 +85,27 @@ Napi::Value Discard(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+std::array<Fd, 2> StreamPair(Napi::Env env) {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
-    throw Failure{errno, "socketpair"}.In(info.Env());
+    throw Failure{errno, "socketpair"}.In(env);
   }
-  Fd first(ends[0]);
-  Fd second(ends[1]);
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
+Napi::Value FdPair(const Napi::CallbackInfo& info) {
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0U, Socket::Make(info.Env(), std::move(first)));
-  pair.Set(1U, Socket::Make(info.Env(), std::move(second)));
+  std::array<Fd, 2> ends = StreamPair(info.Env());
+  for (uint32_t i = 0; i < ends.size(); i++) pair.Set(i, ends[i].Get());
+  for (Fd& end : ends) static_cast<void>(end.Release());
+  return pair;
+}
+
+Napi::Value SocketPair(const Napi::CallbackInfo& info) {
+  std::array<Fd, 2> ends = StreamPair(info.Env());
+  Napi::Array pair = Napi::Array::New(info.Env(), 2);
+  pair.Set(0U, Socket::Make(info.Env(), std::move(ends[0])));
+  pair.Set(1U, Socket::Make(info.Env(), std::move(ends[1])));
   return pair;
 }
 
@@ -266,6 +237,7 @@ Napi::Value Socket::Credentials(const Napi::CallbackInfo& info) {
 void InitUnixSocket(Napi::Env env, Napi::Object exports) {
   Socket::Init(env);
   exports.Set("connect", Napi::Function::New(env, Connect, "connect"));
+  exports.Set("fdPair", Napi::Function::New(env, FdPair, "fdPair"));
   exports.Set("discard", Napi::Function::New(env, Discard, "discard"));
   exports.Set("socketPair", Napi::Function::New(env, SocketPair, "socketPair"));
 }

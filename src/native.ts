@@ -34,11 +34,27 @@ export const MAX_FDS = 8;
 export const EXCHANGE_FDS = EXCHANGE_BYTES / 8;
 /** 32-bit words of one flip event in the exchange: crtc id, cookie, vblank sequence, seconds, microseconds. */
 export const FLIP_WORDS = 5;
-/** 32-bit words of one input event: kind, device id, code, value (1 down, 0 up), seconds, microseconds. */
+/** 32-bit words of one input event: kind, device id, code, value, seconds, microseconds. */
 export const INPUT_WORDS = 6;
+/** `code` an evdev key, `value` 1 down, 0 up. */
 export const INPUT_KEY = 1;
 export const INPUT_DEVICE_ADDED = 2;
 export const INPUT_DEVICE_REMOVED = 3;
+/** Relative motion: `code` dx, `value` dy, both signed, in 1/256 of a pixel, accelerated as libinput does. */
+export const INPUT_MOTION = 4;
+/** Absolute motion: `code` x, `value` y, in 1/65536 of the device's width and height. */
+export const INPUT_ABSOLUTE = 5;
+/** `code` an evdev button (BTN_LEFT…), `value` 1 down, 0 up. */
+export const INPUT_BUTTON = 6;
+/** A wheel: `code` 0 vertical, 1 horizontal; `value` signed, in 1/120 of a notch; positive is down, right. */
+export const INPUT_WHEEL = 7;
+
+/**
+ * Index, in 64-bit floats of the exchange, of the numbers of an incoming bus call. Integers, booleans and doubles take
+ * one each, `t` and `x` two (high and low 32 bits), arrays of them their length and then their elements. File
+ * descriptors take none: they are in the table at {@link EXCHANGE_FDS}, in order, and the callee's.
+ */
+export const EXCHANGE_NUMBERS = 0;
 
 /** `struct drm_mode_modeinfo`, whole, so that it goes back to the kernel as it came. */
 export interface ModeInfo {
@@ -211,6 +227,18 @@ export interface NativeCard {
   ): Promise<void>;
   /** drmModePageFlip with an event carrying `cookie` (32 bits); 0 or `-errno` (EBUSY, EACCES, EINVAL…). */
   flip(crtc: number, framebuffer: number, cookie: number): number;
+  /**
+   * DRM_IOCTL_MODE_ATOMIC. `changes` holds `count` triples (object, property, value), those of one object together;
+   * values are integers, negative ones for signed properties. `flags` and the errors are the kernel's: 0 or `-errno`.
+   * Never without NONBLOCK or TEST_ONLY, or the event loop waits.
+   * https://docs.kernel.org/gpu/drm-kms.html#atomic-mode-setting
+   */
+  atomic(changes: Float64Array, count: number, flags: number, cookie: number): number;
+  /** The same, waiting for its end on a worker: for what may be a modeset. */
+  atomicSet(changes: Float64Array, count: number, flags: number): Promise<void>;
+  /** A property blob of a mode, for MODE_ID. */
+  createModeBlob(mode: ModeInfo): number;
+  destroyBlob(id: number): void;
   /** Flip events, `count` records of FLIP_WORDS in the exchange. A negative count is the `-errno` of a lost card. */
   onFlips(callback: (count: number) => void): void;
   /** drmModeSetCursor2, falling back to SetCursor where hotspots are refused; null takes the cursor off. `-errno`. */
@@ -258,11 +286,109 @@ export interface NativeListener {
   close(): void;
 }
 
+/**
+ * A value of a D-Bus message: numbers for y, n, q, i, u, d and h, a boolean for b, bigints for x and t, strings for s,
+ * o and g, a Uint8Array for ay, arrays for a… and for structs, Maps for a{…}, and for a variant its signature and value.
+ * To send, an h is a file descriptor; received, it is always -1, because nobody closes what looks like a number: file
+ * descriptors come through the exchange alone, see {@link NativeBus.serve}.
+ */
+export type BusValue =
+  | number
+  | bigint
+  | boolean
+  | string
+  | Uint8Array
+  | readonly BusValue[]
+  | ReadonlyMap<BusValue, BusValue>
+  | BusVariant;
+
+export interface BusVariant {
+  readonly signature: string;
+  readonly value: BusValue;
+}
+
+export interface BusMessage {
+  /** Absent between peers. */
+  readonly destination?: string;
+  readonly path: string;
+  readonly interface: string;
+  readonly member: string;
+  /** '' without arguments. File descriptors of `h` stay the caller's. */
+  readonly signature: string;
+  readonly values: readonly BusValue[];
+}
+
+/** The error a bus call is answered with: `code` is its D-Bus name. */
+export interface BusError extends Error {
+  readonly code: string;
+}
+
+/** A method that is served. */
+export interface BusMethod {
+  readonly interface: string;
+  readonly member: string;
+  /** What it takes. Calls with another signature are answered with InvalidArgs and never seen. */
+  readonly signature: string;
+}
+
+/** A D-Bus connection, of sd-bus: to a bus, or to one peer. Authentication and reading go on by themselves. */
+export interface NativeBus {
+  /**
+   * Calls a method. Resolves with the values of the reply; file descriptors in it are not taken. Rejects with a
+   * {@link BusError}, or a NativeError when the connection is lost. Never times out: the caller decides how long it
+   * waits.
+   */
+  call(message: BusMessage): Promise<BusValue[]>;
+  /** A call without a reply. Queued when the peer does not read; throws when the connection is gone. */
+  send(message: BusMessage): void;
+  /** Emits a signal. */
+  emit(message: BusMessage): void;
+  /**
+   * Serves methods at a path. `callback` gets the index of the method and the serial to answer to (0: no answer is
+   * wanted). Where the signature consists of numbers, fds and arrays of them alone (64 elements at most in each, or
+   * the call is answered with LimitsExceeded), they are in the exchange and `values` is null, so that a frame allocates
+   * nothing; the fds, {@link MAX_FDS} at most, are the callee's. Otherwise they are in `values`, and file descriptors
+   * are not taken. What is not served is answered with UnknownMethod.
+   */
+  serve(
+    path: string,
+    methods: readonly BusMethod[],
+    callback: (method: number, serial: number, values: BusValue[] | null) => void,
+  ): void;
+  /** Answers a call, by default with nothing. Returns 0, or `-errno`: ENOENT for a serial that was answered before. */
+  reply(serial: number, signature?: string, values?: readonly BusValue[]): number;
+  /** Answers a call with an error. */
+  fail(serial: number, name: string, message: string): number;
+  /** Signals that match; `match` in D-Bus words: `type='signal',member='…'`. File descriptors are not taken. */
+  onSignal(match: string, callback: (message: Required<Omit<BusMessage, 'destination'>>) => void): void;
+  /** Called once, when the connection is lost (`errno` > 0) or refused; not after `close`. */
+  onClosed(callback: (errno: number) => void): void;
+  /** Our unique name on a bus; '' between peers or before it is known. */
+  readonly name: string;
+  /** Stops and resumes reading and dispatching: backpressure. */
+  pause(): void;
+  resume(): void;
+  /** What waits to be sent is dropped; calls under way are rejected (ECANCELED). */
+  close(): void;
+}
+
+/** A regular memory file of a stranger (memfd), read with pread: it may be cut short under us, which is an EIO here. */
+export interface NativeMemfd {
+  readonly size: number;
+  close(): void;
+}
+
 /** `code` is an evdev key code of <linux/input-event-codes.h>. */
 export interface NativeInput {
-  device(
-    id: number,
-  ): { readonly name: string; readonly sysname: string; readonly keyboard: boolean } | undefined;
+  device(id: number):
+    | {
+        readonly name: string;
+        readonly sysname: string;
+        readonly keyboard: boolean;
+        /** Relative or absolute, a mouse, touchpad or tablet. */
+        readonly pointer: boolean;
+      }
+    | undefined;
   close(): void;
 }
 
@@ -274,8 +400,8 @@ export interface NativeUinput {
   close(): void;
 }
 
-/** Where a pixel job reads: a mapped dma-buf, a dumb buffer, or plain memory that the caller leaves alone meanwhile. */
-export type PixelSource = NativeMapping | NativeDumb | Uint8Array;
+/** Where a pixel job reads: shared memory, a dumb buffer, or plain memory that the caller leaves alone meanwhile. */
+export type PixelSource = NativeMapping | NativeMemfd | NativeDumb | Uint8Array;
 
 export interface Native {
   /** See EXCHANGE_*: recvmsg bytes and fds, flip events, input events. */
@@ -288,6 +414,17 @@ export interface Native {
   listen(path: string, mode: number, onConnection: (socket: NativeSocket) => void): NativeListener;
   connect(path: string): NativeSocket;
   socketPair(): [NativeSocket, NativeSocket];
+  /** The two ends of a stream socket pair as bare file descriptors (CLOEXEC), both the caller's. */
+  fdPair(): [number, number];
+
+  /**
+   * Opens a D-Bus connection: to a peer on a connected socket (taken over in every case), as the side that is
+   * authenticated (`client`) or that authenticates (`server`); or to a bus by its address (`unix:path=…`). Returns at
+   * once; whatever fails is told through `onClosed`.
+   */
+  openBus(
+    where: { readonly fd: number; readonly side: 'client' | 'server' } | { readonly address: string },
+  ): NativeBus;
 
   /**
    * Kernel events of one subsystem, from udev where it runs, else from the kernel. `properties` holds the
@@ -304,8 +441,11 @@ export interface Native {
     devices: { open(path: string, flags: number): number; close(fd: number): void },
     onEvents: (count: number) => void,
   ): NativeInput;
-  /** A virtual keyboard (all keys up to KEY_MICMUTE) with relative pointer buttons; for tests and the demo. */
-  createUinput(name: string): NativeUinput;
+  /**
+   * A virtual device, for tests and the demo: a keyboard (all keys up to KEY_MICMUTE), a mouse (REL_X, REL_Y, wheels,
+   * buttons), or a tablet as QEMU's (ABS_X and ABS_Y from 0 to 65535, buttons).
+   */
+  createUinput(name: string, kind?: 'keyboard' | 'mouse' | 'tablet'): NativeUinput;
 
   /** Closes an fd that a stranger sent, on a thread of its own: close() may wait for whoever serves the file. */
   discard(fd: number): void;
@@ -313,6 +453,15 @@ export interface Native {
   createUdmabuf(size: number): number;
   /** Throws EINVAL for an fd that is no dma-buf or is smaller than `size`. */
   mapDmabuf(fd: number, size: number): NativeMapping;
+  /** Dups an fd that a stranger calls a memfd. Throws EINVAL for one that is no memory file, EOVERFLOW when shorter. */
+  openMemfd(fd: number, size: number): NativeMemfd;
+  /**
+   * A dma-buf of a stranger's memfd, where its seals allow one: a new fd, or `-errno` (EINVAL: it can shrink under us,
+   * and is sealed against being sealed; or the offset is not of a page). The memfd stays the caller's.
+   */
+  memfdToDmabuf(fd: number, offset: number, size: number): number;
+  /** A memfd of `size` bytes for producers in tests; with `seals` as F_ADD_SEALS takes them. */
+  createMemfd(size: number, seals: number): number;
   /** The mapped bytes of a dma-buf for writing, in one SYNC bracket, on a worker: for producers in tests. */
   writeDmabuf(fd: number, offset: number, bytes: Uint8Array): Promise<void>;
 
@@ -327,6 +476,8 @@ export interface Native {
     readonly target: NativeDumb;
     readonly bytesPerPixel: number;
     readonly rectangles: readonly number[];
+    /** The rows of each rectangle are turned upside down on the way: the source's last is the target's first. */
+    readonly flip?: boolean;
   }): Promise<void>;
   /**
    * Reads a buffer on a worker into RGB rows, each led by a zero byte: just what PNG's filter 0 wants.

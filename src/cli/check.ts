@@ -1,3 +1,4 @@
+import type { GuestConfig } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
@@ -7,7 +8,7 @@ export async function check(flags: Flags): Promise<string> {
   const config = await loadConfig(settings(flags, process.env), listConnectors());
   const lines = [
     `${config.file}: ok`,
-    ...config.guests.map(({ name, link }) => `  guest ${name}: ${link.kind}, listens on ${link.listen}`),
+    ...config.guests.map(({ name, link }) => `  guest ${name}: ${describe(link)}`),
     ...config.outputs.map(({ name, show }) => {
       const shows = show ? `${show.guest}${show.head === 0 ? '' : `:${show.head}`}` : 'no guest';
       return `  output ${name}: ${shows}`;
@@ -16,4 +17,16 @@ export async function check(flags: Flags): Promise<string> {
     ...config.notes.map((note) => `  note: ${note}`),
   ];
   return lines.join('\n');
+}
+
+function describe(link: GuestConfig['link']): string {
+  switch (link.kind) {
+    case 'vhost-user-gpu':
+      return `${link.kind}, listens on ${link.listen}`;
+    case 'qemu':
+      if ('qmp' in link.at) return `${link.kind}, by the QMP socket ${link.at.qmp}`;
+      return `${link.kind}, ${link.at.vm ?? 'the only one'} on the bus ${link.at.bus}`;
+    case 'libvirt':
+      return `${link.kind}, domain ${link.domain}${link.uri === undefined ? '' : ` of ${link.uri}`}`;
+  }
 }

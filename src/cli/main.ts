@@ -19,6 +19,11 @@ const control = {
   describe: 'control socket of the daemon (KMS_SWITCHER_CONTROL)',
   defaultDescription: '/run/kms-switcher/control.sock',
 } as const;
+const legacy = {
+  type: 'boolean',
+  default: false,
+  describe: 'SetCrtc and PageFlip, even where the card has atomic commits',
+} as const;
 const json = { type: 'boolean', default: false, describe: 'print JSON' } as const;
 
 /** Where the daemon listens: flag, environment, default. The config is not read: a user may not be allowed to. */
@@ -27,9 +32,9 @@ async function controlSocket(flag: string | undefined): Promise<string> {
   return flag ?? (process.env.KMS_SWITCHER_CONTROL || defaultControl);
 }
 
-async function run(flags: Flags): Promise<void> {
+async function run({ legacy, ...flags }: Flags & { legacy: boolean }): Promise<void> {
   const daemon = await import('./run.js');
-  process.exitCode = await daemon.run(flags);
+  process.exitCode = await daemon.run(flags, legacy);
 }
 
 async function check(flags: Flags): Promise<void> {
@@ -123,7 +128,7 @@ async function main(): Promise<void> {
   await yargs(process.argv.slice(2))
     .scriptName('kms-switcher')
     .usage('Shows virtual machines on physical monitors, without a compositor.\n\n$0 COMMAND')
-    .command('run', 'show guests on monitors, until stopped', flags, run)
+    .command('run', 'show guests on monitors, until stopped', { ...flags, legacy }, run)
     .command('check', 'check a config file without touching a display', flags, check)
     .command('outputs', 'list connectors, their monitors and modes', { card, json }, (argv) =>
       outputs(argv.card, argv.json),

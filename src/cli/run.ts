@@ -1,11 +1,13 @@
 import * as fs from 'node:fs';
-import type { Config } from '../config/config';
+import type { Config, GuestConfig } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
 import type { ControlServer } from '../control/server';
+import { QemuLink } from '../guest/qemu/link';
+import type { GuestHost } from '../guest/sink';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
-import { Keyboards } from '../input/keyboards';
+import { Input } from '../input/input';
 import { Card, CardError, connectedNames, listCards } from '../kms/card';
 import type { Log } from '../log';
 import { native } from '../native';
@@ -18,7 +20,7 @@ import { Exit, Failure } from './exit';
 const STOP_MS = 5000;
 
 /** The daemon: shows guests until it is told to stop. Resolves with the exit code. */
-export async function run(flags: Flags): Promise<number> {
+export async function run(flags: Flags, legacy: boolean): Promise<number> {
   const chosen = settings(flags, process.env);
   const config = await loadConfig(chosen, listConnectors());
   const log = new DaemonLog(config.log.level);
@@ -29,9 +31,11 @@ export async function run(flags: Flags): Promise<number> {
         '(start the installed kms-switcher command, or node --no-memory-reducer dist/cli/main.js)',
     );
   }
+  // Listened for from the start: what is lit by then has to be given back.
+  const told = stopSignal(log);
   try {
-    const daemon = await Daemon.start(config, log);
-    const code = await untilStopped(daemon, log);
+    const daemon = await Daemon.start(config, log, legacy);
+    const code = await untilStopped(daemon, told, log);
     await daemon.stop();
     log.info('stopped: the displays are as they were before');
     return code;
@@ -48,7 +52,7 @@ class Daemon {
     private readonly parts: {
       readonly card: Card;
       readonly controller: Controller;
-      readonly keyboards: Keyboards;
+      readonly input: Input;
       readonly control: ControlServer;
       readonly uevents: { close(): void };
     },
@@ -62,24 +66,33 @@ class Daemon {
     return this.#lost;
   }
 
-  static async start(config: Config, log: DaemonLog): Promise<Daemon> {
+  static async start(config: Config, log: DaemonLog, legacy: boolean): Promise<Daemon> {
     let lose: (error: Error) => void = () => undefined;
     const lost = new Promise<Error>((resolve) => (lose = resolve));
-    const card = openCard(config, (error) => {
-      lose(error);
-    });
+    const card = openCard(config, (file) => Card.open(file, lose, legacy));
     log.info(
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
     const device = fs.realpathSync(card.native.path);
-    const controller = new Controller(card, config, log);
+    const input = new Input(config.hotkeys, log, (action, at) => {
+      try {
+        controller.perform(action, at);
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        log.notice(`hotkey ${action.kind}: ${error.message}`);
+      }
+    });
+    const controller = new Controller(card, config, log, (target) => {
+      input.focus(target);
+    });
     const closers: (() => void)[] = [];
     try {
-      for (const { name, link } of config.guests) {
-        const opened = new VhostUserGpuLink(name, link.listen, controller.guests, log);
-        controller.addGuest(opened);
-        opened.open();
-      }
+      const links = config.guests.map((guest) => {
+        const link = makeLink(guest, controller.guests, log);
+        controller.addGuest(link, guest.hidden);
+        return link;
+      });
+      for (const link of links) if (link instanceof VhostUserGpuLink) link.open();
       const uevents = native.watchUevents('drm', ({ ACTION, DEVNAME }) => {
         // The kernel says nothing on the card's own descriptor when the card goes.
         if (ACTION === 'remove' && DEVNAME === device) lose(new Error(`${device} has been removed`));
@@ -97,19 +110,13 @@ class Daemon {
       closers.push(() => {
         control.close();
       });
-      const keyboards = new Keyboards(config.hotkeys, log, (action, at) => {
-        try {
-          controller.perform(action, at);
-        } catch (error) {
-          if (!(error instanceof CommandError)) throw error;
-          log.notice(`hotkey ${action.kind}: ${error.message}`);
-        }
-      });
-      keyboards.open();
+      input.open();
+      // QEMU waits for our answers: it is called only once nothing keeps us from giving them.
+      for (const link of links) if (link instanceof QemuLink) link.open();
       log.info(
         `ready after ${Math.round(performance.now())} ms: ${config.guests.length} guests, control at ${config.control}`,
       );
-      return new Daemon({ card, controller, keyboards, control, uevents }, lost);
+      return new Daemon({ card, controller, input, control, uevents }, lost);
     } catch (error) {
       for (const close of closers) close();
       await controller.close();
@@ -121,8 +128,8 @@ class Daemon {
   }
 
   async stop(): Promise<void> {
-    const { card, controller, keyboards, control, uevents } = this.parts;
-    keyboards.close();
+    const { card, controller, input, control, uevents } = this.parts;
+    input.close();
     control.close();
     uevents.close();
     await controller.close();
@@ -130,10 +137,15 @@ class Daemon {
   }
 }
 
+function makeLink({ name, link }: GuestConfig, host: GuestHost, log: Log): VhostUserGpuLink | QemuLink {
+  if (link.kind === 'vhost-user-gpu') return new VhostUserGpuLink(name, link.listen, host, log);
+  return new QemuLink(name, link, host, log);
+}
+
 /** The configured card, else the first with a connected monitor, else the first that has connectors at all. */
-function openCard(config: Config, onLost: (error: Error) => void): Card {
+function openCard(config: Config, open: (file: string) => Card): Card {
   const named = config.card;
-  if (named !== undefined) return Card.open(named, onLost);
+  if (named !== undefined) return open(named);
   const files = listCards();
   let fallback: string | undefined;
   let problem: unknown;
@@ -143,7 +155,7 @@ function openCard(config: Config, onLost: (error: Error) => void): Card {
       try {
         if (connectedNames(probe).length > 0) {
           probe.close();
-          return Card.open(file, onLost);
+          return open(file);
         }
         if (fallback === undefined && probe.resources().connectors.length > 0) fallback = file;
       } finally {
@@ -154,15 +166,16 @@ function openCard(config: Config, onLost: (error: Error) => void): Card {
       problem ??= error;
     }
   }
-  if (fallback !== undefined) return Card.open(fallback, onLost);
-  if (files[0] !== undefined && problem !== undefined) return Card.open(files[0], onLost);
+  if (fallback !== undefined) return open(fallback);
+  if (files[0] !== undefined && problem !== undefined) return open(files[0]);
   throw new CardError(
     'absent',
     'this machine has no card that can drive displays (/dev/dri is empty): a GPU with a loaded kernel driver is needed',
   );
 }
 
-function untilStopped(daemon: Daemon, log: Log): Promise<number> {
+/** Resolves with the exit code when the user tells the daemon to stop. */
+function stopSignal(log: Log): Promise<number> {
   return new Promise((resolve) => {
     const stop = (signal: NodeJS.Signals): void => {
       log.info(`${signal}: stopping`);
@@ -178,6 +191,13 @@ function untilStopped(daemon: Daemon, log: Log): Promise<number> {
     process.on('SIGHUP', () => log.info('SIGHUP: the config is read at start only: restart to change it'));
     // Node's own meaning of SIGUSR1 is a debugger on a TCP port; not in a daemon.
     process.on('SIGUSR1', () => log.info('SIGUSR1: ignored'));
+  });
+}
+
+/** Resolves with the exit code when the daemon has to end, of itself or because it is told to. */
+function untilStopped(daemon: Daemon, told: Promise<number>, log: Log): Promise<number> {
+  return new Promise((resolve) => {
+    void told.then(resolve);
     const fail = (error: unknown): void => {
       log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
       resolve(Exit.FAILURE);

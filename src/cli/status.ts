@@ -1,4 +1,4 @@
-import type { OutputStatus, Status } from '../control/protocol';
+import type { GuestStatus, OutputStatus, Status } from '../control/protocol';
 import { table } from './table';
 
 /** `status` for people: a line per output, a line per guest, and what is not as it should be. */
@@ -24,11 +24,17 @@ export function formatStatus(status: Status): string {
       .map((note) => `${output}: ${note}`),
   );
   const guests = status.guests.map(
-    ({ guest, connected, reason, kind, address }) =>
-      `${guest}: ${connected ? 'connected' : (reason ?? 'has not connected yet')} (${kind} ${address})`,
+    (guest) => `${guest.guest}: ${guestState(guest)} (${guest.kind} ${guest.address})`,
   );
   const head = `${status.card} (${status.driver}), ${status.commit} commits, up ${status.uptimeSeconds} s, * has the focus`;
   return [head, outputs, ...notes, ...guests].join('\n');
+}
+
+function guestState({ connected, condition, reason, trouble }: GuestStatus): string {
+  const state = connected ? (condition === 'running' ? 'connected' : condition) : reason;
+  return [state ?? (trouble === undefined ? 'has not connected yet' : undefined), trouble]
+    .filter((part) => part !== undefined)
+    .join(': ');
 }
 
 function guestName({ guest, head, blank }: OutputStatus): string {

@@ -22,9 +22,36 @@ export interface VhostUserGpuLink {
   readonly listen: string;
 }
 
+/** QEMU's own display protocol (`-display dbus`), by the QMP socket of a guest, or by a D-Bus bus. */
+export interface QemuLink {
+  readonly kind: 'qemu';
+  /**
+   * `qmp`: absolute path of a QMP socket of QEMU (`-display dbus,p2p=yes`); `bus`: a D-Bus address
+   * (`-display dbus,addr=…`), and which VM of those on it, by name or UUID; absent: there is only one.
+   */
+  readonly at: { readonly qmp: string } | { readonly bus: string; readonly vm?: string };
+  readonly viewers: Viewers;
+}
+
+/** A libvirt domain with `<graphics type='dbus'>`. */
+export interface LibvirtLink {
+  readonly kind: 'libvirt';
+  readonly domain: string;
+  /** libvirt's connection URI; absent: libvirt's default. */
+  readonly uri?: string;
+  readonly viewers: Viewers;
+}
+
+/** What to do when another program takes a guest's display connection. */
+export type Viewers = 'take-back' | 'leave';
+
+/** Frames a second a guest may draw while nobody sees it; 'full': as many as its monitor shows. 0: on demand. */
+export type HiddenRate = number | 'full';
+
 export interface GuestConfig {
   readonly name: string;
-  readonly link: VhostUserGpuLink;
+  readonly link: VhostUserGpuLink | QemuLink | LibvirtLink;
+  readonly hidden: HiddenRate;
 }
 
 export interface OutputConfig {

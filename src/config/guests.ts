@@ -1,41 +1,67 @@
-import type { GuestConfig, HeadRef } from './config';
+import type { GuestConfig, HeadRef, HiddenRate, Viewers } from './config';
 import { maxHeads } from './config';
 import { entries, entry, kindOf } from './checker';
 import type { Checker } from './checker';
 import type { Path } from './document';
-import { hint } from './nearest';
-import { samePath, socketPathProblem } from './values';
+import { linkKinds, Links } from './links';
+import { hint, nearest } from './nearest';
 
 const longestName = 64;
-const laterLinks = ['qemu', 'libvirt'];
+const fastest = 240;
 
 /** Checks `guests:`: their names, links and sockets. `control` is the control socket in force. */
 export function checkGuests(data: unknown, control: string, checker: Checker): GuestConfig[] {
   const guests: GuestConfig[] = [];
-  const sockets = new Map([[samePath(control), 'the control socket']]);
+  const links = new Links(control, checker);
   for (const [name, value] of entries(data)) {
     const path = ['guests', name];
     const problem = nameProblem(name);
     if (problem !== undefined) checker.report(path, problem, 'key');
-    for (const kind of laterLinks.filter((link) => entry(value, link) !== undefined))
-      checker.report(
-        [...path, kind],
-        `the link ${kind} is not supported in this version; use vhost-user-gpu`,
-        'key',
-      );
-
-    const socket = [...path, 'vhost-user-gpu', 'listen'];
-    const listen = entry(entry(value, 'vhost-user-gpu'), 'listen');
-    if (typeof listen !== 'string') continue;
-    const wrong = socketPathProblem(listen);
-    if (wrong !== undefined) checker.report(socket, wrong);
-    const other = sockets.get(samePath(listen));
-    if (other !== undefined)
-      checker.report(socket, `"${listen}" is ${other} already; give each its own path`);
-    else sockets.set(samePath(listen), `the socket of guest "${name}" (line ${checker.line(socket)})`);
-    guests.push({ name, link: { kind: 'vhost-user-gpu', listen } });
+    const viewers = readViewers(value, path, checker);
+    const hidden = readHidden(value, path, checker);
+    const link = links.read(name, value, path, viewers);
+    if (link !== undefined) guests.push({ name, link, hidden });
   }
   return guests;
+}
+
+const viewersWords = ['take-back', 'leave'] as const;
+
+function readViewers(value: unknown, path: Path, checker: Checker): Viewers {
+  const viewers = entry(value, 'viewers');
+  if (viewers === undefined) return 'take-back';
+  const at = [...path, 'viewers'];
+  // With nothing but that link: where there are two, that is what has to be mended first.
+  if (
+    entry(value, 'vhost-user-gpu') !== undefined &&
+    !others.some((kind) => entry(value, kind) !== undefined)
+  )
+    checker.report(at, 'viewers is for qemu and libvirt: nobody else can take this guest; remove it', 'key');
+  const known = viewersWords.find((word) => word === viewers);
+  if (known === undefined && typeof viewers === 'string')
+    checker.report(at, `"viewers" cannot be "${viewers}"${hint(viewers, viewersWords)}`);
+  return known ?? 'take-back';
+}
+
+const others = linkKinds.filter((kind) => kind !== 'vhost-user-gpu');
+
+function readHidden(value: unknown, path: Path, checker: Checker): HiddenRate {
+  const hidden = entry(value, 'hidden');
+  if (hidden === undefined || hidden === 'full') return 'full';
+  if (hidden === 'on-demand') return 0;
+  if (typeof hidden === 'number' && Number.isInteger(hidden) && hidden >= 1 && hidden <= fastest)
+    return hidden;
+  const choices = `full, on-demand, or 1 to ${fastest} frames a second`;
+  let message: string;
+  if (typeof hidden === 'number') message = `${hidden} cannot be; write ${choices}`;
+  else if (typeof hidden !== 'string') message = `hidden cannot be ${kindOf(hidden)}; write ${choices}`;
+  else if (/^\d+$/.test(hidden)) message = `"${hidden}" is text; write the number without quotes`;
+  else {
+    const near = nearest(hidden, ['full', 'on-demand']);
+    message = `"hidden" cannot be "${hidden}"; ${near === undefined ? `write ${choices}` : `did you mean "${near}"?`}`;
+  }
+  checker.report([...path, 'hidden'], message);
+  return 'full';
 }
 
 function nameProblem(name: string): string | undefined {

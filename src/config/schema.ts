@@ -35,8 +35,11 @@ export function checkShape(data: unknown): SchemaProblem[] {
       .filter(({ keyword, instancePath }) => keyword !== 'required' || !unknownKeys.has(instancePath))
       .map((error) => ({
         ...describe(error, data),
-        // Which of the alternatives of an action was meant, the schema cannot tell.
-        crude: error.instancePath.startsWith('/hotkeys/') || !plain.has(error.keyword),
+        // Which of several alternatives was meant, the schema cannot tell.
+        crude:
+          error.instancePath.startsWith('/hotkeys/') ||
+          /\/(anyOf|oneOf|dependentSchemas)\//.test(error.schemaPath) ||
+          !plain.has(error.keyword),
       }))
   );
 }

@@ -6,10 +6,10 @@ import { hint } from './nearest';
 // struct sockaddr_un has 108 bytes for the path and its terminating zero.
 const longestSocketPath = 107;
 
-/** What is wrong with the path of a socket to listen on, if anything. */
-export function socketPathProblem(path: string): string | undefined {
+/** What is wrong with the path of a UNIX socket, if anything; `home` is where such sockets use to be. */
+export function socketPathProblem(path: string, home = '/run/kms-switcher'): string | undefined {
   if (!path.startsWith('/'))
-    return `"${path}" is not an absolute path; write e.g. /run/kms-switcher/${posix.basename(path) || 'guest.sock'}`;
+    return `"${path}" is not an absolute path; write e.g. ${home}/${posix.basename(path) || 'guest.sock'}`;
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   if (/[\x00-\x1f\x7f]/.test(path)) return 'a socket path with control characters; remove them';
   if (path.endsWith('/')) return `"${path}" is a directory; add a file name, e.g. ${path}guest.sock`;

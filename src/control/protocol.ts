@@ -3,6 +3,7 @@
  * command's own fields; its answer is `{"id": 1, "ok": …}` or `{"id": 1, "error": "…"}`. After `watch`, events come
  * as `{"event": …}` lines until the connection closes.
  */
+import type { Condition } from '../guest/sink';
 import type { Path } from '../kms/output';
 
 /** Longest line either side takes; a photograph of a large screen is the longest there is. */
@@ -64,7 +65,12 @@ export interface GuestStatus {
   readonly kind: string;
   readonly address: string;
   readonly connected: boolean;
+  /** What it does, as far as its link knows. */
+  readonly condition: Condition;
+  /** Why it left. */
   readonly reason: string | null;
+  /** What keeps it from being connected, or from being shown as it should be, and what to change. */
+  readonly trouble?: string;
   readonly heads: readonly {
     readonly head: number;
     readonly width: number;
@@ -72,6 +78,9 @@ export interface GuestStatus {
     readonly content: 'buffer' | 'pixels' | 'off';
     readonly format: string | null;
     readonly output: string | null;
+    /** How it gets onto its output, and why not directly. */
+    readonly path: Path | null;
+    readonly reason?: string;
     readonly frames: number;
   }[];
 }

@@ -1,7 +1,7 @@
 import { monotonic } from '../clock';
 import type { Card } from '../kms/card';
 import type { EdidIdentity } from '../kms/edid';
-import { fourccName } from '../kms/formats';
+import { fourccName } from '../fourcc';
 import { modeName } from '../kms/modes';
 import type { Output } from '../kms/output';
 import type { Controller } from '../switcher/controller';
@@ -79,22 +79,31 @@ function switchTimes({ lastSwitch }: Output): OutputStatus['lastSwitch'] {
   return { commitMs: since(committed), shownMs: since(shown), agoMs: Math.round(monotonic() - requested) };
 }
 
-function guestStatus({ link, session, left, views }: GuestState): GuestStatus {
+function guestStatus({ link, session, left, condition, views }: GuestState): GuestStatus {
   return {
     guest: link.guest,
     kind: link.kind,
     address: link.address,
     connected: session !== null,
+    condition,
     reason: left ?? null,
+    ...(link.trouble === undefined ? {} : { trouble: link.trouble }),
     heads: [...views.values()].map((view) => {
       const { framebuffer, canvas, viewport } = view.source;
+      const onPanel = view.output?.source === view.source ? view.output : undefined;
       return {
         head: view.index,
         width: view.hasContent ? viewport.width : 0,
         height: view.hasContent ? viewport.height : 0,
         content: framebuffer ? 'buffer' : canvas ? 'pixels' : 'off',
-        format: framebuffer ? fourccName(framebuffer.layout.format) : canvas ? 'XR24' : null,
+        format: framebuffer
+          ? fourccName(framebuffer.layout.format)
+          : canvas
+            ? fourccName(canvas.format)
+            : null,
         output: view.output?.name ?? null,
+        path: onPanel ? onPanel.path : null,
+        ...(onPanel?.reason === undefined ? {} : { reason: onPanel.reason }),
         frames: view.frames,
       };
     }),

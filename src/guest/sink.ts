@@ -1,13 +1,27 @@
-/** How a guest's pixels lie in the one buffer it sent. Bytes and pixels. */
+import type { PixelSource } from '../native';
+
+/** One plane of a buffer. A plane of the same dma-buf as the first has an fd of its own, or -1. Bytes. */
+export interface Plane {
+  fd: number;
+  /** st_dev and st_ino of the dma-buf: what it is recognised by. */
+  device: number;
+  inode: number;
+  offset: number;
+  pitch: number;
+}
+
+/** How a guest's pixels lie in the buffer it sent. Pixels. */
 export interface ScanoutLayout {
   /** Size of the whole buffer. */
   readonly width: number;
   readonly height: number;
   readonly format: number;
-  readonly pitch: number;
-  readonly offset: number;
   readonly modifierHigh: number;
   readonly modifierLow: number;
+  /** The first row in memory is the lowest on the screen. */
+  readonly bottomUp: boolean;
+  /** One to four. */
+  readonly planes: readonly Plane[];
 }
 
 /** The head's screen within the buffer. */
@@ -16,6 +30,25 @@ export interface Screen {
   readonly y: number;
   readonly width: number;
   readonly height: number;
+}
+
+/** Pixels in memory that no card can scan out: they are copied. Bytes and pixels; rows from the top. */
+export interface PixelMemory {
+  readonly width: number;
+  readonly height: number;
+  readonly format: number;
+  readonly offset: number;
+  readonly pitch: number;
+  readonly source: PixelSource;
+  /** What kind of memory it is, for `status`: `shared memory`, `bytes`. */
+  readonly kind: string;
+}
+
+/** A pointer's picture: AR24, premultiplied, rows packed. */
+export interface CursorImage {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8Array;
 }
 
 /** What a guest is told of the monitor one of its heads is for. */
@@ -36,21 +69,31 @@ export interface Display {
  * would be.
  */
 export interface HeadSink {
+  /** Whether an output shows the head now, or would if it had a picture. */
+  readonly visible: boolean;
   /**
-   * The head shows another buffer from the next `update` on. Takes over `fd` in every case. Throws an Error, in words
-   * for the guest's owner, when the buffer cannot be shown. `layout` and `screen` are only valid during the call.
+   * The head shows another buffer from the next `update` on. Takes over the planes' fds in every case. Throws an Error,
+   * in words for the guest's owner, when the buffer cannot be shown. `layout` and `screen` are only valid during the
+   * call.
    */
-  scanout(fd: number, device: number, inode: number, layout: ScanoutLayout, screen: Screen): void;
-  /** The head's pixels in memory, XR24, rows packed; valid until the next `scanout`, `canvas` or `off`. */
-  canvas(width: number, height: number, bytes: Uint8Array): void;
+  scanout(layout: ScanoutLayout, screen: Screen): void;
+  /**
+   * The head's pixels in memory, shown from the next `update` on unless nothing is shown yet. `released` is called once
+   * the head shows something else: the memory can be closed then (a copy under way holds on to it by itself).
+   */
+  canvas(memory: PixelMemory, released?: () => void): void;
   /** The rectangle of the current buffer or canvas has changed. */
   update(frame: number, x: number, y: number, width: number, height: number): void;
   /** The guest switched the head off. */
   off(): void;
-  /** A new pointer image, 64x64 AR24; kept by the callee. */
-  cursorImage(image: Uint8Array, hotX: number, hotY: number): void;
+  /** A new pointer image; kept by the callee. */
+  cursorImage(image: CursorImage, hotX: number, hotY: number): void;
+  /** Top left of the image in the head's screen. */
   cursorMove(x: number, y: number, visible: boolean): void;
 }
+
+/** What a guest is doing, as far as its link knows; it is said where there is no picture of its own. */
+export type Condition = 'running' | 'paused' | 'asleep' | 'restarting' | 'crashed' | 'shut down';
 
 /** Whoever shows guests, as a link sees it. */
 export interface GuestHost {
@@ -58,8 +101,27 @@ export interface GuestHost {
   connected(link: GuestLink): void;
   /** It has gone: all its buffers and heads are forgotten. `reason` in words for `status`. */
   disconnected(link: GuestLink, reason: string): void;
+  /** What the guest does now; `running` until told otherwise, and again after `disconnected`. */
+  condition(link: GuestLink, condition: Condition): void;
+  /** Its `trouble` is another than it was. */
+  troubled(link: GuestLink): void;
   head(link: GuestLink, index: number): HeadSink;
+  /** undefined: the head is not for any monitor. */
   display(link: GuestLink, index: number): Display | undefined;
+}
+
+/** Keys and pointer of a guest, for whoever has the keyboard and mouse. Codes are evdev's. All return at once. */
+export interface GuestInput {
+  key(head: number, code: number, down: boolean): void;
+  /** Relative motion in pixels; fractions add up. */
+  motion(head: number, dx: number, dy: number): void;
+  /** A place on the head's screen, 0 to 1 in both directions. */
+  place(head: number, x: number, y: number): void;
+  button(head: number, code: number, down: boolean): void;
+  /** Notches; positive is down and right. Fractions add up. */
+  wheel(head: number, dx: number, dy: number): void;
+  /** Whether the head's pointer takes places rather than motion now. */
+  absolute(head: number): boolean;
 }
 
 /** How a guest reaches us, whatever protocol it speaks. */
@@ -68,8 +130,16 @@ export interface GuestLink {
   /** Kind of link and where, for `status`: `vhost-user-gpu`, `/run/…/sensors.sock`. */
   readonly kind: string;
   readonly address: string;
+  /** Why it is not connected or what is limited now, in words for the guest's owner; undefined: all is well. */
+  readonly trouble?: string | undefined;
+  /** undefined: this kind of link carries no input. */
+  readonly input?: GuestInput | undefined;
   shown(head: number, frame: number): void;
   /** What was sent cannot be shown after all; the guest is told as the protocol allows. */
   refuse(head: number, reason: string): void;
+  /** Some head is for another monitor, mode or none now: asks the host for `display` again. */
+  displaysChanged(): void;
+  /** A user wants to see it: a guest that was left to another viewer is taken back, one that sleeps is woken. */
+  wanted(): void;
   close(): void;
 }

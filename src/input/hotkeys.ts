@@ -54,13 +54,6 @@ export class HotkeyMatcher {
     return undefined;
   }
 
-  /** Forgets held keys and half a sequence: when devices go or the session was away. */
-  reset(): void {
-    this.#held = 0;
-    this.#taps = 0;
-    this.#bare = false;
-  }
-
   #modifier(bit: number, value: 0 | 1): void {
     if (value === 1) {
       this.#held |= bit;

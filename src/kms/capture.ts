@@ -1,7 +1,9 @@
 import { native, type NativeDumb } from '../native';
 import type { Card } from './card';
 import { OBJECT_CONNECTOR } from './connector';
-import { bytesPerPixel, fourccName, XR24 } from './formats';
+import { fourccName, XR24 } from '../fourcc';
+import type { Scanout } from './commit';
+import { bytesPerPixel } from './formats';
 import type { Framebuffer } from './framebuffers';
 import type { Output } from './output';
 import { encodePng } from './png';
@@ -12,10 +14,10 @@ export interface PanelPixels {
   readonly height: number;
   readonly framebuffer: Framebuffer | null;
   readonly dumb: NativeDumb | undefined;
+  readonly format: number;
   readonly pitch: number;
-  /** Top left of the panel within the buffer. */
-  readonly x: number;
-  readonly y: number;
+  /** Which part of the buffer stands where on the panel. */
+  readonly scanout: Scanout;
   readonly cursor: { readonly image: NativeDumb; readonly x: number; readonly y: number } | undefined;
 }
 
@@ -103,21 +105,36 @@ async function writeback(card: Card, output: Output, width: number, height: numb
 async function readBack(output: Output): Promise<Uint8Array> {
   const panel = output.panel();
   if (!panel) throw new Error(`${output.name} shows nothing yet`);
-  const { width, height, framebuffer, dumb, pitch, x, y } = panel;
-  const format = framebuffer?.format ?? XR24;
+  const { width, height, framebuffer, dumb, format, pitch, scanout } = panel;
   const bytes = bytesPerPixel(format);
   if (bytes === undefined) throw new Error(`pixel format ${fourccName(format)} cannot be read back`);
   const source = framebuffer?.mapping() ?? dumb;
   if (!source) throw new Error(`${output.name} shows nothing yet`);
-  const offset = (framebuffer?.layout.offset ?? 0) + y * pitch + x * bytes;
+  const offset = (framebuffer?.layout.planes[0]?.offset ?? 0) + scanout.y * pitch + scanout.x * bytes;
   framebuffer?.retain();
   try {
-    const rows = await native.readRgb({ source, offset, pitch, width, height, format });
+    const shown = { width: scanout.width, height: scanout.height };
+    const pixels = await native.readRgb({ source, offset, pitch, ...shown, format });
+    const rows = onPanel(pixels, scanout, width, height);
     if (panel.cursor) blend(rows, width, height, panel.cursor);
     return rows;
   } finally {
     framebuffer?.release();
   }
+}
+
+/** A part of a panel's rows, in its place on black. */
+function onPanel(rows: Uint8Array, scanout: Scanout, width: number, height: number): Uint8Array {
+  const whole = scanout.width === width && scanout.height === height;
+  if (whole && !scanout.reflect) return rows;
+  const panel = new Uint8Array((width * 3 + 1) * height);
+  const length = scanout.width * 3;
+  for (let row = 0; row < scanout.height; row++) {
+    const from = (scanout.reflect ? scanout.height - 1 - row : row) * (length + 1) + 1;
+    const to = (scanout.panelY + row) * (width * 3 + 1) + 1 + scanout.panelX * 3;
+    panel.set(rows.subarray(from, from + length), to);
+  }
+  return panel;
 }
 
 /** Puts a premultiplied AR24 pointer over RGB rows (each led by PNG's filter byte). */

@@ -3,9 +3,11 @@ import * as path from 'node:path';
 import { monotonic } from '../clock';
 import type { Log } from '../log';
 import { EXCHANGE_BYTES, FLIP_WORDS, isNativeError, native, type CrtcInfo, type NativeCard } from '../native';
-import { LegacyCommit, type Commit } from './commit';
+import { AtomicCommit } from './atomic';
+import type { Commit } from './commit';
 import { connectorName, readConnector, type Connector } from './connector';
 import { FramebufferCache } from './framebuffers';
+import { LegacyCommit } from './legacy';
 import type { Output } from './output';
 
 const CLIENT_CAP_UNIVERSAL_PLANES = 2;
@@ -53,17 +55,17 @@ export class Card {
   private constructor(
     readonly native: NativeCard,
     onLost: (error: Error) => void,
+    legacy: boolean,
   ) {
     this.name = path.basename(native.path);
-    // Before ATOMIC, which refuses some drivers' hidden cursor planes; both are only used for writeback here.
     native.setClientCapability(CLIENT_CAP_UNIVERSAL_PLANES, 1);
-    this.canWriteback =
-      native.setClientCapability(CLIENT_CAP_ATOMIC, 1) === 0 &&
-      native.setClientCapability(CLIENT_CAP_WRITEBACK_CONNECTORS, 1) === 0;
+    const atomic = native.setClientCapability(CLIENT_CAP_ATOMIC, 1) === 0;
+    this.canWriteback = atomic && native.setClientCapability(CLIENT_CAP_WRITEBACK_CONNECTORS, 1) === 0;
     const resources = native.resources();
     this.crtcs = resources.crtcs;
     this.framebuffers = new FramebufferCache(native);
-    this.commit = new LegacyCommit(native);
+    const commit = atomic && !legacy ? AtomicCommit.create(native, this.crtcs) : undefined;
+    this.commit = commit ?? new LegacyCommit(native);
     this.#saved = this.#save(resources.connectors);
     native.onFlips((count) => {
       if (count >= 0) this.#flips(count);
@@ -75,15 +77,15 @@ export class Card {
     }, WATCH_PERIOD_MS);
   }
 
-  /** Opens a card and becomes its master. Throws {@link CardError}. */
-  static open(file: string, onLost: (error: Error) => void): Card {
+  /** Opens a card and becomes its master; `legacy`: atomic commits are not even tried. Throws {@link CardError}. */
+  static open(file: string, onLost: (error: Error) => void, legacy = false): Card {
     const card = openNode(file);
     try {
       if (!card.isMaster()) {
         const result = card.setMaster();
         if (result < 0) throw notMaster(file, result);
       }
-      return new Card(card, onLost);
+      return new Card(card, onLost, legacy);
     } catch (error) {
       card.close();
       if (error instanceof CardError) throw error;
@@ -106,12 +108,12 @@ export class Card {
     return found;
   }
 
-  /** Whether a SetCrtc holds every modeset lock of the card, so that any other commit would make the loop wait. */
+  /** Whether a slow commit holds the locks of every output, so that any other commit would make the loop wait. */
   get busy(): boolean {
-    return this.#exclusive > 0;
+    return this.#exclusive > 0 && this.commit.exclusive;
   }
 
-  /** Runs slow commits one after another, while outputs hold theirs back; then all outputs go on. */
+  /** Runs slow commits one after another, while outputs hold theirs back if they must; then all outputs go on. */
   async exclusive<T>(work: () => Promise<T>): Promise<T> {
     this.#exclusive++;
     const turn = this.#queue.then(work);
@@ -129,7 +131,7 @@ export class Card {
 
   /** Resolves when no slow commit is under way, nor any output waiting to make one. */
   async settled(): Promise<void> {
-    if (this.busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#exclusive > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** A number that no flip of this card in flight carries. 0 means none. */
@@ -179,7 +181,7 @@ export class Card {
   }
 
   #resume(): void {
-    if (this.busy) return;
+    if (this.#exclusive > 0) return;
     for (const output of this.#outputs.values()) {
       output.pump();
       output.cursorChanged();
@@ -188,7 +190,7 @@ export class Card {
   }
 
   #settle(): void {
-    if (this.busy) return; // An output has begun the next.
+    if (this.#exclusive > 0) return; // An output has begun the next.
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 

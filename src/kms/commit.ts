@@ -1,44 +1,40 @@
-import type { ModeInfo, NativeCard } from '../native';
+import type { ModeInfo } from '../native';
 
-/** What a CRTC shows, and from where in the framebuffer. */
+/** What a CRTC shows: a rectangle of a framebuffer, and where that stands on the panel. Pixels. */
 export interface Scanout {
   readonly framebuffer: number;
   readonly x: number;
   readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly panelX: number;
+  readonly panelY: number;
+  /** Shown upside down: the rows lie bottom up. */
+  readonly reflect: boolean;
+}
+
+/** A CRTC, and what it is or will be lit with. */
+export interface Target {
+  readonly crtc: number;
+  readonly connector: number;
+  readonly mode: ModeInfo;
 }
 
 /** One way of telling a card what to show, chosen once per card. */
 export interface Commit {
   readonly name: string;
-  /** Lights a CRTC with a mode, or points it elsewhere; may take seconds, and nothing else may commit meanwhile. */
-  set(crtc: number, connector: number, mode: ModeInfo, scanout: Scanout): Promise<void>;
+  /** Whether a slow commit to one CRTC holds the locks that flips of the others need. */
+  readonly exclusive: boolean;
+  /** Lights a CRTC with a mode, or points it elsewhere; may take seconds. */
+  set(target: Target, scanout: Scanout): Promise<void>;
   off(crtc: number): Promise<void>;
   /**
    * Shows `next` instead of `now` from the next vblank on, without a modeset; a flip event with `cookie` says when.
    * 0, or `-errno`: EBUSY a commit is in flight, EINVAL this change needs {@link set}, EACCES not master.
    */
   flip(crtc: number, now: Scanout, next: Scanout, cookie: number): number;
-}
-
-const EINVAL = -22;
-
-/** drmModeSetCrtc and drmModePageFlip: every driver has them. */
-export class LegacyCommit implements Commit {
-  readonly name = 'legacy';
-
-  constructor(private readonly card: NativeCard) {}
-
-  set(crtc: number, connector: number, mode: ModeInfo, scanout: Scanout): Promise<void> {
-    return this.card.setCrtc(crtc, scanout.framebuffer, scanout.x, scanout.y, [connector], mode);
-  }
-
-  off(crtc: number): Promise<void> {
-    return this.card.setCrtc(crtc, 0, 0, 0, [], null);
-  }
-
-  flip(crtc: number, now: Scanout, next: Scanout, cookie: number): number {
-    // A page flip keeps the CRTC's offset into the framebuffer.
-    if (now.x !== next.x || now.y !== next.y) return EINVAL;
-    return this.card.flip(crtc, next.framebuffer, cookie);
-  }
+  /** Whether the hardware takes a scanout that does not simply fill the panel. Asked without changing anything. */
+  accepts(target: Target, lit: boolean, scanout: Scanout): boolean;
+  /** Leaves nothing behind that who comes next would not expect. */
+  release(crtc: number): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { native, type NativeCard, type NativeDumb, type PixelSource } from '../native';
 import { copyRectangle, isEmpty, NOTHING, union, type Edges, type Placement } from './fit';
-import { bytesPerPixel, XR24 } from './formats';
+import { bytesPerPixel, opaque } from './formats';
 import type { Source } from './source';
 
 /** A buffer of the mode's size, and what it holds. */
@@ -44,9 +44,9 @@ export class Copier {
   }
 
   /** The buffer of a framebuffer that `draw` gave out. */
-  shown(framebuffer: number): NativeDumb | undefined {
-    for (const pair of this.#pairs.values()) {
-      for (const { dumb } of pair) if (dumb.framebuffer === framebuffer) return dumb;
+  shown(framebuffer: number): { dumb: NativeDumb; format: number } | undefined {
+    for (const [format, pair] of this.#pairs) {
+      for (const { dumb } of pair) if (dumb.framebuffer === framebuffer) return { dumb, format };
     }
     return undefined;
   }
@@ -78,6 +78,10 @@ export class Copier {
     back.stale = NOTHING;
     const rectangle = isEmpty(stale) ? undefined : copyRectangle(stale, placement);
     if (rectangle) {
+      // From the screen to where it lies in the memory.
+      const [x, y, , , , height] = rectangle as [number, number, number, number, number, number];
+      rectangle[0] = x + pixels.x;
+      rectangle[1] = pixels.bottomUp ? pixels.height - (y + pixels.y + height) : y + pixels.y;
       await native.copyPixels({
         source: pixels.source,
         sourceOffset: pixels.offset,
@@ -85,6 +89,7 @@ export class Copier {
         target: back.dumb,
         bytesPerPixel: bytes,
         rectangles: rectangle,
+        flip: pixels.bottomUp,
       });
     }
     back.placement = generation === this.#generation ? placement : undefined;
@@ -131,15 +136,38 @@ export class Copier {
   }
 }
 
-function pixelsOf(source: Source): { source: PixelSource; offset: number; pitch: number; format: number } {
-  const { framebuffer, canvas, viewport } = source;
+/** A screen's pixels: where they lie, and where in them the screen begins. Bytes and pixels. */
+interface Pixels {
+  readonly source: PixelSource;
+  readonly format: number;
+  readonly offset: number;
+  readonly pitch: number;
+  /** Rows there are. */
+  readonly height: number;
+  readonly bottomUp: boolean;
+  readonly x: number;
+  readonly y: number;
+}
+
+function pixelsOf({ framebuffer, canvas, viewport }: Source): Pixels {
   if (framebuffer) {
-    const { layout, format } = framebuffer;
-    const offset = layout.offset + viewport.y * layout.pitch + viewport.x * (bytesPerPixel(format) ?? 4);
-    return { source: framebuffer.mapping(), offset, pitch: layout.pitch, format };
+    const { height, bottomUp, planes } = framebuffer.layout;
+    const { offset, pitch } = planes[0]!;
+    const { x, y } = viewport;
+    return {
+      source: framebuffer.mapping(),
+      format: framebuffer.format,
+      offset,
+      pitch,
+      height,
+      bottomUp,
+      x,
+      y,
+    };
   }
-  if (canvas) return { source: canvas.bytes, offset: 0, pitch: canvas.width * 4, format: XR24 };
-  throw new Error('a source without pixels cannot be copied');
+  if (!canvas) throw new Error('a source without pixels cannot be copied');
+  const { source, format, offset, pitch, height } = canvas;
+  return { source, format: opaque(format), offset, pitch, height, bottomUp: false, x: 0, y: 0 };
 }
 
 /** All of the screen that a placement shows. */

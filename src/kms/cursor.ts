@@ -1,9 +1,9 @@
 import type { NativeCard, NativeDumb } from '../native';
-import { AR24 } from './formats';
-import type { Cursor } from './source';
+import { AR24 } from '../fourcc';
+import type { Cursor, CursorImage } from './source';
 
-/** Side of the image guests define, in pixels. */
-const IMAGE_SIDE = 64;
+/** What every driver takes, in pixels; a larger one only if it says so. */
+const COMMON_SIDE = 64;
 const DRM_CAP_CURSOR_WIDTH = 8;
 const DRM_CAP_CURSOR_HEIGHT = 9;
 
@@ -28,8 +28,8 @@ export class HardwareCursor {
   ) {}
 
   static async create(card: NativeCard, crtc: number): Promise<HardwareCursor> {
-    const width = Math.max(IMAGE_SIDE, capability(card, DRM_CAP_CURSOR_WIDTH));
-    const height = Math.max(IMAGE_SIDE, capability(card, DRM_CAP_CURSOR_HEIGHT));
+    const width = Math.max(COMMON_SIDE, capability(card, DRM_CAP_CURSOR_WIDTH));
+    const height = Math.max(COMMON_SIDE, capability(card, DRM_CAP_CURSOR_HEIGHT));
     const options = { width, height, format: AR24, fill: 0, framebuffer: false };
     const first = await card.createDumb(options);
     try {
@@ -51,8 +51,10 @@ export class HardwareCursor {
       this.hide();
       return;
     }
-    const x = cursor.x + dx;
-    const y = cursor.y + dy;
+    // An image made smaller stays where its hot spot is.
+    const shrunk = shrinkFor(cursor.image, this.images[0]);
+    const x = cursor.x + dx + (cursor.hotX - Math.floor(cursor.hotX / shrunk));
+    const y = cursor.y + dy + (cursor.hotY - Math.floor(cursor.hotY / shrunk));
     // Moved before it is set, so that a new pointer does not flash where the last one was.
     if (x !== this.#x || y !== this.#y) {
       this.card.moveCursor(this.crtc, x, y);
@@ -79,20 +81,50 @@ export class HardwareCursor {
     for (const image of this.images) image.close();
   }
 
-  #set(cursor: Cursor, image: Uint8Array): void {
+  #set(cursor: Cursor, image: CursorImage): void {
     this.#current = 1 - this.#current;
     const target = this.images[this.#current as 0 | 1];
-    const pixels = new Uint8Array(target.pixels);
-    for (let row = 0; row < IMAGE_SIDE; row++) {
-      pixels.set(image.subarray(row * IMAGE_SIDE * 4, (row + 1) * IMAGE_SIDE * 4), row * target.pitch);
-    }
-    const result = this.card.setCursor(this.crtc, target, cursor.hotX, cursor.hotY);
+    const scale = draw(image, target);
+    const result = this.card.setCursor(
+      this.crtc,
+      target,
+      Math.floor(cursor.hotX / scale),
+      Math.floor(cursor.hotY / scale),
+    );
     this.refusal =
-      result < 0 ? `the card has no hardware cursor for this CRTC (errno ${-result})` : undefined;
+      result < 0
+        ? `the card has no hardware cursor for this CRTC (errno ${-result})`
+        : scale > 1
+          ? `the pointer (${image.width}x${image.height}) is shown at 1/${scale}: the card takes ${target.width}x${target.height}`
+          : undefined;
     this.#shown = result === 0;
     this.#shape = cursor;
     this.#generation = cursor.generation;
   }
+}
+
+/** By which whole number an image has to be made smaller to fit. */
+function shrinkFor(image: CursorImage, target: NativeDumb): number {
+  return Math.max(1, Math.ceil(image.width / target.width), Math.ceil(image.height / target.height));
+}
+
+/** Draws an image at the top left of a transparent buffer, smaller if it has to be. Returns by how much. */
+function draw({ width, height, pixels }: CursorImage, target: NativeDumb): number {
+  const scale = shrinkFor({ width, height, pixels }, target);
+  const bytes = new Uint8Array(target.pixels);
+  bytes.fill(0);
+  for (let y = 0; y < Math.floor(height / scale); y++) {
+    const from = y * scale * width * 4;
+    const to = y * target.pitch;
+    if (scale === 1) bytes.set(pixels.subarray(from, from + width * 4), to);
+    else {
+      for (let x = 0; x < Math.floor(width / scale); x++) {
+        const pixel = from + x * scale * 4;
+        bytes.set(pixels.subarray(pixel, pixel + 4), to + x * 4);
+      }
+    }
+  }
+  return scale;
 }
 
 function capability(card: NativeCard, number: number): number {

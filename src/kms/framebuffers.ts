@@ -1,16 +1,28 @@
 import * as fs from 'node:fs';
 import { isNativeError, native, type NativeCard, type NativeMapping } from '../native';
-import { bytesPerPixel, fourccName, opaque } from './formats';
+import { fourccName } from '../fourcc';
+import { bytesPerPixel, opaque } from './formats';
 
-/** How a guest's pixels lie in its buffer. Bytes and pixels; the modifier in two halves, to need no BigInt. */
+/** One plane of a buffer, in bytes. fd -1: of the same dma-buf as the first plane. */
+export interface BufferPlane {
+  readonly fd: number;
+  /** st_dev and st_ino of the dma-buf: what it is recognised by. */
+  readonly device: number;
+  readonly inode: number;
+  readonly offset: number;
+  readonly pitch: number;
+}
+
+/** How a guest's pixels lie in its buffer, in pixels; the modifier in two halves, to need no BigInt. */
 export interface BufferLayout {
   readonly width: number;
   readonly height: number;
   readonly format: number;
-  readonly pitch: number;
-  readonly offset: number;
   readonly modifierHigh: number;
   readonly modifierLow: number;
+  /** The first row in memory is the lowest on the screen. */
+  readonly bottomUp: boolean;
+  readonly planes: readonly BufferPlane[];
 }
 
 /** DRM_FORMAT_MOD_INVALID: the layout is the exporting driver's secret ("implicit"). */
@@ -21,6 +33,12 @@ const INVALID_LOW = 0xffffffff;
 export class BufferRefused extends Error {
   override name = 'BufferRefused';
 }
+
+/**
+ * Exporters whose buffers are plain rows, whatever the modifier does not say: memory of processes (udmabuf), the system
+ * heap, and drivers without a GPU. QEMU (10.1 and later) sends the first with an implicit modifier.
+ */
+const LINEAR_EXPORTERS = new Set(['udmabuf', 'system', 'vgem', 'vkms']);
 
 /** Most buffers one guest may have imported at a time; a head cycles through three or four. */
 const MAX_PER_OWNER = 64;
@@ -43,11 +61,13 @@ export class Framebuffer {
     private readonly cache: FramebufferCache,
     readonly owner: object,
     readonly id: number,
-    readonly fd: number,
-    readonly device: number,
-    readonly inode: number,
     readonly layout: BufferLayout,
   ) {}
+
+  /** What the cache finds it by. */
+  get inode(): number {
+    return this.layout.planes[0]!.inode;
+  }
 
   get width(): number {
     return this.layout.width;
@@ -80,17 +100,27 @@ export class Framebuffer {
 
   /** The pixels for the copy path, mapped once. Throws for layouts that are not plain rows. */
   mapping(): NativeMapping {
-    if (this.layout.modifierHigh !== 0 || this.layout.modifierLow !== 0) {
+    this.#mapping ??= this.#map();
+    return this.#mapping;
+  }
+
+  #map(): NativeMapping {
+    const { layout } = this;
+    const { fd } = layout.planes[0]!;
+    const implicit = isImplicit(layout);
+    if (layout.planes.length > 1 || (!implicit && (layout.modifierHigh !== 0 || layout.modifierLow !== 0))) {
       throw new BufferRefused('its layout is tiled: only linear buffers can be copied');
     }
-    this.#mapping ??= native.mapDmabuf(this.fd, bytesNeeded(this.layout, bytesPerPixel(this.format) ?? 4));
-    return this.#mapping;
+    if (implicit && !LINEAR_EXPORTERS.has(exporterOf(fd))) {
+      throw new BufferRefused('its layout is known to its driver alone: only linear buffers can be copied');
+    }
+    return native.mapDmabuf(fd, bytesNeeded(layout, bytesPerPixel(this.format) ?? 4));
   }
 
   #free(): void {
     this.#mapping?.close();
     this.cache.forget(this);
-    fs.closeSync(this.fd);
+    for (const { fd } of this.layout.planes) if (fd >= 0) fs.closeSync(fd);
   }
 }
 
@@ -109,20 +139,21 @@ export class FramebufferCache {
   }
 
   /**
-   * The framebuffer for a dma-buf. Takes over `fd` in every case: kept, or closed when the buffer is known or refused.
-   * Throws {@link BufferRefused}.
+   * The framebuffer for a buffer. Takes over the planes' fds in every case: kept, or closed when the buffer is known or
+   * refused. Throws {@link BufferRefused}.
    */
-  get(owner: object, fd: number, device: number, inode: number, layout: BufferLayout): Framebuffer {
-    for (let known = this.#byInode.get(inode); known !== undefined; known = known.next) {
-      if (known.device === device && known.owner === owner && sameLayout(known.layout, layout)) {
-        fs.closeSync(fd);
+  get(owner: object, layout: BufferLayout): Framebuffer {
+    const first = layout.planes[0];
+    for (let known = this.#byInode.get(first?.inode ?? 0); known !== undefined; known = known.next) {
+      if (known.owner === owner && sameLayout(known.layout, layout)) {
+        for (const { fd } of layout.planes) if (fd >= 0) fs.closeSync(fd);
         return known;
       }
     }
     try {
-      return this.#import(owner, fd, device, inode, layout);
+      return this.#import(owner, layout);
     } catch (error) {
-      native.discard(fd);
+      for (const { fd } of layout.planes) if (fd >= 0) native.discard(fd);
       throw error;
     }
   }
@@ -149,37 +180,31 @@ export class FramebufferCache {
     this.#remove(framebuffer.id);
   }
 
-  #import(owner: object, fd: number, device: number, inode: number, layout: BufferLayout): Framebuffer {
+  #import(owner: object, layout: BufferLayout): Framebuffer {
+    const { width, height, planes } = layout;
     const format = opaque(layout.format);
     const pixel = bytesPerPixel(format);
-    if (pixel === undefined)
+    if (pixel === undefined || planes.length === 0)
       throw new BufferRefused(`pixel format ${fourccName(layout.format)} is not supported`);
-    const { width, height, pitch, offset } = layout;
-    if (pitch < width * pixel) {
+    const { pitch } = planes[0]!;
+    if (pitch < width * pixel && planes.length === 1) {
       throw new BufferRefused(`stride ${pitch} is too short for ${width} pixels of ${pixel} bytes`);
     }
-    const implicit = layout.modifierHigh === INVALID_HIGH && layout.modifierLow === INVALID_LOW;
-    const id = this.#addFramebuffer(fd, {
-      width,
-      height,
-      format,
-      modifier: implicit ? undefined : { high: layout.modifierHigh, low: layout.modifierLow },
-      offsets: [offset],
-      pitches: [pitch],
-    });
+    const id = this.#addFramebuffer(layout, format);
     // Asked only now that it is known for a dma-buf: any other file's server could keep us waiting.
-    // 0: a kernel that does not say (before 5.3); the driver has checked then.
-    const size = fs.fstatSync(fd).size;
-    const needed = bytesNeeded(layout, pixel);
+    // 0: a kernel that does not say (before 5.3); the driver has checked then. It also checks what has more planes.
+    const size = fs.fstatSync(planes[0]!.fd).size;
+    const needed = planes.length === 1 ? bytesNeeded(layout, pixel) : 0;
     if (size > 0 && needed > size) {
       this.#remove(id);
       throw new BufferRefused(
         `${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`,
       );
     }
-    const framebuffer = new Framebuffer(this, owner, id, fd, device, inode, { ...layout });
-    framebuffer.next = this.#byInode.get(inode);
-    this.#byInode.set(inode, framebuffer);
+    const own = { ...layout, planes: planes.map((plane) => ({ ...plane })) };
+    const framebuffer = new Framebuffer(this, owner, id, own);
+    framebuffer.next = this.#byInode.get(framebuffer.inode);
+    this.#byInode.set(framebuffer.inode, framebuffer);
     const owned = this.#byOwner.get(owner) ?? new Set();
     this.#byOwner.set(owner, owned);
     owned.add(framebuffer);
@@ -187,17 +212,34 @@ export class FramebufferCache {
     return framebuffer;
   }
 
-  #addFramebuffer(fd: number, layout: Parameters<NativeCard['importFramebuffer']>[0]): number {
+  #addFramebuffer(layout: BufferLayout, format: number): number {
+    const { width, height, modifierHigh: high, modifierLow: low, planes } = layout;
+    const implicit = isImplicit(layout);
+    // The addon takes one fd for all planes, or one for each.
+    const [first] = planes;
+    const fds = planes.every(({ fd }) => fd < 0 || fd === first!.fd)
+      ? [first!.fd]
+      : planes.map(({ fd }) => (fd < 0 ? first!.fd : fd));
     try {
-      return this.card.importFramebuffer(layout, [fd]);
+      return this.card.importFramebuffer(
+        {
+          width,
+          height,
+          format,
+          modifier: implicit ? undefined : { high, low },
+          offsets: planes.map(({ offset }) => offset),
+          pitches: planes.map(({ pitch }) => pitch),
+        },
+        fds,
+      );
     } catch (error) {
       if (!isNativeError(error)) throw error;
-      const modifier = layout.modifier
-        ? `modifier 0x${layout.modifier.high.toString(16)}${layout.modifier.low.toString(16).padStart(8, '0')}`
-        : 'implicit modifier';
+      const modifier = implicit
+        ? 'implicit modifier'
+        : `modifier 0x${high.toString(16)}${low.toString(16).padStart(8, '0')}`;
       const what = error.syscall.includes('PRIME')
         ? 'the file descriptor is not a dma-buf this card can import'
-        : `the card takes no ${layout.width}x${layout.height} ${fourccName(layout.format)} buffer with ${modifier}`;
+        : `the card takes no ${width}x${height} ${fourccName(format)} buffer with ${modifier}`;
       throw new BufferRefused(`${what} (${error.code}, ${error.syscall})`, { cause: error });
     }
   }
@@ -222,19 +264,47 @@ export class FramebufferCache {
   }
 }
 
+function isImplicit({ modifierHigh, modifierLow }: BufferLayout): boolean {
+  return modifierHigh === INVALID_HIGH && modifierLow === INVALID_LOW;
+}
+
+/** Who made a dma-buf, as the kernel says: https://docs.kernel.org/filesystems/proc.html (fdinfo of DMA buffers). */
+function exporterOf(fd: number): string {
+  try {
+    const info = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+    return /^exp_name:\s*(\S+)/m.exec(info)?.[1] ?? '';
+  } catch {
+    return '';
+  }
+}
+
 /** Up to the last pixel: the last row need not be padded. */
-function bytesNeeded({ width, height, pitch, offset }: BufferLayout, pixel: number): number {
+function bytesNeeded({ width, height, planes }: BufferLayout, pixel: number): number {
+  const { offset, pitch } = planes[0]!;
   return offset + pitch * (height - 1) + width * pixel;
 }
 
 function sameLayout(a: BufferLayout, b: BufferLayout): boolean {
-  return (
-    a.width === b.width &&
-    a.height === b.height &&
-    a.format === b.format &&
-    a.pitch === b.pitch &&
-    a.offset === b.offset &&
-    a.modifierHigh === b.modifierHigh &&
-    a.modifierLow === b.modifierLow
-  );
+  if (
+    a.width !== b.width ||
+    a.height !== b.height ||
+    a.format !== b.format ||
+    a.modifierHigh !== b.modifierHigh ||
+    a.modifierLow !== b.modifierLow ||
+    a.bottomUp !== b.bottomUp ||
+    a.planes.length !== b.planes.length
+  )
+    return false;
+  for (let index = 0; index < a.planes.length; index++) {
+    const one = a.planes[index]!;
+    const other = b.planes[index]!;
+    if (
+      one.inode !== other.inode ||
+      one.device !== other.device ||
+      one.offset !== other.offset ||
+      one.pitch !== other.pitch
+    )
+      return false;
+  }
+  return true;
 }

@@ -1,12 +1,14 @@
 import { monotonic } from '../clock';
+import { XR24 } from '../fourcc';
 import type { Log } from '../log';
 import type { ModeInfo } from '../native';
 import type { Card } from './card';
 import type { Connector } from './connector';
 import { Copier } from './copier';
 import { HardwareCursor } from './cursor';
-import { place } from './fit';
-import { BufferRefused, type Framebuffer } from './framebuffers';
+import type { Scanout } from './commit';
+import { place, type Viewport } from './fit';
+import { BufferRefused, type BufferLayout, type Framebuffer } from './framebuffers';
 import { modeName, sameMode } from './modes';
 import type { PanelPixels } from './capture';
 import type { Source } from './source';
@@ -39,15 +41,28 @@ interface Flight {
   source: Source | null;
   frame: number;
   framebuffer: Framebuffer | null;
-  readonly scanout: { framebuffer: number; x: number; y: number };
+  readonly scanout: Mutable<Scanout>;
   path: Path;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const newScanout = (): Mutable<Scanout> => ({
+  framebuffer: 0,
+  x: 0,
+  y: 0,
+  width: 0,
+  height: 0,
+  panelX: 0,
+  panelY: 0,
+  reflect: false,
+});
 
 const newFlight = (): Flight => ({
   source: null,
   frame: 0,
   framebuffer: null,
-  scanout: { framebuffer: 0, x: 0, y: 0 },
+  scanout: newScanout(),
   path: 'picture',
 });
 
@@ -80,6 +95,12 @@ export class Output {
   // Two records that change places: a frame in flight becomes the one on the panel without an allocation.
   #flight = newFlight();
   #shown = newFlight();
+  /** What is about to be committed. */
+  readonly #next = newScanout();
+  /** What {@link Commit.accepts} was last asked, and what it said. */
+  readonly #asked = { layout: null as BufferLayout | null, scanout: newScanout(), accepted: false };
+  /** A worker is setting the CRTC, and holds its locks. */
+  #setting = false;
   #retry: NodeJS.Timeout | undefined;
   #copier: Copier | undefined;
   #cursor: HardwareCursor | undefined;
@@ -168,6 +189,7 @@ export class Output {
     const cursor = this.#cursor;
     this.card.unroute(crtc);
     this.#mode = null;
+    this.#setting = true;
     const off = (): Promise<void> => {
       // Hidden first: a pointer left on its plane would be on the panel again at the next light.
       cursor?.hide();
@@ -176,12 +198,14 @@ export class Output {
     await this.card.exclusive(off).catch((error: unknown) => {
       this.log.debug(`${this.name}: switching off: ${String(error)}`);
     });
+    this.#setting = false;
     await this.#letGo();
   }
 
-  /** Takes the pointer off the panel; a CRTC that is given back must not keep it. */
-  hidePointer(): void {
+  /** Takes the pointer off the panel, and whatever else a CRTC that is given back must not keep. */
+  async clear(): Promise<void> {
     this.#cursor?.hide();
+    await this.card.exclusive(() => this.card.commit.release(this.#crtc));
   }
 
   /** The card has been given back: lets go of everything without a commit. */
@@ -221,28 +245,77 @@ export class Output {
     if (this.#retry !== undefined) return;
     this.#dirty = false;
     const { picture, framebuffer } = source;
-    const { hdisplay, vdisplay } = this.#mode;
     if (picture) {
+      const { hdisplay, vdisplay } = this.#mode;
       // One of the last mode's size: its successor is being drawn.
       if (picture.width !== hdisplay || picture.height !== vdisplay) return;
-      this.#commit(source, picture.framebuffer, 0, 0, null, 'picture');
-      return;
-    }
-    const { width, height, x, y } = source.viewport;
-    const covers = width >= hdisplay && height >= vdisplay;
-    if (framebuffer && covers && framebuffer.directRefusal === undefined) {
-      const cropX = (width - hdisplay) >> 1;
-      const cropY = (height - vdisplay) >> 1;
-      this.#cursorDx = -cropX;
-      this.#cursorDy = -cropY;
-      this.#commit(source, framebuffer.id, x + cropX, y + cropY, framebuffer, 'direct');
-    } else if (framebuffer || source.canvas) {
-      this.reason =
-        framebuffer === null
-          ? 'the guest sends pixels, not buffers'
-          : (framebuffer.directRefusal ?? `the guest's screen is smaller than the mode`);
+      this.#commit(source, this.#filling(picture.framebuffer), null, 'picture');
+    } else if (framebuffer) {
+      const scanout = this.#placed(framebuffer, source.viewport, this.#mode);
+      const refusal = this.#refusal(framebuffer, scanout, this.#mode);
+      if (refusal === undefined) {
+        this.#commit(source, scanout, framebuffer, 'direct');
+        return;
+      }
+      this.reason = refusal;
+      void this.#draw(source);
+    } else if (source.canvas) {
+      this.reason = `the guest sends ${source.canvas.kind}, not buffers`;
       void this.#draw(source);
     }
+  }
+
+  /** A framebuffer of the mode's size. */
+  #filling(framebuffer: number): Scanout {
+    const next = this.#next;
+    next.framebuffer = framebuffer;
+    next.x = next.y = next.panelX = next.panelY = 0;
+    next.width = this.#mode?.hdisplay ?? 0;
+    next.height = this.#mode?.vdisplay ?? 0;
+    next.reflect = false;
+    return next;
+  }
+
+  /** A guest's screen in the middle of the panel, cut where it is larger. */
+  #placed({ id, layout }: Framebuffer, viewport: Viewport, { hdisplay, vdisplay }: ModeInfo): Scanout {
+    const { width, height } = viewport;
+    const next = this.#next;
+    next.framebuffer = id;
+    next.width = Math.min(width, hdisplay);
+    next.height = Math.min(height, vdisplay);
+    const cropX = (width - next.width) >> 1;
+    const cropY = (height - next.height) >> 1;
+    next.x = viewport.x + cropX;
+    next.y = viewport.y + cropY;
+    // In the buffer, not on the screen.
+    if (layout.bottomUp) next.y = layout.height - next.y - next.height;
+    next.panelX = (hdisplay - next.width) >> 1;
+    next.panelY = (vdisplay - next.height) >> 1;
+    next.reflect = layout.bottomUp;
+    this.#cursorDx = next.panelX - cropX;
+    this.#cursorDy = next.panelY - cropY;
+    return next;
+  }
+
+  /** Why the hardware does not scan a buffer out like this; undefined: it does, as far as can be known beforehand. */
+  #refusal(framebuffer: Framebuffer, scanout: Scanout, mode: ModeInfo): string | undefined {
+    if (framebuffer.directRefusal !== undefined) return framebuffer.directRefusal;
+    const { width, height, reflect } = scanout;
+    const fills = width === mode.hdisplay && height === mode.vdisplay;
+    if (fills && !reflect) return undefined;
+    const asked = this.#asked;
+    if (
+      !asked.layout ||
+      !sameKind(asked.layout, framebuffer.layout) ||
+      !sameRectangle(asked.scanout, scanout)
+    ) {
+      const target = { crtc: this.#crtc, connector: this.#connector.id, mode };
+      asked.accepted = this.card.commit.accepts(target, !this.#needsSet, scanout);
+      asked.layout = framebuffer.layout;
+      copyScanout(scanout, asked.scanout);
+    }
+    if (asked.accepted) return undefined;
+    return reflect ? 'its rows lie bottom up' : `the guest's screen is smaller than the mode`;
   }
 
   /** The kernel says a flip is done: `sequence` counts vblanks, `at` is CLOCK_MONOTONIC in ms. */
@@ -282,23 +355,15 @@ export class Output {
     const { hdisplay: width, vdisplay: height } = this.#mode;
     const { source, framebuffer, scanout, path } = this.#shown;
     const cursor = this.#cursor?.onPanel;
+    const onPanel = { width, height, scanout, cursor };
     if (path === 'direct' && framebuffer) {
-      const { layout } = framebuffer;
-      return {
-        width,
-        height,
-        cursor,
-        framebuffer,
-        pitch: layout.pitch,
-        x: scanout.x,
-        y: scanout.y,
-        dumb: undefined,
-      };
+      const { format, layout } = framebuffer;
+      return { ...onPanel, framebuffer, format, pitch: layout.planes[0]!.pitch, dumb: undefined };
     }
-    const dumb = path === 'picture' ? source?.picture : this.#copier?.shown(scanout.framebuffer);
-    return dumb
-      ? { width, height, cursor, framebuffer: null, pitch: dumb.pitch, x: 0, y: 0, dumb }
-      : undefined;
+    const drawn = this.#copier?.shown(scanout.framebuffer);
+    const dumb = path === 'picture' ? source?.picture : drawn?.dumb;
+    const format = drawn?.format ?? XR24;
+    return dumb ? { ...onPanel, framebuffer: null, format, pitch: dumb.pitch, dumb } : undefined;
   }
 
   async #letGo(): Promise<void> {
@@ -306,6 +371,7 @@ export class Output {
     this.#retry = undefined;
     this.#mode = null;
     this.#crtc = 0;
+    this.#asked.layout = null;
     this.#flying = false;
     this.#cookie = 0;
     this.#land(this.#flight);
@@ -322,8 +388,7 @@ export class Output {
     const copier = this.#copier;
     const mode = this.#mode;
     if (!copier || !mode) return;
-    const { framebuffer } = source;
-    const { frame } = source;
+    const { framebuffer, canvas, frame } = source;
     this.#flying = true;
     framebuffer?.retain();
     try {
@@ -336,11 +401,17 @@ export class Output {
       if (this.#copier !== copier || this.#mode !== mode) return;
       this.#flying = false;
       // Another output may be setting its CRTC: what is drawn waits in its buffer.
-      if (this.#source === source && !this.card.busy) this.#commit(source, target, 0, 0, null, 'copy', frame);
+      if (this.#source === source && !this.card.busy)
+        this.#commit(source, this.#filling(target), null, 'copy', frame);
       else this.changed();
     } catch (error) {
       if (this.#copier !== copier || this.#mode !== mode) return;
       this.#flying = false;
+      if (source.canvas !== canvas || this.#source !== source) {
+        // The guest took this memory back in the meantime, and has shown something else since.
+        this.changed();
+        return;
+      }
       const reason =
         error instanceof BufferRefused ? error.message : `cannot be copied either: ${String(error)}`;
       this.reason = reason;
@@ -352,9 +423,7 @@ export class Output {
 
   #commit(
     source: Source,
-    id: number,
-    x: number,
-    y: number,
+    scanout: Scanout,
     framebuffer: Framebuffer | null,
     path: Path,
     frame = source.frame,
@@ -363,9 +432,7 @@ export class Output {
     flight.source = source;
     flight.frame = frame;
     flight.framebuffer = framebuffer;
-    flight.scanout.framebuffer = id;
-    flight.scanout.x = x;
-    flight.scanout.y = y;
+    copyScanout(scanout, flight.scanout);
     flight.path = path;
     framebuffer?.retain();
     this.#flying = true;
@@ -389,20 +456,26 @@ export class Output {
     this.#cookie = 0;
     try {
       this.#committed();
-      await this.card.exclusive(() => this.card.commit.set(crtc, this.#connector.id, mode, flight.scanout));
+      const target = { crtc, connector: this.#connector.id, mode };
+      this.#setting = true;
+      await this.card.exclusive(() => this.card.commit.set(target, flight.scanout));
     } catch (error) {
       if (this.#mode !== mode) return;
       this.#setFailed(flight, error);
       return;
+    } finally {
+      this.#setting = false;
     }
     // Darkened meanwhile: whoever did that has let go of the frame.
     if (this.#mode !== mode || this.#crtc !== crtc) return;
     if (this.#needsSet) {
       this.modesets++;
       this.#needsSet = false;
-      this.#cursor?.forget();
       this.log.info(`${this.name}: lit with ${modeName(mode)} on CRTC ${crtc}`);
     }
+    // What a commit like this does to the pointer's plane, drivers see differently.
+    this.#cursor?.forget();
+    this.#cursorDirty = true;
     this.#lastSequence = -1;
     this.#arrived(monotonic());
   }
@@ -480,7 +553,7 @@ export class Output {
 
   #applyCursor(): void {
     const shown = this.#shown.source;
-    if (this.#cursor === undefined || this.card.busy) return;
+    if (this.#cursor === undefined || this.card.busy || this.#setting) return;
     if (!this.#cursorDirty && shown === this.#cursorSource) return;
     this.#cursorDirty = false;
     this.#cursorSource = shown;
@@ -492,4 +565,40 @@ export class Output {
       if (this.#cursorDirty) this.#applyCursor();
     }, CURSOR_PERIOD_MS);
   }
+}
+
+function copyScanout(from: Scanout, to: Mutable<Scanout>): void {
+  to.framebuffer = from.framebuffer;
+  to.x = from.x;
+  to.y = from.y;
+  to.width = from.width;
+  to.height = from.height;
+  to.panelX = from.panelX;
+  to.panelY = from.panelY;
+  to.reflect = from.reflect;
+}
+
+/** Whether the hardware cannot tell two buffers apart but for their pixels. */
+function sameKind(a: BufferLayout, b: BufferLayout): boolean {
+  return (
+    a === b ||
+    (a.format === b.format &&
+      a.modifierHigh === b.modifierHigh &&
+      a.modifierLow === b.modifierLow &&
+      a.width === b.width &&
+      a.height === b.height &&
+      a.planes[0]?.pitch === b.planes[0]?.pitch)
+  );
+}
+
+function sameRectangle(a: Scanout, b: Scanout): boolean {
+  return (
+    a.x === b.x &&
+    a.y === b.y &&
+    a.width === b.width &&
+    a.height === b.height &&
+    a.panelX === b.panelX &&
+    a.panelY === b.panelY &&
+    a.reflect === b.reflect
+  );
 }

@@ -1,7 +1,7 @@
 import type { NativeCard, NativeDumb } from '../native';
 import { NOTHING, type Edges } from './fit';
 import { CELL_HEIGHT, CELL_WIDTH, drawText, fill } from './font';
-import { XR24 } from './formats';
+import { XR24 } from '../fourcc';
 import type { Source } from './source';
 
 const BLACK = 0;
@@ -38,7 +38,7 @@ export class Picture implements Source {
     if (blank) return new Picture(dumb);
     const grid = { pixels: new Uint32Array(dumb.pixels), stride: dumb.pitch / 4, width, height };
     const big = scaleFor(headline, width, 0.7, Math.max(2, Math.round(height / 110)));
-    const lines = detail.split('\n');
+    const lines = detail.split('\n').flatMap(wrap);
     const longest = lines.reduce((a, b) => (b.length > a.length ? b : a));
     const small = scaleFor(longest, width, 0.9, Math.max(1, Math.round(height / 300)));
     const top = Math.round(height / 2 - CELL_HEIGHT * big);
@@ -68,6 +68,20 @@ export class Picture implements Source {
   close(): void {
     this.picture.close();
   }
+}
+
+/** A reason may be a long sentence: larger letters in more lines are read from further away. */
+const LINE_LENGTH = 64;
+
+/** Breaks a line at its spaces. */
+export function wrap(line: string): string[] {
+  const lines = [''];
+  for (const word of line.split(' ')) {
+    const last = lines.at(-1)!;
+    if (last !== '' && last.length + 1 + word.length > LINE_LENGTH) lines.push(word);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return lines;
 }
 
 /** The largest scale up to `wanted` at which the text takes at most `share` of the width. */

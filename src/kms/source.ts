@@ -1,18 +1,30 @@
-import type { NativeDumb } from '../native';
+import type { NativeDumb, PixelSource } from '../native';
 import type { Edges, Viewport } from './fit';
 import type { Framebuffer } from './framebuffers';
 
-/** Pixels in memory, XR24, for guests that send bytes instead of buffers. */
+/** Pixels in memory that no card can scan out. Bytes and pixels; rows from the top. */
 export interface Canvas {
   readonly width: number;
   readonly height: number;
-  readonly bytes: Uint8Array;
+  readonly format: number;
+  readonly offset: number;
+  readonly pitch: number;
+  readonly source: PixelSource;
+  /** What kind of memory it is, for `status`. */
+  readonly kind: string;
+}
+
+/** A pointer's picture: AR24, premultiplied, rows packed. */
+export interface CursorImage {
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint8Array;
 }
 
 /** A pointer image and where it stands in its screen. */
 export interface Cursor {
-  /** 64x64 AR24, premultiplied; null: the guest has defined none. */
-  readonly image: Uint8Array | null;
+  /** null: the guest has defined none. */
+  readonly image: CursorImage | null;
   /** Grows with every new image, so that an output knows what its plane holds. */
   readonly generation: number;
   readonly hotX: number;

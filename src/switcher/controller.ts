@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { Action, Config, HeadRef } from '../config/config';
+import type { Action, Config, HeadRef, HiddenRate } from '../config/config';
 import { monotonic } from '../clock';
-import type { Display, GuestLink } from '../guest/sink';
+import type { Condition, Display, GuestLink } from '../guest/sink';
+import type { InputTarget } from '../input/router';
 import type { Card } from '../kms/card';
 import { modeName, refreshOf } from '../kms/modes';
 import type { Output } from '../kms/output';
@@ -38,12 +39,15 @@ export class Controller implements GuestsOwner {
   /** The newest picture asked for per output; drawing one takes a moment. */
   readonly #wishes = new Map<Output, Promise<void>>();
   #layout: Layout;
+  #target: InputTarget | null = null;
   #closing = false;
 
   constructor(
     private readonly card: Card,
     private readonly config: Config,
     private readonly log: Log,
+    /** The keyboard and mouse are another guest's from now on. */
+    private readonly onTarget: (target: InputTarget | null) => void = () => undefined,
   ) {
     this.guests = new Guests(this, card.framebuffers);
     this.#pictures = new Pictures(card);
@@ -66,8 +70,8 @@ export class Controller implements GuestsOwner {
     return () => this.#events.off('event', listener);
   }
 
-  addGuest(link: GuestLink): void {
-    this.guests.add(link);
+  addGuest(link: GuestLink, hidden: HiddenRate): void {
+    this.guests.add(link, hidden);
   }
 
   /**
@@ -86,6 +90,9 @@ export class Controller implements GuestsOwner {
       this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
     }
     if (this.#layout.focus !== before.focus) this.#emit({ event: 'focused', output: this.#layout.focus });
+    if (action.kind === 'show') this.guests.get(action.head.guest)?.link.wanted();
+    this.guests.displaysChanged();
+    this.#retarget();
   }
 
   /** Resolves when every lit output has something on its panel. */
@@ -105,16 +112,21 @@ export class Controller implements GuestsOwner {
       event: 'guest',
       guest: name,
       connected: guest.session !== null,
-      reason: guest.left ?? null,
+      condition: guest.condition,
+      reason: guest.link.trouble ?? guest.left ?? null,
     });
     this.#reconcileGuest(name);
+    this.#retarget();
   }
 
   contentChanged(view: HeadView): void {
     this.#reconcileGuest(view.guest);
   }
 
-  /** The output a head is meant for: where it is, else where the config puts it, else (head 0) the first. */
+  /**
+   * The output a head is meant for: where it is, else where the config puts it, else the first, if it can be shown at
+   * all (head 0, or one that a hotkey names).
+   */
   displayFor(guest: string, head: number): Display | undefined {
     const ref: HeadRef = { guest, head };
     const lit = this.outputs.lit();
@@ -123,7 +135,7 @@ export class Controller implements GuestsOwner {
       lit.find(({ name }) =>
         sameHead(this.config.outputs.find((config) => config.name === name)?.show ?? null, ref),
       ) ??
-      (head === 0 ? lit[0] : undefined);
+      (head === 0 || this.#hotkeyShows(ref) ? lit[0] : undefined);
     if (!output?.mode) return undefined;
     const { mode, connector } = output;
     return {
@@ -139,10 +151,15 @@ export class Controller implements GuestsOwner {
   /** Stops: guests are disconnected, and the CRTCs get back what they showed before. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#retarget();
     await this.outputs.close();
     this.#wishes.clear();
     this.guests.close();
-    for (const output of this.outputs.lit()) output.hidePointer();
+    for (const output of this.outputs.lit()) {
+      await output
+        .clear()
+        .catch((error: unknown) => this.log.debug(`${output.name}: clearing: ${String(error)}`));
+    }
     await this.card.restore(this.log);
     for (const output of this.outputs.lit()) await output.abandon();
     await this.#pictures.close();
@@ -156,7 +173,25 @@ export class Controller implements GuestsOwner {
       this.#layout = { ...this.#layout, focus: lit[0]?.name ?? null };
     }
     for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    this.guests.displaysChanged();
+    this.#retarget();
     this.#emit({ event: 'outputs', lit: lit.map(({ name }) => name).join(' ') });
+  }
+
+  #hotkeyShows(ref: HeadRef): boolean {
+    return this.config.hotkeys.some(({ action }) => action.kind === 'show' && sameHead(action.head, ref));
+  }
+
+  /** Gives the keyboard and mouse to the head on the focused output. */
+  #retarget(): void {
+    const { focus } = this.#layout;
+    const { head, blank } = focus === null || this.#closing ? NOTHING : assignmentOf(this.#layout, focus);
+    const guest = head && !blank ? this.guests.get(head.guest) : undefined;
+    const input = guest?.session ? guest.link.input : undefined;
+    const index = head?.head ?? 0;
+    if (this.#target?.input === input && (input === undefined || this.#target?.head === index)) return;
+    this.#target = input ? { input, head: index } : null;
+    this.onTarget(this.#target);
   }
 
   /** A config without outputs gives the guests to the monitors in order. */
@@ -236,17 +271,29 @@ export class Controller implements GuestsOwner {
     const where = output.mode ? `${output.name}  ${modeName(output.mode)}` : output.name;
     if (!head || !guest) return { headline: 'no guest here', detail: where };
     const name = head.head === 0 ? head.guest : `${head.guest}:${head.head}`;
-    const { link, session, left } = guest;
-    if (session) return { headline: `${name} has its display off`, detail: where };
+    const { link, session, left, condition } = guest;
+    if (session) return { headline: CONDITIONS[condition].replace('?', name), detail: where };
+    const what = `${link.kind} ${link.address}`;
     if (left === undefined)
-      return { headline: `waiting for ${name}`, detail: `${where}\n${link.kind} ${link.address}` };
-    return { headline: `${name} is gone`, detail: `${where}\n${left}: waiting for it to come back` };
+      return { headline: `waiting for ${name}`, detail: [where, link.trouble ?? what].join('\n') };
+    const waiting = link.trouble ?? `${left}: waiting for it to come back`;
+    return { headline: `${name} is gone`, detail: `${where}\n${waiting}` };
   }
 
   #emit(event: SwitcherEvent): void {
     this.#events.emit('event', event);
   }
 }
+
+/** What is said of a guest that shows nothing. */
+const CONDITIONS: Readonly<Record<Condition, string>> = {
+  running: '? has its display off',
+  paused: '? is paused',
+  asleep: '? is asleep',
+  restarting: '? is restarting',
+  crashed: '? has crashed',
+  'shut down': '? has shut down',
+};
 
 function headDetails({ head, blank }: Assignment): {
   guest: string | null;

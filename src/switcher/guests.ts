@@ -1,15 +1,18 @@
-import type { Display, GuestHost, GuestLink, HeadSink } from '../guest/sink';
+import type { HiddenRate } from '../config/config';
+import type { Condition, Display, GuestHost, GuestLink, HeadSink } from '../guest/sink';
 import type { FramebufferCache } from '../kms/framebuffers';
 import { HeadView, type ViewOwner } from './head-view';
 
 /** A guest of the config, and its heads while its process is connected. */
 export interface GuestState {
   readonly link: GuestLink;
+  readonly hidden: HiddenRate;
   readonly views: Map<number, HeadView>;
   /** Owns the framebuffers of one connection; null: not connected. */
   session: object | null;
   /** Why it is not connected; undefined: it has never been. */
   left: string | undefined;
+  condition: Condition;
 }
 
 /** What the guests' side needs of the switcher. */
@@ -27,8 +30,15 @@ export class Guests implements GuestHost {
     private readonly framebuffers: FramebufferCache,
   ) {}
 
-  add(link: GuestLink): void {
-    this.#guests.set(link.guest, { link, views: new Map(), session: null, left: undefined });
+  add(link: GuestLink, hidden: HiddenRate): void {
+    this.#guests.set(link.guest, {
+      link,
+      hidden,
+      views: new Map(),
+      session: null,
+      left: undefined,
+      condition: 'running',
+    });
   }
 
   get names(): string[] {
@@ -47,6 +57,7 @@ export class Guests implements GuestHost {
     const guest = this.#of(link);
     guest.session = {};
     guest.left = undefined;
+    guest.condition = 'running';
     this.owner.guestChanged(guest);
   }
 
@@ -63,11 +74,22 @@ export class Guests implements GuestHost {
     if (session) this.framebuffers.releaseOwner(session);
   }
 
+  condition(link: GuestLink, condition: Condition): void {
+    const guest = this.#of(link);
+    if (guest.condition === condition) return;
+    guest.condition = condition;
+    this.owner.guestChanged(guest);
+  }
+
+  troubled(link: GuestLink): void {
+    this.owner.guestChanged(this.#of(link));
+  }
+
   head(link: GuestLink, index: number): HeadSink {
     const guest = this.#of(link);
     let view = guest.views.get(index);
     if (!view) {
-      view = new HeadView(this.owner, link, guest.session ?? {}, this.framebuffers, index);
+      view = new HeadView(this.owner, link, guest.session ?? {}, this.framebuffers, index, guest.hidden);
       guest.views.set(index, view);
     }
     return view;
@@ -75,6 +97,11 @@ export class Guests implements GuestHost {
 
   display(link: GuestLink, index: number): Display | undefined {
     return this.owner.displayFor(link.guest, index);
+  }
+
+  /** Some output has another mode or shows another head. */
+  displaysChanged(): void {
+    for (const { link } of this.#guests.values()) link.displaysChanged();
   }
 
   close(): void {

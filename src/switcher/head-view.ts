@@ -1,4 +1,5 @@
-import type { GuestLink, HeadSink, ScanoutLayout, Screen } from '../guest/sink';
+import type { CursorImage, GuestLink, HeadSink, PixelMemory, ScanoutLayout, Screen } from '../guest/sink';
+import type { HiddenRate } from '../config/config';
 import { NOTHING, union, type Edges } from '../kms/fit';
 import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
 import type { Output } from '../kms/output';
@@ -6,6 +7,8 @@ import type { Canvas, Source } from '../kms/source';
 
 /** How often a guest that nobody sees is told that its frames were shown, so that it neither stalls nor runs free. */
 const HIDDEN_PERIOD_MS = 16;
+/** The longest a guest is kept waiting: QEMU gives up on an answer after a second. */
+const LONGEST_PERIOD_MS = 900;
 /** A guest that set a buffer and sent no update for this long means it as it is. */
 const SETTLE_MS = 250;
 
@@ -25,7 +28,7 @@ export class HeadView implements HeadSink {
   /** The output this is shown on, while it is. */
   #output: Output | null = null;
   readonly #cursor = {
-    image: null as Uint8Array | null,
+    image: null as CursorImage | null,
     generation: 0,
     hotX: 0,
     hotY: 0,
@@ -37,9 +40,12 @@ export class HeadView implements HeadSink {
   #viewport = { x: 0, y: 0, width: 0, height: 0 };
   #nextViewport = { x: 0, y: 0, width: 0, height: 0 };
   #next: Framebuffer | null = null;
+  /** Tells the link that its memory is not read any more. */
+  #releaseCanvas: (() => void) | undefined;
   #frame = 0;
   #damage: Edges = NOTHING;
   #hidden: NodeJS.Timeout | undefined;
+  readonly #hiddenPeriod: number;
   #settle: NodeJS.Timeout | undefined;
 
   constructor(
@@ -49,8 +55,14 @@ export class HeadView implements HeadSink {
     private readonly session: object,
     private readonly framebuffers: FramebufferCache,
     readonly index: number,
+    hidden: HiddenRate,
   ) {
     this.source = this.#makeSource();
+    // prettier-ignore
+    this.#hiddenPeriod =
+      hidden === 'full' ? HIDDEN_PERIOD_MS
+      : hidden === 0 ? LONGEST_PERIOD_MS
+      : Math.min(1000 / hidden, LONGEST_PERIOD_MS);
   }
 
   get guest(): string {
@@ -64,6 +76,10 @@ export class HeadView implements HeadSink {
     return this.#frame;
   }
 
+  get visible(): boolean {
+    return this.#output !== null;
+  }
+
   get output(): Output | null {
     return this.#output;
   }
@@ -74,8 +90,8 @@ export class HeadView implements HeadSink {
     if (output === null) this.#answerHidden();
   }
 
-  scanout(fd: number, device: number, inode: number, layout: ScanoutLayout, screen: Screen): void {
-    const framebuffer = this.framebuffers.get(this.session, fd, device, inode, layout);
+  scanout(layout: ScanoutLayout, screen: Screen): void {
+    const framebuffer = this.framebuffers.get(this.session, layout);
     framebuffer.retain();
     this.#next?.release();
     this.#next = framebuffer;
@@ -90,24 +106,25 @@ export class HeadView implements HeadSink {
     }, SETTLE_MS);
   }
 
-  canvas(width: number, height: number, bytes: Uint8Array): void {
-    const had = this.hasContent;
+  canvas(memory: PixelMemory, released?: () => void): void {
+    const was = this.hasContent;
     this.#drop();
-    this.source.canvas = { width, height, bytes };
-    Object.assign(this.#viewport, { x: 0, y: 0, width, height });
-    this.#damage = { left: 0, top: 0, right: width, bottom: height };
-    if (!had) this.owner.contentChanged(this);
+    this.source.canvas = memory;
+    this.#releaseCanvas = released;
+    Object.assign(this.#viewport, { x: 0, y: 0, width: memory.width, height: memory.height });
+    this.#damage = EVERYTHING;
+    if (!was) this.owner.contentChanged(this);
   }
 
   update(frame: number, x: number, y: number, width: number, height: number): void {
     this.#frame = frame;
     const { source } = this;
-    const had = this.hasContent;
+    const was = this.hasContent;
     if (this.#next) {
       source.framebuffer?.release();
       source.framebuffer = this.#next;
-      source.canvas = null;
       this.#next = null;
+      this.#dropCanvas();
       const viewport = this.#nextViewport;
       this.#nextViewport = this.#viewport;
       this.#viewport = viewport;
@@ -116,9 +133,11 @@ export class HeadView implements HeadSink {
     } else if (this.#damage !== EVERYTHING) {
       this.#damage = union(this.#damage, { left: x, top: y, right: x + width, bottom: y + height });
     }
-    if (this.hasContent !== had) this.owner.contentChanged(this);
-    if (this.#output) this.#output.changed();
-    else this.#answerHidden();
+    // An output that is only now given this to show reads it anyway.
+    const read = this.#output?.source === source;
+    if (this.hasContent !== was) this.owner.contentChanged(this);
+    if (this.#output === null) this.#answerHidden();
+    else if (read || was) this.#output.changed();
   }
 
   off(): void {
@@ -128,7 +147,7 @@ export class HeadView implements HeadSink {
     this.#answerHidden();
   }
 
-  cursorImage(image: Uint8Array, hotX: number, hotY: number): void {
+  cursorImage(image: CursorImage, hotX: number, hotY: number): void {
     const cursor = this.#cursor;
     cursor.image = image;
     cursor.hotX = hotX;
@@ -156,7 +175,14 @@ export class HeadView implements HeadSink {
     this.#next = null;
     this.source.framebuffer?.release();
     this.source.framebuffer = null;
+    this.#dropCanvas();
+  }
+
+  #dropCanvas(): void {
     this.source.canvas = null;
+    const released = this.#releaseCanvas;
+    this.#releaseCanvas = undefined;
+    released?.();
   }
 
   #answerHidden(): void {
@@ -164,7 +190,7 @@ export class HeadView implements HeadSink {
       this.#hidden = undefined;
       // An output that lost its content to `off` commits nothing of this head any more.
       if (this.#output === null || !this.hasContent) this.link.shown(this.index, this.#frame);
-    }, HIDDEN_PERIOD_MS);
+    }, this.#hiddenPeriod);
   }
 
   #makeSource(): HeadView['source'] {

@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process';
 
 const running = new Map();
 
-/** As child_process.spawn. */
-export function launch(program, options, stdio) {
-  const child = spawn(program, options, { stdio });
+/** As child_process.spawn, with `env` beside what the environment has. */
+export function launch(program, options, stdio, env = {}) {
+  const child = spawn(program, options, { stdio, env: { ...process.env, ...env } });
   running.set(
     child,
     new Promise((resolve) => {

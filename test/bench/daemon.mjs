@@ -35,9 +35,8 @@ function installed() {
  * @param {readonly string[]} guests shown on the panels in this order; those left over are hidden
  * @param {number} panels how many panels get a guest
  */
-export async function startDaemon(guests, panels, hotkeys = {}) {
-  mkdirSync(FOLDER, { recursive: true });
-  const config = {
+export function startDaemon(guests, panels, hotkeys = {}) {
+  return startWith({
     guests: Object.fromEntries(
       guests.map((name) => [name, { 'vhost-user-gpu': { listen: socketOf(name) } }]),
     ),
@@ -45,10 +44,15 @@ export async function startDaemon(guests, panels, hotkeys = {}) {
       guests.slice(0, panels).map((show, panel) => [outputName(panel), { show, mode: '1920x1080' }]),
     ),
     hotkeys,
-    control: `${FOLDER}/control.sock`,
-  };
-  writeFileSync(`${FOLDER}/config.yaml`, JSON.stringify(config));
-  const daemon = new Daemon(config.control);
+  });
+}
+
+/** `env`: what it has in its environment besides. */
+export async function startWith(config, env = {}) {
+  mkdirSync(FOLDER, { recursive: true });
+  const control = `${FOLDER}/control.sock`;
+  writeFileSync(`${FOLDER}/config.yaml`, JSON.stringify({ ...config, control }));
+  const daemon = new Daemon(control, env);
   await daemon.ready();
   return daemon;
 }
@@ -61,12 +65,13 @@ class Daemon {
   #connection;
   #lines;
 
-  constructor(control) {
+  constructor(control, env) {
     this.#control = control;
     this.#process = launch(
       process.execPath,
       [...NODE_OPTIONS, `${installed()}/dist/cli/main.js`, 'run', '-c', `${FOLDER}/config.yaml`],
       ['ignore', 'inherit', 'pipe'],
+      env,
     );
     this.#exit = new Promise((resolve) =>
       this.#process.once('exit', (code, signal) => resolve(code ?? signal)),
@@ -88,16 +93,25 @@ class Daemon {
     await this.logged(/ ready after /);
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   /** What `kms-switcher status --json` prints, without the cost of starting it. */
-  async status() {
+  status() {
+    return this.command({ command: 'status' });
+  }
+
+  /** The answer to a command of the control socket. */
+  async command(request) {
     if (!this.#connection) {
       this.#connection = createConnection(this.#control);
       this.#lines = createInterface(this.#connection)[Symbol.asyncIterator]();
     }
-    this.#connection.write('{"id":1,"command":"status"}\n');
+    this.#connection.write(`${JSON.stringify({ id: 1, ...request })}\n`);
     const { value } = await this.#lines.next();
     const answer = JSON.parse(value ?? '{"error":"no answer"}');
-    if (answer.error) throw new Error(`status: ${answer.error}`);
+    if (answer.error) throw new Error(`${request.command}: ${answer.error}`);
     return answer.ok;
   }
 
@@ -111,6 +125,14 @@ class Daemon {
     return readdirSync(tasks)
       .map((task) => Number(readFileSync(`${tasks}/${task}/schedstat`, 'utf8').split(' ')[0]) / 1000)
       .reduce((sum, us) => sum + us, 0);
+  }
+
+  /** How often its main thread, and all of its threads together, have waited for something. */
+  waits() {
+    const tasks = `/proc/${this.pid}/task`;
+    const of = (task) =>
+      Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`${tasks}/${task}/status`, 'utf8'))[1]);
+    return { main: of(this.pid), all: readdirSync(tasks).reduce((sum, task) => sum + of(task), 0) };
   }
 
   /** Kilobytes by the names of /proc/PID/status: VmRSS, VmHWM, RssAnon. */

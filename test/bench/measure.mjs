@@ -6,9 +6,10 @@ import { performance } from 'node:perf_hooks';
 
 import { endAll } from './children.mjs';
 import { frames, hotkey, memory, start } from './parts.mjs';
+import { qemu } from './qemu.mjs';
 import { printTable } from './table.mjs';
 
-const parts = { frames, switch: hotkey, start, memory };
+const parts = { frames, switch: hotkey, start, memory, qemu };
 
 const named = process.argv.slice(2);
 const unknown = named.find((name) => !Object.hasOwn(parts, name));

@@ -22,7 +22,7 @@ const KEY_LEFTALT = 56;
 const KEY_1 = 2;
 const EV_KEY = 1;
 
-function require_(condition, problem) {
+export function require_(condition, problem) {
   if (!condition) throw new Error(problem);
 }
 

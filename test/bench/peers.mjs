@@ -1,4 +1,4 @@
-// The programs the daemon is measured with: guests that draw, and the two in C
+// The programs the daemon is measured with: guests that draw, and those in C
 // that do its work with less.
 
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -58,6 +58,12 @@ const counts = (frames, warmup) => [
 
 export function flipLoop(panels, frames, warmup) {
   return start('build/bench/flip-loop', ['--outputs', String(panels), ...counts(frames, warmup)]).done;
+}
+
+/** What QEMU alone takes for what the daemon is measured with; every time is a list. */
+export function qemuFloor(qmp, rounds, sizes) {
+  const options = sizes.flatMap((size) => ['--size', size]);
+  return start('build/bench/qemu-floor', ['--qmp', qmp, '--rounds', String(rounds), ...options]).done;
 }
 
 export async function cDaemon(guests, frames, warmup) {

@@ -63,11 +63,76 @@ const memoryRows = ({ kB }) => [
   row('RSS, highest since start', kB.VmHWM / 1024, `${(kB.VmHWM / 1024).toFixed(0)} MB`),
 ];
 
+const spread = ({ median, max }) => `${ms(median)}, max ${ms(max)}`;
+
+function qemuTimes(title, { commitMs, scanoutMs, ownMs }, limit) {
+  const target = `${limit} ms`;
+  return [
+    row(`${title}: to commit, median`, commitMs.median, ms(commitMs.median), limit, target),
+    row(`${title}: to commit, max`, commitMs.max, ms(commitMs.max), limit, target),
+    row(`${title}: of that until the scanout came`, scanoutMs.median, spread(scanoutMs)),
+    row(`${title}: of that from then on`, ownMs.median, spread(ownMs)),
+  ];
+}
+
+function qemuGuestRows(kind, { attach, attachAfterStart, resize, floor }) {
+  const title = `QEMU ${kind}`;
+  const { attachMs, firstAttachMs } = floor;
+  return [
+    ...qemuTimes(`${title}, attach`, attach, 25),
+    ...qemuTimes(`${title}, attach after start`, attachAfterStart, 25),
+    row(`${title}, attach by the C floor: to scanout`, attachMs.median, spread(attachMs)),
+    row(`${title}, attach by the C floor: QEMU's first`, firstAttachMs, ms(firstAttachMs)),
+    ...Object.entries(resize).flatMap(([size, times]) => [
+      ...qemuTimes(`${title}, to ${size}`, times, 50),
+      row(
+        `${title}, to ${size} by the C floor: to scanout`,
+        times.floor.scanoutMs.median,
+        spread(times.floor.scanoutMs),
+      ),
+      row(
+        `${title}, to ${size} by the C floor: until drawn`,
+        times.floor.drawnMs.median,
+        spread(times.floor.drawnMs),
+      ),
+    ]),
+  ];
+}
+
+const QMP_WORDS = {
+  alone: 'nobody there',
+  floorAttach: 'attach by the C floor',
+  floorResize: 'resize by the C floor',
+  start: 'start',
+  attach: 'attach',
+  switch: 'switch',
+  resize: 'resize',
+};
+
+function qmpRow(during, latency) {
+  const { max } = latency;
+  const target = /alone|floor/.test(during) ? [] : [20, '20 ms'];
+  return row(`QMP latency, ${QMP_WORDS[during]}`, max, spread(latency), ...target);
+}
+
+function qemuRows({ blob, texture }) {
+  const { idle, qmpMs } = texture;
+  return [
+    ...qemuGuestRows('blob', blob),
+    ...qemuGuestRows('texture', texture),
+    ...Object.entries(qmpMs).map(([during, latency]) => qmpRow(during, latency)),
+    row('QEMU idle: commits', idle.commits, `${idle.commits} in ${idle.seconds} s`, 0, '0'),
+    row('QEMU idle: wakeups', idle.mainWakeups, `${idle.mainWakeups.toFixed(1)}/s`, 5, '5/s'),
+    row('QEMU idle: wakeups of all threads', idle.allWakeups, `${idle.allWakeups.toFixed(1)}/s`),
+  ];
+}
+
 const rowsOf = {
   frames: (figures) => Object.values(figures).flatMap(frameRows),
   switch: switchRows,
   start: startRows,
   memory: memoryRows,
+  qemu: qemuRows,
 };
 
 /** Prints the table; returns its rows. */

@@ -93,7 +93,6 @@ describe('shape', () => {
     ['log: {}\n', '1:1 the file has no "guests"; add guests: …'],
     ['guests: {}\n', '1:1 "guests" is empty; add at least one'],
     ['guests:\n', '1:8 "guests" must be a mapping, not nothing; write {} or indent its keys below it'],
-    ['guests:\n  a: {}\n', '2:3 "a" has no "vhost-user-gpu"; add vhost-user-gpu: …'],
     ['guests:\n  a: { vhost-user-gpu: {} }\n', '2:8 "vhost-user-gpu" has no "listen"; add listen: …'],
     ['guests:\n  a: { vhost-user-gpu: { lisen: /x } }\n', '2:26 unknown key "lisen"; did you mean "listen"?'],
     [guest('5'), '1:42 "listen" must be text, not a number; put it in quotes'],
@@ -141,14 +140,6 @@ describe('guests', () => {
       `guests: { ${long}: { vhost-user-gpu: { listen: /x } } }\n`,
       '1:11 a guest name of 65 characters; use at most 64',
     ],
-    [
-      'guests:\n  w: { qemu: { qmp: /x } }\n',
-      '2:8 the link qemu is not supported in this version; use vhost-user-gpu',
-    ],
-    [
-      'guests:\n  w: { libvirt: { domain: w } }\n',
-      '2:8 the link libvirt is not supported in this version; use vhost-user-gpu',
-    ],
     [guest('run/a.sock'), '1:42 "run/a.sock" is not an absolute path; write e.g. /run/kms-switcher/a.sock'],
     [guest('/run/'), '1:42 "/run/" is a directory; add a file name, e.g. /run/guest.sock'],
     [guest('"/run/a\\0"'), '1:42 a socket path with control characters; remove them'],
@@ -179,6 +170,201 @@ describe('guests', () => {
   test('two guests on one socket, spelt differently', () => {
     expect(problems(`${guests}  third: { vhost-user-gpu: { listen: /run/./x/../w.sock } }\n`)).toEqual([
       '4:38 "/run/./x/../w.sock" is the socket of guest "windows" (line 2) already; give each its own path',
+    ]);
+  });
+});
+
+describe('links', () => {
+  const control = '/run/kms-switcher/control.sock';
+  const noLink =
+    '2:3 "a" has no link; add one of qemu: { qmp: … }, libvirt: { domain: … }, vhost-user-gpu: { listen: … }';
+  const noWhere = '2:8 "qemu" does not say where; add qmp: <path of a QMP socket>, or bus: <D-Bus address>';
+  test.each([
+    ['a: {}', noLink],
+    ['a: { hidden: full }', noLink],
+    ['a:', '2:5 "a" must be a mapping, not nothing; write {} or indent its keys below it'],
+    ['a: { qmeu: { qmp: /x } }', '2:8 unknown key "qmeu"; did you mean "qemu"?'],
+    ['a: { spice: {} }', /^2:8 unknown key "spice"; known: vhost-user-gpu, qemu, libvirt, hidden, viewers$/],
+    ['a: { qemu: /x }', '2:14 "qemu" must be a mapping, not text; write key: value below it'],
+    [
+      'a: { qemu: { qmp: /x }, libvirt: { domain: a } }',
+      '2:27 a guest has one link, qemu here; remove libvirt',
+    ],
+    [
+      'a: { libvirt: { domain: a }, vhost-user-gpu: { listen: /x }, viewers: leave }',
+      '2:32 a guest has one link, libvirt here; remove vhost-user-gpu',
+    ],
+    ['a: { qemu: {} }', noWhere],
+    ['a: { qemu: { vm: a } }', noWhere],
+    ['a: { qemu: { qpm: /x } }', '2:16 unknown key "qpm"; did you mean "qmp"?'],
+    ['a: { qemu: { socket: /x } }', '2:16 unknown key "socket"; known: qmp, bus, vm'],
+    ['a: { qemu: { qmp: 5 } }', '2:21 "qmp" must be text, not a number; put it in quotes'],
+    [
+      'a: { qemu: { qmp: /x, bus: "unix:path=/y" } }',
+      '2:25 QEMU is reached by qmp or by bus, by qmp here; remove bus',
+    ],
+    [
+      'a: { qemu: { bus: "unix:path=/y", vm: a, qmp: /x } }',
+      '2:44 QEMU is reached by qmp or by bus, by bus here; remove qmp',
+    ],
+    [
+      'a: { qemu: { qmp: /x, vm: a } }',
+      '2:25 vm chooses among those on a bus, and a QMP socket is of one; remove vm',
+    ],
+    ['a: { libvirt: {} }', '2:8 "libvirt" has no "domain"; add domain: …'],
+    ['a: { libvirt: { domian: a } }', '2:19 unknown key "domian"; did you mean "domain"?'],
+    ['a: { libvirt: { domain: 1 } }', '2:27 "domain" must be text, not a number; put it in quotes'],
+  ])('%s', (text, problem) => {
+    expect(problems(`guests:\n  ${text}\n`)).toEqual([
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
+  });
+
+  const long = `/${'x'.repeat(107)}`;
+  test.each([
+    ['run/a.qmp', '"run/a.qmp" is not an absolute path; write e.g. /run/vm/a.qmp'],
+    ['/run/vm/', '"/run/vm/" is a directory; add a file name, e.g. /run/vm/guest.sock'],
+    [long, 'this socket path has 108 bytes, the kernel takes 107; use a shorter directory'],
+    [
+      'unix:/run/vm/a.qmp,server=on,wait=off',
+      `"unix:/run/vm/a.qmp,server=on,wait=off" is QEMU's option; write the path alone, /run/vm/a.qmp`,
+    ],
+    ['unix:/run/a.qmp', `"unix:/run/a.qmp" is QEMU's option; write the path alone, /run/a.qmp`],
+    ['/run/a.qmp,server', `"/run/a.qmp,server" is QEMU's option; write the path alone, /run/a.qmp`],
+    [
+      'localhost:4444',
+      /^"localhost:4444" is no UNIX socket, and .*; give QEMU -qmp unix:\/run\/vm\/guest.qmp,/,
+    ],
+    ['tcp:localhost:4444', /^"tcp:localhost:4444" is no UNIX socket, and /],
+    [control, `"${control}" is the control socket already; give each its own path`],
+  ])('qmp %s', (qmp, problem) => {
+    const found = problems(`guests: { a: { qemu: { qmp: '${qmp}' } } }\n`);
+    expect(found).toHaveLength(1);
+    const message = found[0]!.replace(/^1:29 /, '');
+    expect(message).toEqual(typeof problem === 'string' ? problem : expect.stringMatching(problem));
+  });
+
+  const example = 'write e.g. unix:path=/run/vm/bus';
+  test.each([
+    ['/run/bus', '"/run/bus" is a path, not a D-Bus address; write unix:path=/run/bus'],
+    ['', `"" is no D-Bus address; ${example}`],
+    ['bus', `"bus" is no D-Bus address; ${example}`],
+    ['session', /^"session" is no D-Bus address, and the daemon is in no session; write the address out, /],
+    ['unix:', `"unix:" is no D-Bus address; ${example}`],
+    ['unix:/run/bus', `"unix:/run/bus" is no D-Bus address; ${example}`],
+    ['unix:path=', `"unix:path=" is no D-Bus address; ${example}`],
+    ['unix:guid=00', `"unix:guid=00" names no socket; ${example}`],
+    [
+      'tcp:host=a,port=1',
+      /^"tcp:host=a,port=1" is no UNIX socket, and file descriptors pass through no other; /,
+    ],
+    ['unix:path=/x;tcp:host=a', /^"tcp:host=a" is no UNIX socket, /],
+    ['unix:path=run/bus', '"run/bus" is not an absolute path; write e.g. /run/vm/bus'],
+    ['unix:path=/x,abstract=y', '"unix:path=/x,abstract=y" names two sockets; write one, path or abstract'],
+    ['unix:pth=/x', '"pth" is not for clients, in "unix:pth=/x"; did you mean "path"?'],
+    [
+      'unix:tmpdir=/tmp',
+      /^"tmpdir" is not for clients, in "unix:tmpdir=\/tmp"; known: path, abstract, guid$/,
+    ],
+  ])('bus %s', (bus, problem) => {
+    const found = problems(`guests: { a: { qemu: { bus: '${bus}' } } }\n`);
+    expect(found).toHaveLength(1);
+    const message = found[0]!.replace(/^1:29 /, '');
+    expect(message).toEqual(typeof problem === 'string' ? problem : expect.stringMatching(problem));
+  });
+
+  test.each([
+    ['{ domain: "" }', '1:35 an empty domain; write its name as `virsh list --all` has it'],
+    [
+      '{ domain: "--help" }',
+      '1:35 "--help" is no domain of libvirt; write its name as `virsh list --all` has it',
+    ],
+    [
+      '{ domain: "a\\nb" }',
+      '1:35 "a\\nb" is no domain of libvirt; write its name as `virsh list --all` has it',
+    ],
+    ['{ domain: a, uri: system }', '1:43 "system" is no URI of libvirt; write e.g. qemu:///system'],
+    [
+      '{ domain: a, uri: "lxc:///system" }',
+      `1:43 "lxc:///system" is no URI of QEMU's domains; write e.g. qemu:///system or qemu:///session`,
+    ],
+    [
+      '{ domain: a, uri: "qemu+ssh://box/system" }',
+      '1:43 "qemu+ssh://box/system" is another machine, and a display cannot be taken from there; write e.g. qemu:///system',
+    ],
+    ['{ domain: a, uri: "qemu://box/system" }', /^1:43 "qemu:\/\/box\/system" is another machine, /],
+    [
+      '{ domain: a, uri: "qemu:///" }',
+      `1:43 "qemu:///" is neither the system's nor a session's libvirt; write qemu:///system or qemu:///session`,
+    ],
+  ])('libvirt %s', (value, problem) => {
+    expect(problems(`guests: { a: { libvirt: ${value} } }\n`)).toEqual([
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
+  });
+
+  test('two guests on one socket, of whatever kind', () => {
+    const text = `guests:
+  a: { qemu: { qmp: /run/a } }
+  b: { qemu: { qmp: /run//a } }
+  c: { vhost-user-gpu: { listen: /run/./a } }
+  d: { vhost-user-gpu: { listen: /run/d } }
+  e: { qemu: { qmp: /run/d } }
+`;
+    expect(problems(text)).toEqual([
+      '3:21 "/run//a" is the QMP socket of guest "a" (line 2) already; give each its own path',
+      '4:34 "/run/./a" is the QMP socket of guest "a" (line 2) already; give each its own path',
+      '6:21 "/run/d" is the socket of guest "d" (line 5) already; give each its own path',
+    ]);
+  });
+
+  test('two guests of one virtual machine', () => {
+    const uuid = '6a2f41a3-c54c-fce8-32d2-0324e1c32e22';
+    const text = `guests:
+  a: { qemu: { bus: "unix:path=/bus", vm: a } }
+  b: { qemu: { bus: "unix:path=//bus,guid=00", vm: a } }
+  c: { qemu: { bus: "unix:path=/bus2", vm: ${uuid} } }
+  d: { qemu: { bus: "unix:path=/bus2", vm: ${uuid.toUpperCase()} } }
+  e: { qemu: { bus: "unix:path=/bus3" } }
+  f: { qemu: { bus: "unix:path=/bus3", vm: f } }
+  g: { qemu: { bus: "unix:path=/bus2" } }
+  h: { libvirt: { domain: h } }
+  i: { libvirt: { domain: h } }
+  j: { qemu: { bus: "unix:path=/bus4", vm: " " } }
+`;
+    expect(problems(text)).toEqual([
+      '3:52 "a" is guest "a" (line 2) already; name another vm',
+      `5:44 "${uuid.toUpperCase()}" is guest "c" (line 4) already; name another vm`,
+      '7:21 this bus is that of guest "e" (line 6) already; add vm: <name or UUID> to each of the two',
+      '8:21 this bus is that of guest "c" (line 4) already; add vm: <name or UUID> to each of the two',
+      '10:27 "h" is guest "h" (line 9) already; name another domain',
+      '11:44 an empty vm; write the name or the UUID of the virtual machine',
+    ]);
+  });
+
+  const choices = 'write full, on-demand, or 1 to 240 frames a second';
+  test.each([
+    ['hidden: 0', `1:43 0 cannot be; ${choices}`],
+    ['hidden: 241', `1:43 241 cannot be; ${choices}`],
+    ['hidden: 2.5', `1:43 2.5 cannot be; ${choices}`],
+    ['hidden: .inf', `1:43 Infinity cannot be; ${choices}`],
+    ['hidden: -1', `1:43 -1 cannot be; ${choices}`],
+    ['hidden: "30"', '1:43 "30" is text; write the number without quotes'],
+    ['hidden: ondemand', '1:43 "hidden" cannot be "ondemand"; did you mean "on-demand"?'],
+    ['hidden: never', `1:43 "hidden" cannot be "never"; ${choices}`],
+    ['hidden: [1]', `1:43 hidden cannot be a list; ${choices}`],
+    ['hidden:', `1:43 hidden cannot be nothing; ${choices}`],
+    ['viewers: takeback', '1:44 "viewers" cannot be "takeback"; did you mean "take-back"?'],
+    ['viewers: other', '1:44 "viewers" cannot be "other"; known: take-back, leave'],
+    ['viewers: true', '1:44 "viewers" cannot be true or false; known: take-back, leave'],
+    ['hiden: full', '1:35 unknown key "hiden"; did you mean "hidden"?'],
+  ])('%s', (key, problem) => {
+    expect(problems(`guests: { a: { qemu: { qmp: /a }, ${key} } }\n`)).toEqual([problem]);
+  });
+
+  test('viewers where there can be none', () => {
+    expect(problems('guests:\n  a: { vhost-user-gpu: { listen: /x }, viewers: leave }\n')).toEqual([
+      '2:40 viewers is for qemu and libvirt: nobody else can take this guest; remove it',
     ]);
   });
 });

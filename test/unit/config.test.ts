@@ -22,11 +22,64 @@ describe('a config', () => {
       file: 'c.yaml',
       control: '/run/kms-switcher/control.sock',
       log: { level: 'info' },
-      guests: [{ name: 'windows', link: { kind: 'vhost-user-gpu', listen: '/run/w.sock' } }],
+      guests: [{ name: 'windows', link: { kind: 'vhost-user-gpu', listen: '/run/w.sock' }, hidden: 'full' }],
       outputs: [],
       notes: [],
     });
     expect(hotkeys.map(({ source }) => source)).toContain('Ctrl+Alt+1');
+  });
+
+  test('has guests of every kind', () => {
+    const config = parse(`guests:
+  a: { qemu: { qmp: /run/a.qmp } }
+  b: { qemu: { bus: "unix:path=/run/bus", vm: b }, viewers: leave, hidden: on-demand }
+  c: { qemu: { bus: "unix:abstract=/tmp/x,guid=00" }, hidden: full }
+  d: { libvirt: { domain: d }, viewers: take-back, hidden: 1 }
+  e: { libvirt: { domain: d, uri: "qemu+unix:///session?socket=/x" }, hidden: 240 }
+  f: { vhost-user-gpu: { listen: /run/f.sock }, hidden: 30 }
+  g: { qemu: { bus: "unix:path=/run/bus", vm: G } }
+  h: { qemu: { bus: "unix:path=/run/%62us2;unix:path=/run/bus3" } }
+`);
+    expect(config.guests).toEqual([
+      { name: 'a', link: { kind: 'qemu', at: { qmp: '/run/a.qmp' }, viewers: 'take-back' }, hidden: 'full' },
+      {
+        name: 'b',
+        link: { kind: 'qemu', at: { bus: 'unix:path=/run/bus', vm: 'b' }, viewers: 'leave' },
+        hidden: 0,
+      },
+      {
+        name: 'c',
+        link: { kind: 'qemu', at: { bus: 'unix:abstract=/tmp/x,guid=00' }, viewers: 'take-back' },
+        hidden: 'full',
+      },
+      { name: 'd', link: { kind: 'libvirt', domain: 'd', viewers: 'take-back' }, hidden: 1 },
+      {
+        name: 'e',
+        link: {
+          kind: 'libvirt',
+          domain: 'd',
+          uri: 'qemu+unix:///session?socket=/x',
+          viewers: 'take-back',
+        },
+        hidden: 240,
+      },
+      { name: 'f', link: { kind: 'vhost-user-gpu', listen: '/run/f.sock' }, hidden: 30 },
+      {
+        name: 'g',
+        link: { kind: 'qemu', at: { bus: 'unix:path=/run/bus', vm: 'G' }, viewers: 'take-back' },
+        hidden: 'full',
+      },
+      {
+        name: 'h',
+        link: {
+          kind: 'qemu',
+          at: { bus: 'unix:path=/run/%62us2;unix:path=/run/bus3' },
+          viewers: 'take-back',
+        },
+        hidden: 'full',
+      },
+    ]);
+    expect(config.hotkeys.map(({ source }) => source)).toContain('Ctrl+Alt+8');
   });
 
   test('has the outputs as the kernel spells them, and a note where the file differs', () => {
@@ -127,6 +180,7 @@ describe('a config', () => {
     const config = parse(text);
     expect(config.notes).toEqual([]);
     expect(config.hotkeys).toHaveLength(12);
+    expect(config.guests.map(({ link }) => link.kind)).toEqual(['qemu', 'libvirt', 'vhost-user-gpu', 'qemu']);
     expect(parse(text.replace('# card: ', 'card: ')).card).toBe('/dev/dri/by-path/pci-0000:00:02.0-card');
   });
 });

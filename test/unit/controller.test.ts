@@ -1,5 +1,6 @@
-import type { Config, OutputConfig } from '../../src/config/config';
-import type { GuestLink, ScanoutLayout } from '../../src/guest/sink';
+import type { Config, Hotkey, OutputConfig } from '../../src/config/config';
+import type { GuestInput, ScanoutLayout } from '../../src/guest/sink';
+import type { InputTarget } from '../../src/input/router';
 import type { Card } from '../../src/kms/card';
 import type { ModeInfo } from '../../src/native';
 import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
@@ -13,23 +14,34 @@ const layout: ScanoutLayout = {
   width: 64,
   height: 48,
   format: 0x34325258,
-  pitch: 256,
-  offset: 0,
   modifierHigh: 0,
   modifierLow: 0,
+  bottomUp: false,
+  planes: [],
 };
 
-class Link implements GuestLink {
+class Link {
   readonly kind = 'test';
   readonly address = '/run/test.sock';
   readonly shownFrames: number[] = [];
   readonly refusals: string[] = [];
+  displayChanges = 0;
+  wishes = 0;
+  trouble: string | undefined;
+  input: GuestInput | undefined;
   constructor(readonly guest: string) {}
+
   shown(_head: number, frame: number): void {
     this.shownFrames.push(frame);
   }
   refuse(_head: number, reason: string): void {
     this.refusals.push(reason);
+  }
+  displaysChanged(): void {
+    this.displayChanges++;
+  }
+  wanted(): void {
+    this.wishes++;
   }
   close(): void {
     // There is no socket.
@@ -42,21 +54,23 @@ let card: Card;
 let controller: Controller;
 let events: SwitcherEvent[];
 let links: Record<'windows' | 'linux', Link>;
+let targets: (InputTarget | null)[];
 let inode = 0;
 
-async function start(outputs: readonly OutputConfig[]): Promise<void> {
+async function start(outputs: readonly OutputConfig[], hotkeys: readonly Hotkey[] = []): Promise<void> {
   const config: Config = {
     file: '',
     control: '',
     log: { level: 'info' },
     guests: [],
     outputs,
-    hotkeys: [],
+    hotkeys,
     notes: [],
   };
-  controller = new Controller(card, config, fakeLog());
+  targets = [];
+  controller = new Controller(card, config, fakeLog(), (target) => targets.push(target));
   links = { windows: new Link('windows'), linux: new Link('linux') };
-  for (const link of Object.values(links)) controller.addGuest(link);
+  for (const link of Object.values(links)) controller.addGuest(link, 'full');
   events = [];
   controller.onEvent((event) => events.push(event));
   await controller.outputs.scan();
@@ -92,7 +106,8 @@ const configured: OutputConfig[] = [
 /** The guest draws a frame into a new buffer. */
 async function draw(link: Link, frame: number): Promise<void> {
   const sink = controller.guests.head(link, 0);
-  sink.scanout(openNull(), 1, ++inode, layout, { x: 0, y: 0, width: 64, height: 48 });
+  const plane = { fd: openNull(), device: 1, inode: ++inode, offset: 0, pitch: 256 };
+  sink.scanout({ ...layout, planes: [plane] }, { x: 0, y: 0, width: 64, height: 48 });
   sink.update(frame, 0, 0, 64, 48);
   await settle();
 }
@@ -184,6 +199,7 @@ test('a guest that leaves makes room for a picture, and all it had is freed', as
     event: 'guest',
     guest: 'windows',
     connected: false,
+    condition: 'running',
     reason: 'the guest closed the connection',
   });
   // It comes back as if for the first time.
@@ -255,6 +271,71 @@ test('a guest is told of the monitor it is meant for', async () => {
   await start(configured);
   expect(controller.displayFor('linux', 0)).toMatchObject({ width: 64, height: 48, refresh: 60_000 });
   expect(controller.displayFor('linux', 1)).toBeUndefined();
+});
+
+test('a head that no output and no hotkey names is for no monitor', async () => {
+  const action = { kind: 'show', head: { guest: 'linux', head: 1 } } as const;
+  await start([configured[0]!], [{ trigger: { steps: [] }, action, source: '' }]);
+  expect(controller.displayFor('linux', 1)).toMatchObject({ width: 64 });
+  expect(controller.displayFor('linux', 2)).toBeUndefined();
+});
+
+test('guests hear of other monitors, and that they are wanted', async () => {
+  await start(configured);
+  const before = links.windows.displayChanges;
+  expect(before).toBeGreaterThan(0);
+  controller.perform({ kind: 'show', head: { guest: 'linux', head: 0 }, on: 'Virtual-1' });
+  expect(links.windows.displayChanges).toBe(before + 1);
+  expect([links.windows.wishes, links.linux.wishes]).toEqual([0, 1]);
+});
+
+describe('keyboard and mouse are', () => {
+  const input = (): GuestInput => ({}) as GuestInput;
+
+  test("the focused guest's while it is connected and shown", async () => {
+    await start(configured);
+    links.windows.input = input();
+    links.linux.input = input();
+    controller.guests.connected(links.linux);
+    expect(targets).toEqual([]);
+    controller.guests.connected(links.windows);
+    expect(targets.pop()).toEqual({ input: links.windows.input, head: 0 });
+    controller.perform({ kind: 'focus', output: 'Virtual-2' });
+    expect(targets.pop()?.input).toBe(links.linux.input);
+    controller.perform({ kind: 'swap' });
+    expect(targets.pop()?.input).toBe(links.windows.input);
+    controller.perform({ kind: 'blank' });
+    expect(targets.pop()).toBeNull();
+    controller.perform({ kind: 'blank' });
+    expect(targets.pop()?.input).toBe(links.windows.input);
+    controller.perform({ kind: 'show', head: { guest: 'windows', head: 1 } });
+    expect(targets.pop()).toEqual({ input: links.windows.input, head: 1 });
+    controller.guests.disconnected(links.windows, 'gone');
+    expect(targets.pop()).toBeNull();
+    expect(targets).toEqual([]);
+  });
+
+  test("nobody's where the link carries none", async () => {
+    await start(configured);
+    controller.guests.connected(links.windows);
+    expect(targets).toEqual([]);
+  });
+});
+
+test('what a guest without a picture is doing is said, and the picture is drawn anew when that changes', async () => {
+  await start(configured);
+  controller.guests.connected(links.windows);
+  await settle();
+  await vblank();
+  const off = controller.outputs.get('Virtual-1')!.source?.picture;
+  controller.guests.condition(links.windows, 'asleep');
+  await settle();
+  await vblank();
+  expect(controller.outputs.get('Virtual-1')!.source?.picture).not.toBe(off);
+  expect(events.at(-1)).toMatchObject({ event: 'guest', guest: 'windows', condition: 'asleep' });
+  links.linux.trouble = 'no QMP socket at /run/linux.qmp';
+  controller.guests.troubled(links.linux);
+  expect(events.at(-1)).toMatchObject({ guest: 'linux', reason: 'no QMP socket at /run/linux.qmp' });
 });
 
 test('commands about what there is not say what there is', async () => {

@@ -1,11 +1,13 @@
 import { Copier } from '../../src/kms/copier';
 import { place } from '../../src/kms/fit';
 import type { Framebuffer } from '../../src/kms/framebuffers';
+import { fourcc } from '../../src/fourcc';
 import { native, type NativeCard } from '../../src/native';
 import { FakeCard, FakeFramebuffer, FakeSource, settle } from './support/fake-card';
 
 type Job = Parameters<typeof native.copyPixels>[0];
 
+const XB24 = fourcc('XB24');
 const nothing = { left: 0, top: 0, right: 0, bottom: 0 };
 const placement = place(8, 4, 10, 6); // stands at 1,1
 let kernel: FakeCard;
@@ -124,15 +126,33 @@ test('the screen may lie anywhere in its buffer', async () => {
   source.draw(framebuffer);
   source.viewport = { x: 3, y: 2, width: 8, height: 4 };
   await copier.draw(source, placement, 0);
-  expect(jobs[1]).toMatchObject({ sourceOffset: 2 * 400 + 3 * 4, sourcePitch: 400, bytesPerPixel: 4 });
+  expect(jobs[1]).toMatchObject({ sourceOffset: 0, sourcePitch: 400, bytesPerPixel: 4 });
+  expect(jobs[1]?.rectangles.slice(0, 2)).toEqual([3, 2]);
 });
 
 test('a canvas is copied from where it is', async () => {
   const source = screen();
   source.framebuffer = null;
-  source.canvas = { width: 8, height: 4, bytes: new Uint8Array(128) };
+  const bytes = new Uint8Array(256);
+  const canvas = { width: 8, height: 4, format: XB24, offset: 96, pitch: 40, source: bytes, kind: 'pixels' };
+  source.canvas = canvas;
   await copier.draw(source, placement, 0);
-  expect(jobs[1]).toMatchObject({ source: source.canvas.bytes, sourceOffset: 0, sourcePitch: 32 });
+  expect(jobs[1]).toMatchObject({ source: bytes, sourceOffset: 96, sourcePitch: 40, flip: false });
+});
+
+test('a buffer whose rows lie bottom up is turned over, whatever part of it the screen is', async () => {
+  const source = screen();
+  const framebuffer = new FakeFramebuffer(1, 100, 50);
+  Object.assign(framebuffer.layout, { bottomUp: true });
+  source.draw(framebuffer);
+  source.viewport = { x: 3, y: 2, width: 8, height: 4 };
+  await copier.draw(source, placement, 0);
+  // The screen's rows 0 to 3 are rows 2 to 5 of the picture, which are the buffer's 47 to 44.
+  expect(jobs[1]).toMatchObject({ flip: true, rectangles: [3, 44, 1, 1, 8, 4] });
+  expect(jobs[1]?.source).toBeDefined();
+  source.damage = { left: 1, top: 1, right: 3, bottom: 2 };
+  await copier.draw(source, placement, 0);
+  expect(jobs.at(-1)?.rectangles).toEqual([4, 46, 2, 2, 2, 1]);
 });
 
 describe('nothing of one guest is left under another', () => {

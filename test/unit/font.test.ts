@@ -1,3 +1,4 @@
+import { wrap } from '../../src/kms/picture';
 import { CELL_HEIGHT, CELL_WIDTH, drawText, fill, type PixelGrid } from '../../src/kms/font';
 
 /** A grid within a larger buffer: `stride` leaves pixels beside every row that nobody may touch. */
@@ -109,4 +110,19 @@ describe('a filled rectangle', () => {
     }
     expect(drawn(area)).toBe(0);
   });
+});
+
+test('a long line is broken at its spaces, a long word not at all', () => {
+  expect(wrap('')).toEqual(['']);
+  expect(wrap('a line that fits')).toEqual(['a line that fits']);
+  const path = `/run/${'x'.repeat(80)}`;
+  const lines = wrap(
+    `no QMP socket at ${path}: QEMU is not running, or start it with the option that makes one there`,
+  );
+  expect(lines).toEqual([
+    'no QMP socket at',
+    `${path}:`,
+    'QEMU is not running, or start it with the option that makes one',
+    'there',
+  ]);
 });

@@ -1,4 +1,5 @@
-import { AR24, bytesPerPixel, fourcc, fourccName, opaque, XR24 } from '../../src/kms/formats';
+import { AR24, fourcc, fourccName, XR24 } from '../../src/fourcc';
+import { bytesPerPixel, opaque } from '../../src/kms/formats';
 
 test('a fourcc is its characters, the first in the lowest byte', () => {
   expect(fourcc('XR24')).toBe(0x34325258);

@@ -5,6 +5,7 @@ import {
   BufferRefused,
   FramebufferCache,
   type BufferLayout,
+  type BufferPlane,
   type Framebuffer,
 } from '../../src/kms/framebuffers';
 import { native, type NativeCard } from '../../src/native';
@@ -13,15 +14,23 @@ import { isOpen, openFds, until } from './support/wire';
 
 const XR24 = 0x34325258;
 const AR24 = 0x34325241;
-const layout: BufferLayout = {
-  width: 8,
-  height: 4,
-  format: XR24,
-  pitch: 32,
-  offset: 0,
-  modifierHigh: 0,
-  modifierLow: 0,
-};
+/** A layout of one plane, the plane's numbers among the rest. */
+type Given = Partial<BufferLayout & BufferPlane>;
+
+function layoutOf(file: Pick<BufferPlane, 'fd' | 'device' | 'inode'>, given: Given = {}): BufferLayout {
+  const { offset = 0, pitch = 32, device = file.device, ...layout } = given;
+  return {
+    width: 8,
+    height: 4,
+    format: XR24,
+    modifierHigh: 0,
+    modifierLow: 0,
+    bottomUp: false,
+    planes: [{ fd: file.fd, device, inode: file.inode, offset, pitch }],
+    ...layout,
+  };
+}
+const fdOf = ({ layout }: Framebuffer): number => layout.planes[0]!.fd;
 
 let kernel: FakeCard;
 let cache: FramebufferCache;
@@ -54,28 +63,22 @@ function buffer(name: string, bytes = 4096): { fd: number; device: number; inode
   return { fd, device: dev, inode: ino };
 }
 
-function get(
-  name: string,
-  given: Partial<BufferLayout> = {},
-  owner: object = guest,
-  bytes?: number,
-): Framebuffer {
-  const { fd, device, inode } = buffer(name, bytes);
-  return cache.get(owner, fd, device, inode, { ...layout, ...given });
+function get(name: string, given: Given = {}, owner: object = guest, bytes?: number): Framebuffer {
+  return cache.get(owner, layoutOf(buffer(name, bytes), given));
 }
 
 describe('a buffer', () => {
   test('that comes again is the framebuffer it was, and its new fd is closed', () => {
     const first = get('a');
-    const { fd, device, inode } = buffer('a');
-    expect(cache.get(guest, fd, device, inode, { ...layout })).toBe(first);
-    expect(isOpen(fd)).toBe(false);
-    expect(isOpen(first.fd)).toBe(true);
+    const again = buffer('a');
+    expect(cache.get(guest, layoutOf(again))).toBe(first);
+    expect(isOpen(again.fd)).toBe(false);
+    expect(isOpen(fdOf(first))).toBe(true);
     expect(kernel.imports).toHaveLength(1);
   });
 
   test('with another layout is another framebuffer', () => {
-    const variants: Partial<BufferLayout>[] = [
+    const variants: Given[] = [
       {},
       { width: 7 },
       { height: 3 },
@@ -84,6 +87,7 @@ describe('a buffer', () => {
       { format: AR24 },
       { modifierLow: 1 },
       { modifierHigh: 1 },
+      { bottomUp: true },
     ];
     const made = variants.map((given) => get('a', given));
     expect(new Set(made).size).toBe(variants.length);
@@ -105,8 +109,8 @@ describe('a buffer', () => {
     const mine = get('a');
     const theirs = get('a', {}, other);
     expect(theirs).not.toBe(mine);
-    const { fd, device, inode } = buffer('a');
-    const elsewhere = cache.get(guest, fd, device + 1, inode, layout);
+    const file = buffer('a');
+    const elsewhere = cache.get(guest, layoutOf({ ...file, device: file.device + 1 }));
     expect(elsewhere).not.toBe(mine);
     cache.releaseOwner(other);
     expect(kernel.closedFramebuffers).toEqual([theirs.id]);
@@ -116,20 +120,21 @@ describe('a buffer', () => {
   test('keeps its file, so that its inode is not given to another', () => {
     const made = get('a');
     fs.rmSync(path.join(directory, 'a'));
-    expect(fs.fstatSync(made.fd).ino).toBe(made.inode);
+    expect(fs.fstatSync(fdOf(made)).ino).toBe(made.inode);
     cache.releaseOwner(guest);
-    expect(isOpen(made.fd)).toBe(false);
+    expect(isOpen(fdOf(made))).toBe(false);
     // Now it may be, and that is a new buffer.
     expect(get('a').id).not.toBe(made.id);
     expect(kernel.imports).toHaveLength(2);
   });
 
   test('does not follow the layout it was announced with', () => {
-    const { fd, device, inode } = buffer('a');
-    const announced = { ...layout };
-    const made = cache.get(guest, fd, device, inode, announced);
+    const plane = { ...buffer('a'), offset: 0, pitch: 32 };
+    const announced = { ...layoutOf(plane), planes: [plane] };
+    const made = cache.get(guest, announced);
     announced.width = 5;
-    expect(made.layout.width).toBe(8);
+    plane.pitch = 64;
+    expect(made.layout).toMatchObject({ width: 8, planes: [{ pitch: 32 }] });
     expect(get('a')).toBe(made);
   });
 
@@ -150,8 +155,36 @@ describe('a buffer', () => {
   });
 });
 
+describe('a buffer of several planes', () => {
+  const planes = (...files: { fd: number; device: number; inode: number }[]): BufferPlane[] =>
+    files.map((file, index) => ({ ...file, offset: index * 128, pitch: 32 }));
+
+  test('in one dma-buf or in several is one framebuffer, known again, and all its fds are kept and closed', () => {
+    const [main, aux] = [buffer('a'), buffer('b')];
+    const made = cache.get(guest, { ...layoutOf(main), planes: planes(main, aux) });
+    expect(kernel.imports).toMatchObject([{ offsets: [0, 128], pitches: [32, 32] }]);
+    expect(kernel.importedFds).toEqual([[main.fd, aux.fd]]);
+    const again = [buffer('a'), buffer('b')] as const;
+    expect(cache.get(guest, { ...layoutOf(again[0]), planes: planes(...again) })).toBe(made);
+    expect(again.map(({ fd }) => isOpen(fd))).toEqual([false, false]);
+    const third = [buffer('a'), buffer('c')] as const;
+    expect(cache.get(guest, { ...layoutOf(third[0]), planes: planes(...third) })).not.toBe(made);
+    const whole = buffer('a');
+    cache.get(guest, { ...layoutOf(whole), planes: planes(whole, { ...whole, fd: -1 }) });
+    expect(kernel.importedFds[2]).toEqual([whole.fd]);
+    cache.releaseOwner(guest);
+    expect([main.fd, aux.fd, third[0].fd, whole.fd].map(isOpen)).toEqual([false, false, false, false]);
+  });
+
+  test('cannot be copied', () => {
+    const [main, aux] = [buffer('a'), buffer('b')];
+    const made = cache.get(guest, { ...layoutOf(main), planes: planes(main, aux) });
+    expect(() => made.mapping()).toThrow('only linear buffers can be copied');
+  });
+});
+
 describe('a buffer is refused, and its fd closed, when', () => {
-  const refused = (given: Partial<BufferLayout>, bytes?: number): string => {
+  const refused = (given: Given, bytes?: number): string => {
     let message = '';
     try {
       get('a', given, guest, bytes);
@@ -217,10 +250,10 @@ describe('a framebuffer is freed', () => {
     cache.releaseOwner(guest);
     expect(kernel.closedFramebuffers).toEqual([idle.id]);
     shown.release();
-    expect(isOpen(shown.fd)).toBe(true);
+    expect(isOpen(fdOf(shown))).toBe(true);
     shown.release();
     expect(kernel.closedFramebuffers).toEqual([idle.id, shown.id]);
-    expect(isOpen(shown.fd)).toBe(false);
+    expect(isOpen(fdOf(shown))).toBe(false);
     cache.releaseOwner(guest);
     expect(kernel.closedFramebuffers).toHaveLength(2);
   });
@@ -276,7 +309,7 @@ describe('the pixels of a framebuffer', () => {
     const map = jest.spyOn(native, 'mapDmabuf').mockReturnValue({ size: 4096, close });
     const made = get('a', { offset: 64, pitch: 128 });
     expect(made.mapping()).toBe(made.mapping());
-    expect(map.mock.calls).toEqual([[made.fd, 64 + 3 * 128 + 32]]);
+    expect(map.mock.calls).toEqual([[fdOf(made), 64 + 3 * 128 + 32]]);
     cache.releaseOwner(guest);
     expect(close).toHaveBeenCalledTimes(1);
   });
@@ -284,5 +317,9 @@ describe('the pixels of a framebuffer', () => {
   test('are out of reach when they are tiled', () => {
     expect(() => get('a', { modifierLow: 1 }).mapping()).toThrow(BufferRefused);
     expect(() => get('a', { modifierHigh: 1 }).mapping()).toThrow('only linear buffers can be copied');
+    // A driver that does not say its layout has one of its own; this file's is no exporter known to have none.
+    expect(() => get('a', { modifierHigh: 0xffffff, modifierLow: 0xffffffff }).mapping()).toThrow(
+      'its layout is known to its driver alone',
+    );
   });
 });

@@ -1,3 +1,4 @@
+import type { HiddenRate } from '../../src/config/config';
 import type { GuestLink, ScanoutLayout } from '../../src/guest/sink';
 import { FramebufferCache, type Framebuffer } from '../../src/kms/framebuffers';
 import type { Output } from '../../src/kms/output';
@@ -10,15 +11,16 @@ const layout: ScanoutLayout = {
   width: 64,
   height: 48,
   format: 0x34325258,
-  pitch: 256,
-  offset: 0,
   modifierHigh: 0,
   modifierLow: 0,
+  bottomUp: false,
+  planes: [],
 };
 
 let before: number;
 let cache: FramebufferCache;
 let view: HeadView;
+let make: (hidden: HiddenRate) => HeadView;
 let shown: number[];
 let refused: string[];
 let contentChanges: boolean[];
@@ -42,10 +44,13 @@ beforeEach(() => {
       shown.push(frame);
     },
     refuse: (_head, reason) => refused.push(reason),
+    displaysChanged: () => undefined,
+    wanted: () => undefined,
     close: () => undefined,
   };
   const owner = { contentChanged: (changed: HeadView) => contentChanges.push(changed.hasContent) };
-  view = new HeadView(owner, link, session, cache, 2);
+  make = (hidden) => new HeadView(owner, link, session, cache, 2, hidden);
+  view = make('full');
   output = {
     changed: () => onOutput.push('changed'),
     cursorChanged: () => onOutput.push('cursor'),
@@ -61,7 +66,8 @@ afterEach(async () => {
 
 /** A scanout of buffer number `inode`. */
 function scanout(inode: number, width = 64, height = 48): void {
-  view.scanout(openNull(), 1, inode, layout, { x: 0, y: 0, width, height });
+  const plane = { fd: openNull(), device: 1, inode, offset: 0, pitch: 256 };
+  view.scanout({ ...layout, planes: [plane] }, { x: 0, y: 0, width, height });
 }
 const used = (framebuffer: Framebuffer | null): boolean | undefined => framebuffer?.used;
 
@@ -123,16 +129,20 @@ describe('pixels', () => {
     view.update(1, 0, 0, 64, 48);
     const { framebuffer } = view.source;
     const bytes = new Uint8Array(16 * 8 * 4);
-    view.canvas(16, 8, bytes);
+    const released = jest.fn();
+    const memory = { width: 16, height: 8, format: 1, offset: 0, pitch: 64, source: bytes, kind: 'pixels' };
+    view.canvas(memory, released);
     expect(view.source).toMatchObject({ framebuffer: null, canvas: { width: 16, height: 8 } });
-    expect(view.source.canvas?.bytes).toBe(bytes);
+    expect(view.source.canvas?.source).toBe(bytes);
     expect(view.source.viewport).toEqual({ x: 0, y: 0, width: 16, height: 8 });
-    expect(view.source.takeDamage()).toEqual({ left: 0, top: 0, right: 16, bottom: 8 });
+    expect(view.source.takeDamage()).toMatchObject({ left: 0, top: 0 });
+    expect(released).not.toHaveBeenCalled();
     expect(used(framebuffer)).toBe(false);
     expect(contentChanges).toEqual([true]);
     scanout(2);
     view.update(2, 0, 0, 64, 48);
     expect(view.source.canvas).toBeNull();
+    expect(released).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -149,6 +159,22 @@ describe('a guest that nobody sees', () => {
     view.update(3, 0, 0, 64, 48);
     jest.advanceTimersByTime(16);
     expect(shown).toEqual([2, 3]);
+  });
+
+  test.each([
+    [10, 100],
+    [50, 20],
+    [1, 900],
+    [0, 900],
+  ])('may draw %d frames a second: answered after %d ms, before QEMU gives up', (hidden, ms) => {
+    view = make(hidden);
+    expect(view.visible).toBe(false);
+    scanout(1);
+    view.update(1, 0, 0, 64, 48);
+    jest.advanceTimersByTime(ms - 1);
+    expect(shown).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(shown).toEqual([1]);
   });
 
   test('is answered by the panel once somebody does', () => {
@@ -210,7 +236,7 @@ test('the head off has no content, once', () => {
 test('the pointer is what the guest said last', () => {
   view.output = output;
   const { cursor } = view.source;
-  const image = new Uint8Array(64 * 64 * 4);
+  const image = { width: 64, height: 64, pixels: new Uint8Array(64 * 64 * 4) };
   view.cursorImage(image, 3, 4);
   const { generation } = cursor!;
   view.cursorMove(-5, 7, true);

@@ -1,17 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import * as path from 'node:path';
 import * as fs from 'node:fs';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-
-const addon = path.resolve(__dirname, '../../build/Release/kms_switcher.node');
-
-/** Runs JavaScript in a process of its own, with the addon as `native`; returns what it printed. */
-const run = (script: string): string =>
-  execFileSync(process.execPath, ['-e', `const native = require(${JSON.stringify(addon)}); ${script}`], {
-    encoding: 'utf8',
-    timeout: 20000,
-  });
+import { addon, run } from './support/native-process';
 
 /** Keeps every kind of handle busy until somebody ends the thread. */
 const busyWorker = `
@@ -23,6 +13,13 @@ const busyWorker = `
   left.onceWritable(() => undefined);
   left.send(bytes);
   globalThis.listener = native.listen(process.pid + '-' + Math.random() + '.sock', 0o600, () => undefined);
+  const [near, far] = native.fdPair();
+  const bus = native.openBus({ fd: near, side: 'client' });
+  globalThis.peer = native.openBus({ fd: far, side: 'server' });
+  const ping = { path: '/', interface: 'org.freedesktop.DBus.Peer', member: 'Ping', signature: '', values: [] };
+  const pings = () => bus.call(ping).then(pings, () => undefined);
+  pings();
+  bus.call({ ...ping, path: '/never', interface: 'a.b' }).catch(() => undefined);
   globalThis.uevents = native.watchUevents('drm', () => undefined);
   const source = new Uint8Array(1 << 20);
   const read = () =>

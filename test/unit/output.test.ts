@@ -1,3 +1,4 @@
+import { XR24 } from '../../src/fourcc';
 import { monotonic } from '../../src/clock';
 import type { Card } from '../../src/kms/card';
 import { Output } from '../../src/kms/output';
@@ -244,7 +245,17 @@ describe('a set that fails', () => {
 
   test('with our own is said, and frees what it held', async () => {
     const source = new FakeSource();
-    source.canvas = { width: 64, height: 64, bytes: new Uint8Array(64 * 64 * 4) };
+    const pixels = new Uint8Array(64 * 64 * 4);
+    const canvas = {
+      width: 64,
+      height: 64,
+      format: XR24,
+      offset: 0,
+      pitch: 256,
+      source: pixels,
+      kind: 'pixels',
+    };
+    source.canvas = canvas;
     kernel.setErrors = [systemError('ENOSPC', -28)];
     await lit(source);
     expect(output.reason).toMatch(/^cannot be lit: .*ENOSPC/);
@@ -517,7 +528,7 @@ describe('the copy path', () => {
 describe('the pointer', () => {
   test('moves with the guest, no more often than a panel can show, and hides with it', async () => {
     const source = new FakeSource().draw(buffer());
-    const image = new Uint8Array(64 * 64 * 4);
+    const image = { width: 64, height: 64, pixels: new Uint8Array(64 * 64 * 4) };
     const pointer = (x: number, visible = true): void => {
       source.cursor = { image, generation: 1, hotX: 0, hotY: 0, x, y: 5, visible };
       output.cursorChanged();

@@ -44,6 +44,7 @@ const guest: GuestStatus = {
   kind: 'vhost-user-gpu',
   address: '/run/w.sock',
   connected: true,
+  condition: 'running',
   reason: null,
   heads: [],
 };

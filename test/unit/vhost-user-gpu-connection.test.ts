@@ -1,5 +1,14 @@
 import * as fs from 'node:fs';
-import type { Display, GuestHost, GuestLink, HeadSink, ScanoutLayout, Screen } from '../../src/guest/sink';
+import type {
+  CursorImage,
+  Display,
+  GuestHost,
+  GuestLink,
+  HeadSink,
+  PixelMemory,
+  ScanoutLayout,
+  Screen,
+} from '../../src/guest/sink';
 import { Connection } from '../../src/guest/vhost-user-gpu/connection';
 import { native, type NativeSocket } from '../../src/native';
 import { Random } from './support/random';
@@ -16,19 +25,22 @@ class Head implements HeadSink {
   onUpdate: (frame: number) => void = () => undefined;
   refusal: string | undefined;
 
-  scanout(fd: number, _device: number, inode: number, layout: ScanoutLayout, screen: Screen): void {
+  readonly visible = true;
+
+  scanout(layout: ScanoutLayout, screen: Screen): void {
+    const { fd, inode, pitch } = layout.planes[0]!;
     const known = fs.fstatSync(fd).ino === inode;
     fs.closeSync(fd);
     if (this.refusal !== undefined) throw new Error(this.refusal);
-    const { width, height, format, pitch, modifierHigh, modifierLow } = layout;
+    const { width, height, format, modifierHigh, modifierLow, bottomUp } = layout;
     const at = `${screen.width}x${screen.height}+${screen.x}+${screen.y}`;
     this.events.push(
-      `scanout ${at} of ${width}x${height} ${pitch} ${format} ${modifierHigh}:${modifierLow}${known ? '' : ' unknown'}`,
+      `scanout ${at} of ${width}x${height} ${pitch} ${format} ${modifierHigh}:${modifierLow}${bottomUp ? ' bottom up' : ''}${known ? '' : ' unknown'}`,
     );
   }
-  canvas(width: number, height: number, bytes: Uint8Array): void {
-    this.canvasBytes = bytes;
-    this.events.push(`canvas ${width}x${height} ${bytes.length}`);
+  canvas({ width, height, source }: PixelMemory): void {
+    this.canvasBytes = source as Uint8Array;
+    this.events.push(`canvas ${width}x${height} ${this.canvasBytes.length}`);
   }
   update(frame: number, x: number, y: number, width: number, height: number): void {
     this.events.push(`update ${frame} ${width}x${height}+${x}+${y}`);
@@ -37,8 +49,8 @@ class Head implements HeadSink {
   off(): void {
     this.events.push('off');
   }
-  cursorImage(image: Uint8Array, hotX: number, hotY: number): void {
-    this.image = image;
+  cursorImage({ pixels }: CursorImage, hotX: number, hotY: number): void {
+    this.image = pixels;
     this.events.push(`image ${hotX},${hotY}`);
   }
   cursorMove(x: number, y: number, visible: boolean): void {
@@ -111,6 +123,18 @@ class Session implements GuestHost, GuestLink {
   }
   disconnected(): void {
     throw new Error('the connection does not say so');
+  }
+  condition(): void {
+    throw new Error('the protocol does not know');
+  }
+  troubled(): void {
+    throw new Error('there is none');
+  }
+  displaysChanged(): void {
+    throw new Error('asked of the link');
+  }
+  wanted(): void {
+    throw new Error('asked of the link');
   }
   head(_link: GuestLink, index: number): Head {
     const head = new Head();

@@ -1,4 +1,5 @@
 import { monotonic } from '../../clock';
+import { XR24 } from '../../fourcc';
 import { EXCHANGE_BYTES, native, type NativeSocket } from '../../native';
 import { makeEdid } from '../edid';
 import type { GuestHost, GuestLink, HeadSink } from '../sink';
@@ -28,6 +29,8 @@ const MESSAGES_PER_MS = 10;
 const BURST = 2000;
 /** Read at a time, but for pixels: some 300 messages, so that a guest that sends many cannot hold up the others. */
 const READ_BYTES = 4096;
+/** Bit 0 of a buffer's flags: virtio-gpu's Y_0_TOP, which means the opposite of what it is called. */
+const FLAG_BOTTOM_UP = 1;
 /** What an import costs in messages: it is a system call or five. */
 const SCANOUT_COST = 4;
 const MAX_CANVAS_BYTES = 256 * 1024 * 1024;
@@ -62,7 +65,16 @@ export class Connection implements MessageHandler {
   #drawing: HeadState | undefined;
   readonly #rectangle = { x: 0, y: 0, width: 0, height: 0 };
   // Filled anew for every scanout, so that a flip allocates nothing.
-  readonly #layout = { width: 0, height: 0, format: 0, pitch: 0, offset: 0, modifierHigh: 0, modifierLow: 0 };
+  readonly #plane = { fd: -1, device: 0, inode: 0, offset: 0, pitch: 0 };
+  readonly #layout = {
+    width: 0,
+    height: 0,
+    format: 0,
+    modifierHigh: 0,
+    modifierLow: 0,
+    bottomUp: false,
+    planes: [this.#plane],
+  };
   readonly #screen = { x: 0, y: 0, width: 0, height: 0 };
 
   constructor(
@@ -229,8 +241,9 @@ export class Connection implements MessageHandler {
     const layout = this.#layout;
     layout.width = words[at + 5]!;
     layout.height = words[at + 6]!;
-    layout.pitch = words[at + 7]!;
+    this.#plane.pitch = words[at + 7]!;
     layout.format = words[at + 9]!;
+    layout.bottomUp = (words[at + 8]! & FLAG_BOTTOM_UP) !== 0;
     // DMABUF_SCANOUT came before modifiers: QEMU takes its buffers as linear.
     layout.modifierLow = withModifier ? words[at + 10]! : 0;
     layout.modifierHigh = withModifier ? words[at + 11]! : 0;
@@ -252,7 +265,11 @@ export class Connection implements MessageHandler {
     head.canvas = undefined;
     head.hasBuffer = true;
     const { device, inode } = this.#stream.identity;
-    head.sink.scanout(fd, device, inode, layout, screen);
+    const plane = this.#plane;
+    plane.fd = fd;
+    plane.device = device;
+    plane.inode = inode;
+    head.sink.scanout(layout, screen);
   }
 
   #dmabufUpdate(words: Uint32Array, at: number): void {
@@ -289,7 +306,15 @@ export class Connection implements MessageHandler {
     }
     head.hasBuffer = false;
     head.canvas = new PixelCanvas(width, height);
-    head.sink.canvas(width, height, head.canvas.bytes);
+    head.sink.canvas({
+      width,
+      height,
+      format: XR24,
+      offset: 0,
+      pitch: width * 4,
+      source: head.canvas.bytes,
+      kind: 'pixels in its messages',
+    });
   }
 
   #cursor(request: number, words: Uint32Array, bytes: Uint8Array, at: number): void {
@@ -302,7 +327,8 @@ export class Connection implements MessageHandler {
         );
       }
       const from = (at + 5) * 4;
-      sink.cursorImage(bytes.slice(from, from + CURSOR_SIDE * CURSOR_SIDE * 4), hotX, hotY);
+      const pixels = bytes.slice(from, from + CURSOR_SIDE * CURSOR_SIDE * 4);
+      sink.cursorImage({ width: CURSOR_SIDE, height: CURSOR_SIDE, pixels }, hotX, hotY);
     }
     // Positions are signed in practice: a pointer hangs over the left and top edges.
     sink.cursorMove(words[at + 1]! | 0, words[at + 2]! | 0, request !== Request.CURSOR_POS_HIDE);

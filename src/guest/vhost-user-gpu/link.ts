@@ -51,6 +51,15 @@ export class VhostUserGpuLink implements GuestLink {
     this.#connection?.close(`head ${head} cannot be shown: ${reason}`);
   }
 
+  /** The protocol has no word for it: a guest asks when it wants to know. */
+  displaysChanged(): void {
+    return;
+  }
+
+  wanted(): void {
+    return;
+  }
+
   close(): void {
     this.#listener?.close();
     this.#next?.close();

@@ -10,13 +10,22 @@ import { Child, repository, type Exit } from './child';
 import { eventually, Hopeless } from './eventually';
 import { decodePng, type Png } from './png';
 
-/** A config but for what every test has alike: guests by name (their sockets follow), outputs, hotkeys, the rest. */
+/** A guest of the config: `link` and whatever else it has, as in the config; without `link`, vhost-user-gpu. */
+export interface GuestSetup {
+  readonly name: string;
+  readonly link?: object;
+  readonly [key: string]: unknown;
+}
+
+/** A config but for what every test has alike: guests (a name has a vhost-user-gpu socket), outputs, hotkeys, the rest. */
 export interface Setup {
-  readonly guests: readonly string[];
+  readonly guests: readonly (string | GuestSetup)[];
   readonly outputs?: Readonly<Record<string, object>>;
   readonly hotkeys?: Readonly<Record<string, string | object>>;
   readonly card?: string;
   readonly log?: object;
+  /** Not of the config: `run --legacy`. */
+  readonly legacy?: boolean;
 }
 
 /** A place for sockets, configs and pictures. */
@@ -62,10 +71,11 @@ export function writeConfig(
   directory = scratch(),
 ): { file: string; directory: string; control: string } {
   const control = path.join(directory, 'control.sock');
-  const guests = setup.guests.map((name) => [
-    name,
-    { 'vhost-user-gpu': { listen: path.join(directory, `${name}.sock`) } },
-  ]);
+  const guests = setup.guests.map((guest) => {
+    const { name, link, ...rest } = typeof guest === 'string' ? { name: guest } : guest;
+    const listen = path.join(directory, `${name}.sock`);
+    return [name, { ...(link ?? { 'vhost-user-gpu': { listen } }), ...rest }];
+  });
   const file = path.join(directory, 'config.yaml');
   const config = {
     log: { level: 'debug' },
@@ -85,14 +95,16 @@ export class Daemon {
     readonly config: string,
     readonly directory: string,
     readonly control: string,
+    legacy: boolean,
   ) {
-    this.#child = startCli(['run', '-c', config]);
+    this.#child = startCli(['run', '-c', config, ...(legacy ? ['--legacy'] : [])]);
   }
 
   /** Starts one and waits until it is ready. `directory`: of a daemon that was there before. */
   static async start(setup: Setup, directory?: string): Promise<Daemon> {
-    const written = writeConfig(setup, directory);
-    const daemon = new Daemon(written.file, written.directory, written.control);
+    const { legacy = false, ...config } = setup;
+    const written = writeConfig(config, directory);
+    const daemon = new Daemon(written.file, written.directory, written.control, legacy);
     try {
       await daemon.said(/ready after/);
       await daemon.status();

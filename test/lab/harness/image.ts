@@ -57,6 +57,16 @@ export class Image {
     return this;
   }
 
+  /** Upside down. */
+  flipped(): Image {
+    const image = new Image(this.width, this.height);
+    for (let row = 0; row < this.height; row++) {
+      const from = (this.height - 1 - row) * this.width;
+      image.pixels.set(this.pixels.subarray(from, from + this.width), row * this.width);
+    }
+    return image;
+  }
+
   crop(x: number, y: number, width: number, height: number): Image {
     return new Image(width, height).draw(this, -x, -y);
   }

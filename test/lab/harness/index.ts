@@ -1,13 +1,29 @@
 /** Everything a suite needs. */
-export { cli, cliAll, Daemon, scratch, startCli, writeConfig, type CliResult, type Setup } from './daemon';
+export {
+  cli,
+  cliAll,
+  Daemon,
+  scratch,
+  startCli,
+  writeConfig,
+  type CliResult,
+  type GuestSetup,
+  type Setup,
+} from './daemon';
+export { Bus } from './bus';
 export { atTestEnd } from './cleanup';
 export { Child, type Exit } from './child';
 export { eventually, pause, within } from './eventually';
 export { Image } from './image';
 export { crtcOf, crtcStates, fdCount, framebufferCount, modesetsDuring, residentKb } from './kernel';
 export { Keyboard } from './keyboard';
+export { IMPLICIT, MockGuest, X8R8G8B8, type Said } from './mock-guest';
+export { NestedQemu, type NestedQemuSetup } from './nested-qemu';
+export { OtherViewer } from './other-viewer';
 export { Panels } from './panels';
 export { PictureGuest } from './picture-guest';
 export { decodePng } from './png';
+export { Mouse, Tablet, type Button } from './pointer';
+export { decodePpm } from './ppm';
 export * from './wire-guest';
 export { frames, look, moves, shows, showsOnly } from './witness';

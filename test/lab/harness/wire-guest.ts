@@ -170,10 +170,15 @@ export class WireGuest {
   /** Announces a buffer for the next update. */
   async scanout(
     buffer: PixelBuffer,
-    { head = 0, format = XR24, rectangle = { x: 0, y: 0, width: buffer.width, height: buffer.height } } = {},
+    {
+      head = 0,
+      format = XR24,
+      bottomUp = false,
+      rectangle = { x: 0, y: 0, width: buffer.width, height: buffer.height },
+    } = {},
   ): Promise<void> {
     const { x, y, width, height } = rectangle;
-    const layout = [buffer.width, buffer.height, buffer.stride, 0, format];
+    const layout = [buffer.width, buffer.height, buffer.stride, bottomUp ? 1 : 0, format];
     await this.send(DMABUF_SCANOUT2, words(head, x, y, width, height, ...layout, 0, 0), [buffer.fd]);
   }
 
@@ -187,7 +192,7 @@ export class WireGuest {
   /** Shows a buffer and waits until the daemon says it is on the panel. */
   async present(
     buffer: PixelBuffer,
-    options: { head?: number; format?: number; rectangle?: Rectangle } = {},
+    options: { head?: number; format?: number; bottomUp?: boolean; rectangle?: Rectangle } = {},
   ): Promise<void> {
     await this.scanout(buffer, options);
     await this.update(options.head);

@@ -62,7 +62,7 @@ describe('beside a running daemon', () => {
     const [plain, json] = await cliAll([status, [...status, '--json']]);
     const { code, stdout } = plain!;
     expect(code).toBe(0);
-    expect(stdout).toContain(`${Panels.lab.device} (vkms), legacy commits, up `);
+    expect(stdout).toContain(`${Panels.lab.device} (vkms), atomic commits, up `);
     expect(stdout).toMatch(/^Virtual-1 \* +1024x768@60 +alpha +connected +1024x768 +direct +\d+ /m);
     expect(stdout).toMatch(/^Virtual-2 +1024x768@60 +beta +waiting +- +picture +\d+ /m);
     expect(stdout).toMatch(/^beta: has not connected yet \(vhost-user-gpu \/.*beta\.sock\)$/m);
@@ -71,7 +71,7 @@ describe('beside a running daemon', () => {
       pid: daemon.pid,
       card: Panels.lab.device,
       driver: 'vkms',
-      commit: 'legacy',
+      commit: 'atomic',
       memoryReducer: false,
     });
     expect(read.outputs.map(({ output }) => output)).toEqual(Panels.lab.connectors);

@@ -5,242 +5,271 @@ import {
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
 const [WIDTH, HEIGHT] = [1024, 768];
 
-let daemon: Daemon;
-beforeAll(async () => {
-  daemon = await Daemon.start({
-    guests: ['alpha', 'beta', 'hidden'],
-    outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: { show: 'beta' }, [THIRD]: { show: 'alpha:1' } },
-  });
-});
-afterAll(() => daemon.stop());
-
-test('a guest that has not come yet has a picture that says so', async () => {
-  const output = await daemon.outputIs(FIRST, {
-    guest: 'alpha',
-    link: 'waiting',
-    path: 'picture',
-    mode: '1024x768@60',
-  });
-  expect(output.frame).toBeNull();
-  const { png } = await daemon.screenshot(FIRST);
-  expect(new Set(png.image.pixels).size).toBeGreaterThan(2);
-  await shows(FIRST, png.image.crc);
-});
-
-test('two guests on two panels, each exactly, from udmabuf and from a heap', async () => {
-  const alpha = new PictureGuest(daemon.socket('alpha'), 'alpha');
-  const beta = new PictureGuest(daemon.socket('beta'), 'beta', '--heap');
-  const [alphas, betas] = [await alpha.pictures(), await beta.pictures()];
-  expect(alphas.size).toBe(8);
-  await shows(FIRST, alphas);
-  await shows(SECOND, betas);
-  await moves(FIRST, alphas);
-  await moves(SECOND, betas);
-  for (const name of [FIRST, SECOND]) {
-    expect(await daemon.output(name)).toMatchObject({
-      path: 'direct',
-      link: 'connected',
-      frame: { width: WIDTH, height: HEIGHT, fits: true },
+describe.each(['atomic', 'legacy'] as const)('%s commits:', (engine) => {
+  let daemon: Daemon;
+  beforeAll(async () => {
+    daemon = await Daemon.start({
+      legacy: engine === 'legacy',
+      guests: ['alpha', 'beta', 'hidden'],
+      outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: { show: 'beta' }, [THIRD]: { show: 'alpha:1' } },
     });
-  }
-  for (const stats of [await alpha.stop(), await beta.stop()]) expect(stats.acks).toBeGreaterThan(10);
-});
+  });
+  afterAll(() => daemon.stop());
 
-test('two heads of one guest on two panels', async () => {
-  const alpha = new PictureGuest(daemon.socket('alpha'), 'alpha', '--heads', '2', '--v1');
-  await shows(FIRST, await alpha.pictures(0));
-  await shows(THIRD, await alpha.pictures(1));
-  expect(await daemon.output(THIRD)).toMatchObject({ guest: 'alpha', head: 1, path: 'direct' });
-  expect(await alpha.stop()).toMatchObject({ heads: 2 });
-});
-
-describe('a guest that leaves', () => {
-  test('leaves a picture that says so, not its last frame, and is back when it comes again', async () => {
-    const alpha = new PictureGuest(daemon.socket('alpha'), 'alpha', '--static');
-    const pictures = await alpha.pictures();
-    await shows(FIRST, pictures);
-    await alpha.kill();
-    await daemon.outputIs(FIRST, { link: 'gone', path: 'picture', frame: null });
+  test('a guest that has not come yet has a picture that says so', async () => {
+    const output = await daemon.outputIs(FIRST, {
+      guest: 'alpha',
+      link: 'waiting',
+      path: 'picture',
+      mode: '1024x768@60',
+    });
+    expect(output.frame).toBeNull();
     const { png } = await daemon.screenshot(FIRST);
-    expect(pictures).not.toContain(png.image.crc);
+    expect(new Set(png.image.pixels).size).toBeGreaterThan(2);
     await shows(FIRST, png.image.crc);
-    expect(await daemon.guest('alpha')).toMatchObject({ connected: false, heads: [] });
-
-    const again = new PictureGuest(daemon.socket('alpha'), 'alpha', '--static');
-    await shows(FIRST, pictures);
-    await daemon.outputIs(FIRST, { link: 'connected', path: 'direct' });
-    await again.stop();
-  });
-});
-
-describe('a hidden guest', () => {
-  test('is told at about 60 Hz that its frames were shown: it neither stalls nor runs free', async () => {
-    const guest = new PictureGuest(daemon.socket('hidden'), 'hidden', '--frames', '100', '--buffers', '8');
-    const { exit, stats } = await guest.done();
-    expect(exit.code).toBe(0);
-    expect(stats).toMatchObject({ frames: 100, acks: 100 });
-    expect(stats.ackUs.median).toBeGreaterThan(10_000);
-    expect(stats.ackUs.median).toBeLessThan(200_000);
   });
 
-  test('is on the panel after a switch without drawing anything', async () => {
-    const guest = new PictureGuest(daemon.socket('hidden'), 'hidden');
-    const pictures = await guest.pictures();
-    await eventually(async () => {
-      expect((await daemon.guest('hidden')).heads[0]?.frames).toBeGreaterThan(3);
-    });
-    guest.freeze();
-    await daemon.show('hidden', FIRST);
-    await shows(FIRST, pictures);
-    expect(await daemon.output(FIRST)).toMatchObject({ guest: 'hidden', path: 'direct' });
-    guest.thaw();
-    await moves(FIRST, pictures);
-    await guest.stop();
-    await daemon.show('alpha', FIRST);
-  });
-});
-
-describe('on a panel of 1024x768', () => {
-  let guest: WireGuest;
-  beforeEach(async () => {
-    guest = await WireGuest.join(daemon.socket('beta'));
-  });
-
-  test('a buffer that is rewritten in place follows', async () => {
-    const first = Image.pattern(WIDTH, HEIGHT, 1);
-    const second = Image.pattern(WIDTH, HEIGHT, 2);
-    const buffer = await PixelBuffer.of(first);
-    await guest.present(buffer);
-    await shows(SECOND, first.crc);
-    await buffer.write(second);
-    await guest.update();
-    await guest.reply();
-    await shows(SECOND, second.crc);
-    expect(await daemon.output(SECOND)).toMatchObject({ path: 'direct' });
-  });
-
-  test('DMABUF_SCANOUT, the first version, shows too', async () => {
-    const image = Image.pattern(WIDTH, HEIGHT, 3);
-    const buffer = await PixelBuffer.of(image);
-    const layout = words(0, 0, 0, WIDTH, HEIGHT, WIDTH, HEIGHT, buffer.stride, 0, XR24);
-    await guest.send(DMABUF_SCANOUT, layout, [buffer.fd]);
-    await guest.update();
-    expect(await guest.reply()).toMatchObject({ request: DMABUF_UPDATE });
-    await shows(SECOND, image.crc);
-  });
-
-  test('AR24 is shown opaque, whatever its alpha says', async () => {
-    const image = Image.pattern(WIDTH, HEIGHT, 4);
-    const clear = Image.pattern(WIDTH, HEIGHT, 4);
-    clear.pixels.forEach((pixel, at) => (clear.pixels[at] = (pixel & 0x00ffffff) | ((at & 1) << 30)));
-    const buffer = await PixelBuffer.of(clear);
-    await guest.present(buffer, { format: AR24 });
-    await shows(SECOND, image.crc);
-    expect(await daemon.output(SECOND)).toMatchObject({ path: 'direct' });
-    expect((await daemon.guest('beta')).heads[0]).toMatchObject({ format: 'AR24', content: 'buffer' });
-  });
-
-  test('a stride longer than the rows is honoured', async () => {
-    const image = Image.pattern(WIDTH, HEIGHT, 5);
-    const buffer = await PixelBuffer.of(image, WIDTH * 4 + 256);
-    await guest.present(buffer);
-    await shows(SECOND, image.crc);
-    expect(await daemon.output(SECOND)).toMatchObject({ path: 'direct' });
-  });
-
-  test.each([
-    ['a smaller screen is centred on black', 640, 480],
-    ['a screen of odd size is centred on black', 641, 479],
-    ['a screen narrower and higher is centred and cropped', 640, 801],
-  ])('%s, copied, and status says why', async (_, width, height) => {
-    const image = Image.pattern(width, height, 6);
-    const buffer = await PixelBuffer.of(image);
-    await guest.present(buffer);
-    await shows(SECOND, image.centredOn(WIDTH, HEIGHT).crc);
-    expect(await daemon.output(SECOND)).toMatchObject({
-      path: 'copy',
-      reason: `the guest's screen is smaller than the mode`,
-      frame: { width, height, fits: false },
-    });
-    // And what changes in it changes on the panel.
-    const next = Image.pattern(width, height, 7);
-    await buffer.write(next);
-    await guest.update(0, { x: 0, y: 0, width, height });
-    await guest.reply();
-    await shows(SECOND, next.centredOn(WIDTH, HEIGHT).crc);
-  });
-
-  test.each([
-    ['a larger screen', 1280, 800],
-    ['one larger by an odd number', 1027, 769],
-  ])('%s is cropped around its middle without a copy, and status says so', async (_, width, height) => {
-    const image = Image.pattern(width, height, 8);
-    const buffer = await PixelBuffer.of(image);
-    await guest.present(buffer);
-    await shows(SECOND, image.centredOn(WIDTH, HEIGHT).crc);
-    expect(await daemon.output(SECOND)).toMatchObject({
-      path: 'direct',
-      frame: { width, height, fits: false },
-    });
-  });
-
-  test('a screen that is a part of a larger buffer', async () => {
-    const image = Image.pattern(1280, 900, 9);
-    const buffer = await PixelBuffer.of(image);
-    for (const [x, y] of [
-      [100, 50],
-      [256, 132],
-      [0, 0],
-    ] as const) {
-      // prettier-ignore
-      await guest.present(buffer, { rectangle: { x, y, width: WIDTH, height: HEIGHT } });
-      await shows(SECOND, image.crop(x, y, WIDTH, HEIGHT).crc);
-      expect(await daemon.output(SECOND)).toMatchObject({ path: 'direct', frame: { fits: true } });
+  test('two guests on two panels, each exactly, from udmabuf and from a heap', async () => {
+    const alpha = new PictureGuest(daemon.socket('alpha'), 'alpha');
+    const beta = new PictureGuest(daemon.socket('beta'), 'beta', '--heap');
+    const [alphas, betas] = [await alpha.pictures(), await beta.pictures()];
+    expect(alphas.size).toBe(8);
+    await shows(FIRST, alphas);
+    await shows(SECOND, betas);
+    await moves(FIRST, alphas);
+    await moves(SECOND, betas);
+    for (const name of [FIRST, SECOND]) {
+      expect(await daemon.output(name)).toMatchObject({
+        path: 'direct',
+        link: 'connected',
+        frame: { width: WIDTH, height: HEIGHT, fits: true },
+      });
     }
-    await guest.present(buffer, { rectangle: { x: 300, y: 200, width: 320, height: 200 } });
-    await shows(SECOND, image.crop(300, 200, 320, 200).centredOn(WIDTH, HEIGHT).crc);
-    expect(await daemon.output(SECOND)).toMatchObject({ path: 'copy', frame: { width: 320, height: 200 } });
+    for (const stats of [await alpha.stop(), await beta.stop()]) expect(stats.acks).toBeGreaterThan(10);
   });
 
-  test('a guest that sends pixels is copied, exactly, and status says why', async () => {
-    const image = Image.pattern(WIDTH, HEIGHT, 10);
-    await guest.pixelScanout(WIDTH, HEIGHT);
-    await guest.pixels(image);
-    await shows(SECOND, image.crc);
-    expect(await daemon.output(SECOND)).toMatchObject({
-      path: 'copy',
-      reason: 'the guest sends pixels, not buffers',
+  test('two heads of one guest on two panels', async () => {
+    const alpha = new PictureGuest(daemon.socket('alpha'), 'alpha', '--heads', '2', '--v1');
+    await shows(FIRST, await alpha.pictures(0));
+    await shows(THIRD, await alpha.pictures(1));
+    expect(await daemon.output(THIRD)).toMatchObject({ guest: 'alpha', head: 1, path: 'direct' });
+    expect(await alpha.stop()).toMatchObject({ heads: 2 });
+  });
+
+  describe('a guest that leaves', () => {
+    test('leaves a picture that says so, not its last frame, and is back when it comes again', async () => {
+      const alpha = new PictureGuest(daemon.socket('alpha'), 'alpha', '--static');
+      const pictures = await alpha.pictures();
+      await shows(FIRST, pictures);
+      await alpha.kill();
+      await daemon.outputIs(FIRST, { link: 'gone', path: 'picture', frame: null });
+      const { png } = await daemon.screenshot(FIRST);
+      expect(pictures).not.toContain(png.image.crc);
+      await shows(FIRST, png.image.crc);
+      expect(await daemon.guest('alpha')).toMatchObject({ connected: false, heads: [] });
+
+      const again = new PictureGuest(daemon.socket('alpha'), 'alpha', '--static');
+      await shows(FIRST, pictures);
+      await daemon.outputIs(FIRST, { link: 'connected', path: 'direct' });
+      await again.stop();
     });
-    expect((await daemon.guest('beta')).heads[0]).toMatchObject({ content: 'pixels' });
-
-    // Rectangles one after another, each with bytes that end anywhere in a read.
-    for (const [seed, x, y, width, height] of [
-      [11, 13, 17, 333, 211],
-      [12, 1023, 767, 1, 1],
-      [13, 0, 300, 1024, 3],
-    ] as const) {
-      // prettier-ignore
-      const part = Image.pattern(width, height, seed);
-      image.draw(part, x, y);
-      await guest.pixels(part, x, y);
-    }
-    await shows(SECOND, image.crc);
   });
 
-  test('a head that is switched off has a picture that says so, and comes back', async () => {
-    const image = Image.pattern(WIDTH, HEIGHT, 14);
-    const buffer = await PixelBuffer.of(image);
-    await guest.present(buffer);
-    await shows(SECOND, image.crc);
-    await guest.off();
-    await daemon.outputIs(SECOND, { link: 'connected', path: 'picture', frame: null });
-    const { png } = await daemon.screenshot(SECOND);
-    await shows(SECOND, png.image.crc);
-    expect(png.image.crc).not.toBe(image.crc);
-    // Asked to show what is off, the daemon answers all the same.
-    await guest.update();
-    expect(await guest.reply()).toMatchObject({ request: DMABUF_UPDATE });
-    await guest.present(buffer);
-    await shows(SECOND, image.crc);
+  describe('a hidden guest', () => {
+    test('is told at about 60 Hz that its frames were shown: it neither stalls nor runs free', async () => {
+      const guest = new PictureGuest(daemon.socket('hidden'), 'hidden', '--frames', '100', '--buffers', '8');
+      const { exit, stats } = await guest.done();
+      expect(exit.code).toBe(0);
+      expect(stats).toMatchObject({ frames: 100, acks: 100 });
+      expect(stats.ackUs.median).toBeGreaterThan(10_000);
+      expect(stats.ackUs.median).toBeLessThan(200_000);
+    });
+
+    test('is on the panel after a switch without drawing anything', async () => {
+      const guest = new PictureGuest(daemon.socket('hidden'), 'hidden');
+      const pictures = await guest.pictures();
+      await eventually(async () => {
+        expect((await daemon.guest('hidden')).heads[0]?.frames).toBeGreaterThan(3);
+      });
+      guest.freeze();
+      await daemon.show('hidden', FIRST);
+      await shows(FIRST, pictures);
+      expect(await daemon.output(FIRST)).toMatchObject({ guest: 'hidden', path: 'direct' });
+      guest.thaw();
+      await moves(FIRST, pictures);
+      await guest.stop();
+      await daemon.show('alpha', FIRST);
+    });
+  });
+
+  describe('on a panel of 1024x768', () => {
+    let guest: WireGuest;
+    /** SetCrtc has no place for a screen on the panel but the whole of it. */
+    const smaller =
+      engine === 'atomic'
+        ? { path: 'direct' }
+        : { path: 'copy', reason: `the guest's screen is smaller than the mode` };
+    beforeEach(async () => {
+      guest = await WireGuest.join(daemon.socket('beta'));
+    });
+
+    test('a buffer that is rewritten in place follows', async () => {
+      const first = Image.pattern(WIDTH, HEIGHT, 1);
+      const second = Image.pattern(WIDTH, HEIGHT, 2);
+      const buffer = await PixelBuffer.of(first);
+      await guest.present(buffer);
+      await shows(SECOND, first.crc);
+      await buffer.write(second);
+      await guest.update();
+      await guest.reply();
+      await shows(SECOND, second.crc);
+      expect(await daemon.output(SECOND)).toMatchObject({ path: 'direct' });
+    });
+
+    test('DMABUF_SCANOUT, the first version, shows too', async () => {
+      const image = Image.pattern(WIDTH, HEIGHT, 3);
+      const buffer = await PixelBuffer.of(image);
+      const layout = words(0, 0, 0, WIDTH, HEIGHT, WIDTH, HEIGHT, buffer.stride, 0, XR24);
+      await guest.send(DMABUF_SCANOUT, layout, [buffer.fd]);
+      await guest.update();
+      expect(await guest.reply()).toMatchObject({ request: DMABUF_UPDATE });
+      await shows(SECOND, image.crc);
+    });
+
+    test('AR24 is shown opaque, whatever its alpha says', async () => {
+      const image = Image.pattern(WIDTH, HEIGHT, 4);
+      const clear = Image.pattern(WIDTH, HEIGHT, 4);
+      clear.pixels.forEach((pixel, at) => (clear.pixels[at] = (pixel & 0x00ffffff) | ((at & 1) << 30)));
+      const buffer = await PixelBuffer.of(clear);
+      await guest.present(buffer, { format: AR24 });
+      await shows(SECOND, image.crc);
+      expect(await daemon.output(SECOND)).toMatchObject({ path: 'direct' });
+      expect((await daemon.guest('beta')).heads[0]).toMatchObject({ format: 'AR24', content: 'buffer' });
+    });
+
+    test('a stride longer than the rows is honoured', async () => {
+      const image = Image.pattern(WIDTH, HEIGHT, 5);
+      const buffer = await PixelBuffer.of(image, WIDTH * 4 + 256);
+      await guest.present(buffer);
+      await shows(SECOND, image.crc);
+      expect(await daemon.output(SECOND)).toMatchObject({ path: 'direct' });
+    });
+
+    test.each([
+      ['a smaller screen is centred on black', 640, 480],
+      ['a screen of odd size is centred on black', 641, 479],
+      ['a screen narrower and higher is centred and cropped', 640, 801],
+    ])('%s, and status says how', async (_, width, height) => {
+      const image = Image.pattern(width, height, 6);
+      const buffer = await PixelBuffer.of(image);
+      await guest.present(buffer);
+      await shows(SECOND, image.centredOn(WIDTH, HEIGHT).crc);
+      expect(await daemon.output(SECOND)).toMatchObject({
+        ...smaller,
+        frame: { width, height, fits: false },
+      });
+      // And what changes in it changes on the panel.
+      const next = Image.pattern(width, height, 7);
+      await buffer.write(next);
+      await guest.update(0, { x: 0, y: 0, width, height });
+      await guest.reply();
+      await shows(SECOND, next.centredOn(WIDTH, HEIGHT).crc);
+    });
+
+    test.each([
+      ['a larger screen', 1280, 800],
+      ['one larger by an odd number', 1027, 769],
+    ])('%s is cropped around its middle without a copy, and status says so', async (_, width, height) => {
+      const image = Image.pattern(width, height, 8);
+      const buffer = await PixelBuffer.of(image);
+      await guest.present(buffer);
+      await shows(SECOND, image.centredOn(WIDTH, HEIGHT).crc);
+      expect(await daemon.output(SECOND)).toMatchObject({
+        path: 'direct',
+        frame: { width, height, fits: false },
+      });
+    });
+
+    test('a screen that is a part of a larger buffer', async () => {
+      const image = Image.pattern(1280, 900, 9);
+      const buffer = await PixelBuffer.of(image);
+      for (const [x, y] of [
+        [100, 50],
+        [256, 132],
+        [0, 0],
+      ] as const) {
+        // prettier-ignore
+        await guest.present(buffer, { rectangle: { x, y, width: WIDTH, height: HEIGHT } });
+        await shows(SECOND, image.crop(x, y, WIDTH, HEIGHT).crc);
+        expect(await daemon.output(SECOND)).toMatchObject({ path: 'direct', frame: { fits: true } });
+      }
+      await guest.present(buffer, { rectangle: { x: 300, y: 200, width: 320, height: 200 } });
+      await shows(SECOND, image.crop(300, 200, 320, 200).centredOn(WIDTH, HEIGHT).crc);
+      expect(await daemon.output(SECOND)).toMatchObject({ ...smaller, frame: { width: 320, height: 200 } });
+    });
+
+    test.each([
+      ['of the mode', WIDTH, HEIGHT],
+      ['larger', 1100, 900],
+      ['smaller', 640, 479],
+    ])('a buffer whose rows lie bottom up, %s, stands upright', async (_, width, height) => {
+      const image = Image.pattern(width, height, 15);
+      const buffer = await PixelBuffer.of(image.flipped());
+      await guest.present(buffer, { bottomUp: true });
+      await shows(SECOND, image.centredOn(WIDTH, HEIGHT).crc);
+      expect(await daemon.output(SECOND)).toMatchObject(
+        engine === 'atomic' ? { path: 'direct' } : { path: 'copy', reason: 'its rows lie bottom up' },
+      );
+      const { png } = await daemon.screenshot(SECOND);
+      expect(png.image.crc).toBe(image.centredOn(WIDTH, HEIGHT).crc);
+      // And one that is as usual stands as usual.
+      const usual = await PixelBuffer.of(Image.pattern(WIDTH, HEIGHT, 16));
+      await guest.present(usual);
+      await shows(SECOND, Image.pattern(WIDTH, HEIGHT, 16).crc);
+      usual.close();
+      buffer.close();
+    });
+
+    test('a guest that sends pixels is copied, exactly, and status says why', async () => {
+      const image = Image.pattern(WIDTH, HEIGHT, 10);
+      await guest.pixelScanout(WIDTH, HEIGHT);
+      await guest.pixels(image);
+      await shows(SECOND, image.crc);
+      expect(await daemon.output(SECOND)).toMatchObject({
+        path: 'copy',
+        reason: 'the guest sends pixels in its messages, not buffers',
+      });
+      expect((await daemon.guest('beta')).heads[0]).toMatchObject({ content: 'pixels' });
+
+      // Rectangles one after another, each with bytes that end anywhere in a read.
+      for (const [seed, x, y, width, height] of [
+        [11, 13, 17, 333, 211],
+        [12, 1023, 767, 1, 1],
+        [13, 0, 300, 1024, 3],
+      ] as const) {
+        // prettier-ignore
+        const part = Image.pattern(width, height, seed);
+        image.draw(part, x, y);
+        await guest.pixels(part, x, y);
+      }
+      await shows(SECOND, image.crc);
+    });
+
+    test('a head that is switched off has a picture that says so, and comes back', async () => {
+      const image = Image.pattern(WIDTH, HEIGHT, 14);
+      const buffer = await PixelBuffer.of(image);
+      await guest.present(buffer);
+      await shows(SECOND, image.crc);
+      await guest.off();
+      await daemon.outputIs(SECOND, { link: 'connected', path: 'picture', frame: null });
+      const { png } = await daemon.screenshot(SECOND);
+      await shows(SECOND, png.image.crc);
+      expect(png.image.crc).not.toBe(image.crc);
+      // Asked to show what is off, the daemon answers all the same.
+      await guest.update();
+      expect(await guest.reply()).toMatchObject({ request: DMABUF_UPDATE });
+      await guest.present(buffer);
+      await shows(SECOND, image.crc);
+    });
   });
 });

@@ -50,6 +50,7 @@ export class FakeCard {
   readonly closedFramebuffers: number[] = [];
   readonly removedFramebuffers: number[] = [];
   readonly imports: Parameters<NativeCard['importFramebuffer']>[0][] = [];
+  readonly importedFds: number[][] = [];
   readonly cursors: string[] = [];
   connectors: ConnectorInfo[] = [];
   /** What the next flips return instead of succeeding. */
@@ -132,9 +133,10 @@ export class FakeCard {
     return Promise.resolve(dumb);
   };
 
-  importFramebuffer: NativeCard['importFramebuffer'] = (layout) => {
+  importFramebuffer: NativeCard['importFramebuffer'] = (layout, fds) => {
     if (this.importError) throw this.importError;
     this.imports.push(layout);
+    this.importedFds.push([...fds]);
     return ++this.#id;
   };
   closeFramebuffer = (id: number): number => {
@@ -204,10 +206,10 @@ export class FakeFramebuffer {
       width,
       height,
       format: XR24,
-      pitch: width * 4,
-      offset: 0,
       modifierHigh: 0,
       modifierLow: 0,
+      bottomUp: false,
+      planes: [{ fd: -1, device: 0, inode: id, offset: 0, pitch: width * 4 }],
     };
   }
   retain(): void {

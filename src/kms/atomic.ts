@@ -1,0 +1,196 @@
+import type { NativeCard } from '../native';
+import type { Commit, Scanout, Target } from './commit';
+import { OBJECT_CONNECTOR, OBJECT_CRTC, OBJECT_PLANE } from './connector';
+import { primaryPlanes, REFLECT_Y, ROTATE_0, type PrimaryPlane } from './planes';
+
+const PAGE_FLIP_EVENT = 0x01;
+const TEST_ONLY = 0x0100;
+const NONBLOCK = 0x0200;
+const ALLOW_MODESET = 0x0400;
+
+const MAX_CHANGES = 512;
+
+/** What is told to the kernel in one commit: (object, property, value), those of one object together. */
+class Changes {
+  readonly triples = new Float64Array(MAX_CHANGES * 3);
+  count = 0;
+
+  add(object: number, property: number, value: number): void {
+    const at = this.count++ * 3;
+    this.triples[at] = object;
+    this.triples[at + 1] = property;
+    this.triples[at + 2] = value;
+  }
+}
+
+interface CrtcProperties {
+  readonly active: number;
+  readonly mode: number;
+}
+
+/**
+ * Atomic commits: https://docs.kernel.org/gpu/drm-kms.html#atomic-mode-setting
+ *
+ * A frame carries what changed of the primary plane and nothing else: some monitors blank when connector properties
+ * are sent again, and CRTC properties may cost a modeset.
+ */
+export class AtomicCommit implements Commit {
+  readonly name = 'atomic';
+  readonly exclusive = false;
+  /** Used again for every frame, so that none allocates. */
+  readonly #frame = new Changes();
+  readonly #crtcProperties = new Map<number, CrtcProperties>();
+  readonly #reflected = new Set<number>();
+
+  private constructor(
+    private readonly card: NativeCard,
+    private readonly planes: ReadonlyMap<number, PrimaryPlane>,
+  ) {}
+
+  /** undefined: the card cannot be driven this way. Needs the client capability ATOMIC. */
+  static create(card: NativeCard, crtcs: readonly number[]): AtomicCommit | undefined {
+    const planes = primaryPlanes(card, crtcs);
+    if (planes.size < crtcs.length) return undefined;
+    return new AtomicCommit(card, planes);
+  }
+
+  async set(target: Target, scanout: Scanout): Promise<void> {
+    const changes = new Changes();
+    const blob = this.card.createModeBlob(target.mode);
+    try {
+      this.#light(changes, target, scanout, blob);
+      await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
+    } finally {
+      // The kernel's state keeps it as long as the mode is set.
+      this.card.destroyBlob(blob);
+    }
+    this.#remember(target.crtc, scanout);
+  }
+
+  async off(crtc: number): Promise<void> {
+    const changes = new Changes();
+    this.#detach(changes, crtc, 0);
+    const { active, mode } = this.#crtc(crtc);
+    changes.add(crtc, active, 0);
+    changes.add(crtc, mode, 0);
+    this.#clearPlanes(changes, crtc, 0);
+    await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
+  }
+
+  flip(crtc: number, now: Scanout, next: Scanout, cookie: number): number {
+    const changes = this.#frame;
+    changes.count = 0;
+    const plane = this.planes.get(crtc)!;
+    changes.add(plane.id, plane.framebufferId, next.framebuffer);
+    this.#place(changes, plane, now, next);
+    const result = this.card.atomic(changes.triples, changes.count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
+    if (result === 0 && now.reflect !== next.reflect) this.#remember(crtc, next);
+    return result;
+  }
+
+  accepts(target: Target, lit: boolean, scanout: Scanout): boolean {
+    const plane = this.planes.get(target.crtc)!;
+    if (scanout.reflect && !plane.reflects) return false;
+    const changes = new Changes();
+    if (lit) {
+      changes.add(plane.id, plane.framebufferId, scanout.framebuffer);
+      this.#place(changes, plane, undefined, scanout);
+      return this.card.atomic(changes.triples, changes.count, TEST_ONLY, 0) === 0;
+    }
+    const blob = this.card.createModeBlob(target.mode);
+    this.#light(changes, target, scanout, blob);
+    const result = this.card.atomic(changes.triples, changes.count, TEST_ONLY | ALLOW_MODESET, 0);
+    this.card.destroyBlob(blob);
+    return result === 0;
+  }
+
+  /** A reflection would stay on the plane, for whoever shows something there next. */
+  async release(crtc: number): Promise<void> {
+    const plane = this.planes.get(crtc);
+    if (!plane || !this.#reflected.delete(crtc)) return;
+    const changes = new Changes();
+    changes.add(plane.id, plane.rotation, ROTATE_0);
+    await this.card.atomicSet(changes.triples, changes.count, 0);
+  }
+
+  /** Everything that a modeset of one CRTC says. */
+  #light(changes: Changes, { crtc, connector }: Target, scanout: Scanout, blob: number): void {
+    this.#detach(changes, crtc, connector);
+    changes.add(connector, this.#connectorCrtc(connector), crtc);
+    const properties = this.#crtc(crtc);
+    changes.add(crtc, properties.mode, blob);
+    changes.add(crtc, properties.active, 1);
+    const plane = this.planes.get(crtc)!;
+    changes.add(plane.id, plane.crtcId, crtc);
+    changes.add(plane.id, plane.framebufferId, scanout.framebuffer);
+    this.#place(changes, plane, undefined, scanout);
+    // What another client left on this CRTC would lie over the guest.
+    this.#clearPlanes(changes, crtc, plane.id);
+  }
+
+  /** Where a plane takes its pixels and puts them, as far as that is not so already. SRC_* are 16.16 fixed point. */
+  #place(changes: Changes, plane: PrimaryPlane, now: Scanout | undefined, next: Scanout): void {
+    const { id } = plane;
+    if (now?.x !== next.x) changes.add(id, plane.srcX, next.x * 65536);
+    if (now?.y !== next.y) changes.add(id, plane.srcY, next.y * 65536);
+    if (now?.panelX !== next.panelX) changes.add(id, plane.crtcX, next.panelX);
+    if (now?.panelY !== next.panelY) changes.add(id, plane.crtcY, next.panelY);
+    if (now?.width !== next.width) {
+      changes.add(id, plane.srcWidth, next.width * 65536);
+      changes.add(id, plane.crtcWidth, next.width);
+    }
+    if (now?.height !== next.height) {
+      changes.add(id, plane.srcHeight, next.height * 65536);
+      changes.add(id, plane.crtcHeight, next.height);
+    }
+    if (plane.rotation !== 0 && now?.reflect !== next.reflect) {
+      changes.add(id, plane.rotation, next.reflect ? ROTATE_0 | REFLECT_Y : ROTATE_0);
+    }
+  }
+
+  /** Takes connectors other than `keep` off a CRTC: ours, and those of whoever was here before. */
+  #detach(changes: Changes, crtc: number, keep: number): void {
+    for (const id of this.card.resources().connectors) {
+      if (id === keep) continue;
+      const property = this.card.properties(id, OBJECT_CONNECTOR).find(({ name }) => name === 'CRTC_ID');
+      if (property && Number(property.value) === crtc) changes.add(id, property.id, 0);
+    }
+  }
+
+  #clearPlanes(changes: Changes, crtc: number, keep: number): void {
+    for (const id of this.card.planes()) {
+      if (id === keep || this.card.plane(id).crtcId !== crtc) continue;
+      const properties = new Map(
+        this.card.properties(id, OBJECT_PLANE).map(({ name, id: property }) => [name, property]),
+      );
+      changes.add(id, properties.get('FB_ID') ?? 0, 0);
+      changes.add(id, properties.get('CRTC_ID') ?? 0, 0);
+    }
+  }
+
+  #connectorCrtc(connector: number): number {
+    return this.#property(connector, OBJECT_CONNECTOR, 'CRTC_ID');
+  }
+
+  #crtc(crtc: number): CrtcProperties {
+    const known = this.#crtcProperties.get(crtc);
+    if (known) return known;
+    const found = {
+      active: this.#property(crtc, OBJECT_CRTC, 'ACTIVE'),
+      mode: this.#property(crtc, OBJECT_CRTC, 'MODE_ID'),
+    };
+    this.#crtcProperties.set(crtc, found);
+    return found;
+  }
+
+  #property(object: number, type: number, name: string): number {
+    const found = this.card.properties(object, type).find((property) => property.name === name);
+    if (!found) throw new Error(`object ${object} has no property ${name}`);
+    return found.id;
+  }
+
+  #remember(crtc: number, { reflect }: Scanout): void {
+    if (reflect) this.#reflected.add(crtc);
+    else this.#reflected.delete(crtc);
+  }
+}

@@ -1,0 +1,85 @@
+import type { NativeCard, PropertyInfo } from '../native';
+import { OBJECT_PLANE } from './connector';
+
+/** Values of a plane's `type` property: <drm/drm_plane.h>. */
+const TYPE_PRIMARY = 1n;
+
+/** Bits of a plane's `rotation` property: <drm/drm_mode.h>. */
+export const ROTATE_0 = 1 << 0;
+export const REFLECT_Y = 1 << 5;
+
+/** A plane that shows a CRTC's picture: ids of its properties. 0: it has no such property. */
+export interface PrimaryPlane {
+  readonly id: number;
+  readonly crtcId: number;
+  readonly framebufferId: number;
+  readonly srcX: number;
+  readonly srcY: number;
+  readonly srcWidth: number;
+  readonly srcHeight: number;
+  readonly crtcX: number;
+  readonly crtcY: number;
+  readonly crtcWidth: number;
+  readonly crtcHeight: number;
+  readonly rotation: number;
+  /** Whether `rotation` can turn a picture upside down by reflection. */
+  readonly reflects: boolean;
+}
+
+interface Candidate {
+  readonly plane: PrimaryPlane;
+  readonly possibleCrtcs: number;
+  /** The CRTC it is on now. */
+  readonly crtc: number;
+}
+
+/**
+ * The primary plane of each CRTC, by CRTC id: the one that is there already, else the first that can be. Fewer than
+ * CRTCs: the card cannot be driven plane by plane.
+ */
+export function primaryPlanes(card: NativeCard, crtcs: readonly number[]): Map<number, PrimaryPlane> {
+  const candidates = card.planes().flatMap((id): Candidate[] => {
+    const properties = new Map(
+      card.properties(id, OBJECT_PLANE).map((property) => [property.name, property]),
+    );
+    if (properties.get('type')?.value !== TYPE_PRIMARY) return [];
+    const { possibleCrtcs, crtcId } = card.plane(id);
+    return [{ plane: describe(id, properties), possibleCrtcs, crtc: crtcId }];
+  });
+  const found = new Map<number, PrimaryPlane>();
+  const take = (crtc: number, fits: (candidate: Candidate) => boolean): void => {
+    const index = found.has(crtc) ? -1 : candidates.findIndex(fits);
+    if (index >= 0) found.set(crtc, candidates.splice(index, 1)[0]!.plane);
+  };
+  for (const crtc of crtcs) take(crtc, (candidate) => candidate.crtc === crtc);
+  // Those for one CRTC alone before those that could also serve another.
+  for (const only of [true, false]) {
+    crtcs.forEach((crtc, index) => {
+      take(crtc, ({ possibleCrtcs }) =>
+        only ? possibleCrtcs === 1 << index : (possibleCrtcs & (1 << index)) !== 0,
+      );
+    });
+  }
+  return found;
+}
+
+function describe(id: number, properties: ReadonlyMap<string, PropertyInfo>): PrimaryPlane {
+  const property = (name: string): number => properties.get(name)?.id ?? 0;
+  const rotation = properties.get('rotation');
+  return {
+    id,
+    crtcId: property('CRTC_ID'),
+    framebufferId: property('FB_ID'),
+    srcX: property('SRC_X'),
+    srcY: property('SRC_Y'),
+    srcWidth: property('SRC_W'),
+    srcHeight: property('SRC_H'),
+    crtcX: property('CRTC_X'),
+    crtcY: property('CRTC_Y'),
+    crtcWidth: property('CRTC_W'),
+    crtcHeight: property('CRTC_H'),
+    rotation: rotation?.id ?? 0,
+    // The enums of a bitmask property are bit numbers.
+    reflects: rotation?.enums.some(({ name }) => name === 'reflect-y') ?? false,
+  };
+}

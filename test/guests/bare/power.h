@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Ways to stop. */
+#ifndef POWER_H
+#define POWER_H
+
+__attribute__((noreturn)) void power_halt(void);
+__attribute__((noreturn)) void power_reset(void);
+
+/*
+ * ACPI S3. Nothing sets a waking vector, so that after waking the firmware
+ * resets the machine and the guest starts again.
+ */
+__attribute__((noreturn)) void power_sleep(void);
+
+#endif

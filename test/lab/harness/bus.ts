@@ -1,0 +1,31 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { Child, type Exit } from './child';
+import { scratch } from './daemon';
+import { eventually } from './eventually';
+
+/** A D-Bus bus of its own: for QEMUs that are on one, and the daemon. */
+export class Bus {
+  readonly #child: Child;
+
+  private constructor(private readonly socket: string) {
+    this.#child = new Child('dbus-daemon', ['--session', '--nofork', `--address=${this.address}`]);
+  }
+
+  static async start(): Promise<Bus> {
+    const bus = new Bus(path.join(scratch(), 'bus'));
+    await eventually(() => {
+      fs.accessSync(bus.socket);
+    });
+    return bus;
+  }
+
+  get address(): string {
+    return `unix:path=${this.socket}`;
+  }
+
+  stop(): Promise<Exit> {
+    this.#child.kill('SIGTERM');
+    return this.#child.ended();
+  }
+}

@@ -1,0 +1,231 @@
+import { AtomicCommit } from '../../src/kms/atomic';
+import type { Scanout, Target } from '../../src/kms/commit';
+import type { NativeCard } from '../../src/native';
+import { mode } from './support/modes';
+
+const CRTC = 0xcccccccc;
+const CONNECTOR = 0xc0c0c0c0;
+const PLANE = 0xeeeeeeee;
+const [EVENT, TEST, NONBLOCK, MODESET] = [0x01, 0x0100, 0x0200, 0x0400];
+
+const PLANE_PROPERTIES = ['type', 'CRTC_ID', 'FB_ID', 'SRC_X', 'SRC_Y', 'SRC_W', 'SRC_H', 'CRTC_X', 'CRTC_Y', 'CRTC_W', 'CRTC_H', 'rotation']; // prettier-ignore
+
+interface FakePlane {
+  id: number;
+  type: bigint;
+  possibleCrtcs: number;
+  crtcId: number;
+  rotations?: string[];
+}
+
+/** The kernel's objects: CRTCs 40 and 41, connectors 50 and 51, planes as given. Property ids are per name. */
+class Kernel {
+  planeList: FakePlane[] = [
+    { id: 60, type: 1n, possibleCrtcs: 0b01, crtcId: 0, rotations: ['rotate-0', 'reflect-y'] },
+    { id: 61, type: 1n, possibleCrtcs: 0b10, crtcId: 0, rotations: ['rotate-0'] },
+    { id: 62, type: 0n, possibleCrtcs: 0b11, crtcId: 0 },
+    { id: 63, type: 2n, possibleCrtcs: 0b01, crtcId: 0 },
+  ];
+  connectorCrtc = new Map([
+    [50, 0],
+    [51, 0],
+  ]);
+  readonly commits: { changes: string[]; flags: number; cookie: number }[] = [];
+  readonly blobs = new Set<number>();
+  results: number[] = [];
+  setErrors: Error[] = [];
+  readonly #names: string[] = [];
+
+  resources = (): object => ({ crtcs: [40, 41], connectors: [50, 51] });
+  planes = (): number[] => this.planeList.map(({ id }) => id);
+  plane = (id: number): FakePlane => this.planeList.find((plane) => plane.id === id)!;
+  properties = (id: number, type: number): object[] => {
+    const property = (name: string, value = 0n, enums: string[] = []): object => ({
+      id: this.#id(name),
+      name,
+      value,
+      enums: enums.map((enumName, index) => ({ name: enumName, value: BigInt(index) })),
+    });
+    if (type === CRTC) return [property('ACTIVE'), property('MODE_ID')];
+    if (type === CONNECTOR) return [property('CRTC_ID', BigInt(this.connectorCrtc.get(id)!))];
+    expect(type).toBe(PLANE);
+    const plane = this.plane(id);
+    return PLANE_PROPERTIES.filter((name) => name !== 'rotation' || plane.rotations).map((name) =>
+      property(name, name === 'type' ? plane.type : 0n, name === 'rotation' ? plane.rotations : []),
+    );
+  };
+  createModeBlob = (): number => {
+    this.blobs.add(900);
+    return 900;
+  };
+  destroyBlob = (id: number): void => {
+    this.blobs.delete(id);
+  };
+  atomic = (changes: Float64Array, count: number, flags: number, cookie: number): number => {
+    this.#write(changes, count, flags, cookie);
+    return this.results.shift() ?? 0;
+  };
+  atomicSet = (changes: Float64Array, count: number, flags: number): Promise<void> => {
+    this.#write(changes, count, flags, 0);
+    const error = this.setErrors.shift();
+    return error ? Promise.reject(error) : Promise.resolve();
+  };
+
+  #write(changes: Float64Array, count: number, flags: number, cookie: number): void {
+    const written: string[] = [];
+    const objects: number[] = [];
+    for (let at = 0; at < count * 3; at += 3) {
+      if (objects.at(-1) !== changes[at]) objects.push(changes[at]!);
+      written.push(`${changes[at]} ${this.#names[changes[at + 1]! - 1]} ${changes[at + 2]}`);
+    }
+    // The kernel takes the properties of an object together.
+    expect(new Set(objects).size).toBe(objects.length);
+    this.commits.push({ changes: written, flags, cookie });
+  }
+
+  #id(name: string): number {
+    if (!this.#names.includes(name)) this.#names.push(name);
+    return this.#names.indexOf(name) + 1;
+  }
+}
+
+let kernel: Kernel;
+let commit: AtomicCommit;
+const target: Target = { crtc: 40, connector: 50, mode: mode({ hdisplay: 1920, vdisplay: 1080 }) };
+const filling: Scanout = { framebuffer: 7, x: 0, y: 0, width: 1920, height: 1080, panelX: 0, panelY: 0, reflect: false }; // prettier-ignore
+
+beforeEach(() => {
+  kernel = new Kernel();
+  commit = AtomicCommit.create(kernel as unknown as NativeCard, [40, 41])!;
+});
+afterEach(() => {
+  expect([...kernel.blobs]).toEqual([]);
+});
+
+describe('a modeset', () => {
+  test('says everything, once', async () => {
+    await commit.set(target, filling);
+    expect(kernel.commits).toEqual([
+      {
+        flags: MODESET,
+        cookie: 0,
+        changes: [
+          '50 CRTC_ID 40', '40 MODE_ID 900', '40 ACTIVE 1', '60 CRTC_ID 40', '60 FB_ID 7', '60 SRC_X 0', '60 SRC_Y 0',
+          '60 CRTC_X 0', '60 CRTC_Y 0', `60 SRC_W ${1920 * 65536}`, '60 CRTC_W 1920', `60 SRC_H ${1080 * 65536}`,
+          '60 CRTC_H 1080', '60 rotation 1',
+        ],
+      },
+    ]); // prettier-ignore
+  });
+
+  test('takes off what another client left: its connector and its planes', async () => {
+    kernel.connectorCrtc.set(51, 40);
+    kernel.plane(62).crtcId = 40;
+    kernel.plane(63).crtcId = 41;
+    await commit.set(target, filling);
+    const { changes } = kernel.commits[0]!;
+    expect(changes[0]).toBe('51 CRTC_ID 0');
+    expect(changes.slice(-2)).toEqual(['62 FB_ID 0', '62 CRTC_ID 0']);
+    expect(changes.filter((change) => change.startsWith('63'))).toEqual([]);
+  });
+
+  test('that fails leaves no blob', async () => {
+    kernel.setErrors = [new Error('EINVAL')];
+    await expect(commit.set(target, filling)).rejects.toThrow('EINVAL');
+  });
+
+  test('off: the connector, the CRTC, all its planes', async () => {
+    kernel.connectorCrtc.set(50, 40);
+    kernel.plane(60).crtcId = 40;
+    await commit.off(40);
+    expect(kernel.commits).toEqual([
+      { flags: MODESET, cookie: 0, changes: ['50 CRTC_ID 0', '40 ACTIVE 0', '40 MODE_ID 0', '60 FB_ID 0', '60 CRTC_ID 0'] },
+    ]); // prettier-ignore
+  });
+});
+
+describe('a flip', () => {
+  test('carries the framebuffer and nothing else', () => {
+    expect(commit.flip(40, filling, { ...filling, framebuffer: 8 }, 33)).toBe(0);
+    expect(kernel.commits).toEqual([{ flags: NONBLOCK | EVENT, cookie: 33, changes: ['60 FB_ID 8'] }]);
+  });
+
+  test('to another place and size carries what is different', () => {
+    const next = { ...filling, framebuffer: 8, x: 5, width: 800, height: 600, panelX: 560, panelY: 240 };
+    commit.flip(40, filling, next, 1);
+    expect(kernel.commits[0]?.changes).toEqual([
+      '60 FB_ID 8', `60 SRC_X ${5 * 65536}`, '60 CRTC_X 560', '60 CRTC_Y 240', `60 SRC_W ${800 * 65536}`, '60 CRTC_W 800',
+      `60 SRC_H ${600 * 65536}`, '60 CRTC_H 600',
+    ]); // prettier-ignore
+  });
+
+  test('that is refused says how', () => {
+    kernel.results = [-16];
+    expect(commit.flip(40, filling, filling, 1)).toBe(-16);
+  });
+
+  test('of a reflected buffer turns it, and the next one back; what is left behind is not turned', async () => {
+    const upsideDown = { ...filling, framebuffer: 8, reflect: true };
+    commit.flip(40, filling, upsideDown, 1);
+    expect(kernel.commits.at(-1)?.changes).toEqual(['60 FB_ID 8', '60 rotation 33']);
+    commit.flip(40, upsideDown, filling, 2);
+    expect(kernel.commits.at(-1)?.changes).toEqual(['60 FB_ID 7', '60 rotation 1']);
+    const before = kernel.commits.length;
+    await commit.release(40);
+    expect(kernel.commits).toHaveLength(before);
+    commit.flip(40, filling, upsideDown, 3);
+    await commit.release(40);
+    expect(kernel.commits.at(-1)).toEqual({ flags: 0, cookie: 0, changes: ['60 rotation 1'] });
+  });
+});
+
+describe('what the hardware takes is asked without touching it', () => {
+  const small = { ...filling, width: 800, height: 600, panelX: 560, panelY: 240 };
+
+  test('of a running output, without the right to a modeset', () => {
+    expect(commit.accepts(target, true, small)).toBe(true);
+    kernel.results = [-22];
+    expect(commit.accepts(target, true, small)).toBe(false);
+    expect(kernel.commits.map(({ flags }) => flags)).toEqual([TEST, TEST]);
+    expect(kernel.commits[0]?.changes).toContain('60 CRTC_X 560');
+  });
+
+  test('of a dark one, with the modeset it would be', () => {
+    expect(commit.accepts(target, false, small)).toBe(true);
+    expect(kernel.commits[0]).toMatchObject({ flags: TEST | MODESET });
+    expect(kernel.commits[0]?.changes).toContain('40 MODE_ID 900');
+  });
+
+  test('a plane that cannot reflect is not asked to', () => {
+    expect(commit.accepts({ ...target, crtc: 41 }, true, { ...filling, reflect: true })).toBe(false);
+    expect(kernel.commits).toEqual([]);
+    expect(commit.accepts(target, true, { ...filling, reflect: true })).toBe(true);
+  });
+});
+
+describe('each CRTC has a primary plane of its own:', () => {
+  const planes = (
+    ...list: [id: number, possibleCrtcs: number, crtcId: number][]
+  ): AtomicCommit | undefined => {
+    kernel.planeList = list.map(([id, possibleCrtcs, crtcId]) => ({ id, type: 1n, possibleCrtcs, crtcId }));
+    return AtomicCommit.create(kernel as unknown as NativeCard, [40, 41]);
+  };
+  const planeOf = (crtc: number, of: AtomicCommit): string | undefined => {
+    of.flip(crtc, filling, filling, 1);
+    return kernel.commits.at(-1)?.changes[0]?.split(' ')[0];
+  };
+
+  test('the one that is there already', () => {
+    const made = planes([60, 0b11, 41], [61, 0b11, 40])!;
+    expect([planeOf(40, made), planeOf(41, made)]).toEqual(['61', '60']);
+  });
+
+  test('the one that can be nowhere else before one that can', () => {
+    const made = planes([60, 0b11, 0], [61, 0b01, 0])!;
+    expect([planeOf(40, made), planeOf(41, made)]).toEqual(['61', '60']);
+  });
+
+  test('where there are too few, the card is driven the legacy way', () => {
+    expect(planes([60, 0b11, 0])).toBeUndefined();
+  });
+});

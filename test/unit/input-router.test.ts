@@ -1,0 +1,452 @@
+import type { Action, Hotkey } from '../../src/config/config';
+import type { GuestInput } from '../../src/guest/sink';
+import { InputRouter, type InputTarget } from '../../src/input/router';
+import { parseTrigger } from '../../src/input/trigger';
+import { Random } from './support/random';
+
+const CTRL = 29;
+const ALT = 56;
+const SHIFT = 42;
+const A = 30;
+const B = 48;
+const ONE = 2;
+const SCROLL = 70;
+const LEFT = 0x110;
+const RIGHT = 0x111;
+
+/** A guest that writes down what it gets, and whose keyboard may not be played wrongly. */
+class Guest implements GuestInput {
+  readonly got: string[] = [];
+  readonly held = new Set<string>();
+
+  key(head: number, code: number, down: boolean): void {
+    this.#hold(`${head}:${code}`, down);
+    this.got.push(`${down ? '+' : '-'}${code}`);
+  }
+  button(head: number, code: number, down: boolean): void {
+    this.#hold(`${head}:${code}`, down);
+    this.got.push(`${down ? '+' : '-'}B${code - LEFT}`);
+  }
+  motion(_head: number, dx: number, dy: number): void {
+    this.got.push(`m${dx},${dy}`);
+  }
+  place(_head: number, x: number, y: number): void {
+    this.got.push(`p${x},${y}`);
+  }
+  wheel(_head: number, dx: number, dy: number): void {
+    this.got.push(`w${dx},${dy}`);
+  }
+  absolute(): boolean {
+    return false;
+  }
+
+  /** What it got since it was last asked. */
+  get news(): string {
+    return this.got.splice(0).join(' ');
+  }
+
+  #hold(key: string, down: boolean): void {
+    if (down === this.held.has(key)) throw new Error(`${key} is ${down ? 'down' : 'up'} already`);
+    if (down) this.held.add(key);
+    else this.held.delete(key);
+  }
+}
+
+let windows: Guest;
+let linux: Guest;
+let fired: string[];
+let onAction: (source: string) => void;
+let router: InputRouter;
+let now = 0;
+
+const hotkey = (source: string): Hotkey => ({
+  source,
+  trigger: parseTrigger(source),
+  action: { kind: 'next', on: source },
+});
+const on = (input: GuestInput, head = 0): InputTarget => ({ input, head });
+
+beforeEach(() => {
+  windows = new Guest();
+  linux = new Guest();
+  fired = [];
+  onAction = () => undefined;
+  router = new InputRouter(
+    ['Ctrl+Alt+1', 'ScrollLock ScrollLock 1', 'Pause'].map(hotkey),
+    (action: Action) => {
+      const source = action.kind === 'next' ? action.on! : '';
+      fired.push(source);
+      onAction(source);
+    },
+  );
+  router.focus(on(windows));
+});
+
+const down = (code: number, device = 1) => {
+  router.key(device, code, true, (now += 20));
+  router.done();
+};
+const up = (code: number, device = 1) => {
+  router.key(device, code, false, (now += 20));
+  router.done();
+};
+const tap = (code: number) => {
+  down(code);
+  up(code);
+};
+
+describe('keys', () => {
+  test('go to the guest with the focus, and to no other', () => {
+    down(SHIFT);
+    tap(A);
+    up(SHIFT);
+    expect(windows.news).toBe('+42 +30 -30 -42');
+    router.focus(on(linux));
+    tap(B);
+    expect(windows.news).toBe('');
+    expect(linux.news).toBe('+48 -48');
+  });
+
+  test('go nowhere without a focus', () => {
+    router.focus(null);
+    tap(A);
+    expect([windows.news, linux.news]).toEqual(['', '']);
+  });
+
+  test('that repeat are passed once', () => {
+    down(A);
+    down(A);
+    down(A);
+    up(A);
+    up(A);
+    expect(windows.news).toBe('+30 -30');
+  });
+
+  test('that were down before anyone listened are not released', () => {
+    up(A);
+    expect(windows.news).toBe('');
+  });
+
+  test('of no table do no harm', () => {
+    for (const code of [0x2ff, 0x300, 0xffff, 0x7fffffff]) tap(code);
+    expect(windows.news).toBe('+767 -767');
+  });
+
+  test('on two keyboards are one: the first press and the last release count', () => {
+    down(A, 1);
+    down(A, 2);
+    up(A, 1);
+    expect(windows.news).toBe('+30');
+    up(A, 2);
+    expect(windows.news).toBe('-30');
+  });
+});
+
+describe('a moved focus', () => {
+  test('releases in the old guest what it held, modifiers last, then buttons', () => {
+    down(CTRL);
+    down(A);
+    router.button(2, LEFT, true);
+    expect(windows.news).toBe('+29 +30 +B0');
+    router.focus(on(linux));
+    expect(windows.news).toBe('-30 -29 -B0');
+    expect(windows.held.size).toBe(0);
+  });
+
+  test('presses nothing in the new guest, nor releases what it has not seen pressed', () => {
+    down(A);
+    router.button(2, LEFT, true);
+    router.focus(on(linux));
+    up(A);
+    router.button(2, LEFT, false);
+    expect(linux.news).toBe('');
+    tap(A);
+    router.button(2, LEFT, true);
+    expect(linux.news).toBe('+30 -30 +B0');
+  });
+
+  test('to another head of the same guest releases on the old head', () => {
+    down(A);
+    router.focus(on(windows, 1));
+    expect(windows.news).toBe('+30 -30');
+    expect(windows.held.size).toBe(0);
+    up(A);
+    down(B);
+    expect(windows.held).toEqual(new Set(['1:48']));
+  });
+
+  test('that did not move changes nothing', () => {
+    down(A);
+    router.focus({ input: windows, head: 0 });
+    expect(windows.news).toBe('+30');
+    up(A);
+    expect(windows.news).toBe('-30');
+  });
+
+  test('away and back leaves held keys up until they are pressed again', () => {
+    down(A);
+    router.focus(null);
+    expect(windows.news).toBe('+30 -30');
+    router.focus(on(windows));
+    up(A);
+    expect(windows.news).toBe('');
+    tap(A);
+    expect(windows.news).toBe('+30 -30');
+  });
+
+  test('a key held on one keyboard may be pressed in the new guest on another', () => {
+    down(A, 1);
+    router.focus(on(linux));
+    down(A, 2);
+    expect(linux.news).toBe('+30');
+    up(A, 2);
+    expect(linux.news).toBe('-30');
+    up(A, 1);
+    expect(linux.news).toBe('');
+  });
+
+  test('sends motion that came before to the old guest', () => {
+    router.motion(256, 0);
+    router.focus(on(linux));
+    router.done();
+    expect([windows.news, linux.news]).toEqual(['m1,0', '']);
+  });
+});
+
+describe('a hotkey', () => {
+  test('keeps its last key to itself and ends its modifiers in the guest', () => {
+    down(CTRL);
+    down(ALT);
+    down(ONE);
+    expect(fired).toEqual(['Ctrl+Alt+1']);
+    expect(windows.news).toBe('+29 +56 -29 -56');
+    up(ONE);
+    up(ALT);
+    up(CTRL);
+    expect(windows.news).toBe('');
+    tap(CTRL);
+    tap(ONE);
+    expect(windows.news).toBe('+29 -29 +2 -2');
+  });
+
+  test('fires again while its modifiers stay down', () => {
+    down(CTRL);
+    down(ALT);
+    tap(ONE);
+    tap(ONE);
+    expect(fired).toHaveLength(2);
+    expect(windows.news).toBe('+29 +56 -29 -56');
+  });
+
+  test('leaves other keys alone where the focus stays', () => {
+    down(A);
+    down(CTRL);
+    down(ALT);
+    tap(ONE);
+    expect(windows.held).toEqual(new Set([`0:${A}`]));
+  });
+
+  test('that moves the focus leaves the new guest without a key of the chord', () => {
+    onAction = () => {
+      router.focus(on(linux));
+    };
+    down(CTRL);
+    down(ALT);
+    down(A);
+    down(ONE);
+    up(ONE);
+    up(A);
+    up(ALT);
+    up(CTRL);
+    expect(windows.news).toBe('+29 +56 +30 -29 -56 -30');
+    expect(linux.news).toBe('');
+  });
+
+  test('of taps withholds the last', () => {
+    tap(SCROLL);
+    tap(SCROLL);
+    tap(ONE);
+    expect(fired).toEqual(['ScrollLock ScrollLock 1']);
+    expect(windows.news).toBe('+70 -70 +70 -70');
+  });
+
+  test('works without a focus', () => {
+    router.focus(null);
+    down(CTRL);
+    down(ALT);
+    down(ONE);
+    expect(fired).toEqual(['Ctrl+Alt+1']);
+  });
+
+  test('is not fired by a repeat', () => {
+    down(CTRL);
+    down(ALT);
+    down(ONE);
+    down(ONE);
+    expect(fired).toHaveLength(1);
+  });
+
+  test('takes its keys from several keyboards', () => {
+    down(CTRL, 1);
+    down(CTRL, 2);
+    up(CTRL, 2);
+    down(ALT, 2);
+    down(ONE, 3);
+    expect(fired).toEqual(['Ctrl+Alt+1']);
+  });
+});
+
+describe('an unplugged device', () => {
+  test('lets go of its keys and buttons, and of no others', () => {
+    down(A, 1);
+    down(B, 1);
+    down(B, 2);
+    router.button(1, LEFT, true);
+    router.button(2, RIGHT, true);
+    windows.got.length = 0;
+    router.gone(1);
+    expect(windows.news).toBe('-30 -B0');
+    router.gone(2);
+    expect(windows.news).toBe('-48 -B1');
+    expect(windows.held.size).toBe(0);
+  });
+
+  test('holds no modifier any more', () => {
+    down(CTRL, 1);
+    router.gone(1);
+    down(ALT, 2);
+    down(ONE, 2);
+    expect(fired).toEqual([]);
+    down(CTRL, 2);
+    up(ONE, 2);
+    down(ONE, 2);
+    expect(fired).toEqual(['Ctrl+Alt+1']);
+  });
+
+  test('leaves the modifiers of others held', () => {
+    down(CTRL, 1);
+    down(ALT, 2);
+    router.gone(3);
+    down(SHIFT, 4);
+    router.gone(4);
+    down(ONE, 1);
+    expect(fired).toEqual(['Ctrl+Alt+1']);
+  });
+
+  test('that comes again under its number has all keys up', () => {
+    down(A, 1);
+    router.gone(1);
+    tap(A);
+    expect(windows.news).toBe('+30 -30 +30 -30');
+  });
+});
+
+describe('the pointer', () => {
+  test('moves once a batch, by the sum', () => {
+    router.motion(256, -128);
+    router.motion(128, -128);
+    expect(windows.news).toBe('');
+    router.done();
+    router.done();
+    expect(windows.news).toBe('m1.5,-1');
+  });
+
+  test('comes to the newest place of a batch', () => {
+    router.place(0, 0);
+    router.place(32768, 65536);
+    router.done();
+    router.done();
+    expect(windows.news).toBe('p0.5,1');
+  });
+
+  test('is where it was when a button, wheel or key came', () => {
+    router.motion(256, 0);
+    router.button(1, LEFT, true);
+    router.motion(512, 0);
+    router.button(1, LEFT, false);
+    router.place(65536, 0);
+    router.wheel(false, 120);
+    router.motion(0, 256);
+    router.key(2, A, true, 0);
+    router.done();
+    expect(windows.news).toBe('m1,0 +B0 m2,0 -B0 p1,0 w0,1 m0,1 +30');
+  });
+
+  test('keeps the order of mouse and tablet', () => {
+    router.motion(256, 0);
+    router.place(65536, 0);
+    router.motion(0, 256);
+    router.done();
+    expect(windows.news).toBe('m1,0 p1,0 m0,1');
+  });
+
+  test('that moved there and back sends nothing', () => {
+    router.motion(256, 256);
+    router.motion(-256, -256);
+    router.done();
+    expect(windows.news).toBe('');
+  });
+
+  test('turns wheels in notches, down and right', () => {
+    router.wheel(false, 120);
+    router.wheel(false, -60);
+    router.wheel(true, 240);
+    expect(windows.news).toBe('w0,1 w0,-0.5 w2,0');
+  });
+
+  test('moves nothing without a focus, nor later', () => {
+    router.focus(null);
+    router.motion(256, 0);
+    router.place(1, 1);
+    router.wheel(true, 120);
+    router.button(1, LEFT, true);
+    router.focus(on(linux));
+    router.done();
+    router.button(1, LEFT, false);
+    expect([windows.news, linux.news]).toEqual(['', '']);
+  });
+
+  test('presses a button of two mice once', () => {
+    router.button(1, LEFT, true);
+    router.button(2, LEFT, true);
+    router.button(1, LEFT, false);
+    router.button(2, LEFT, false);
+    expect(windows.news).toBe('+B0 -B0');
+  });
+});
+
+test('100,000 random events: no key in a wrong guest, none stuck', () => {
+  const random = new Random(3);
+  const guests = [new Guest(), new Guest(), new Guest()];
+  const targets: (InputTarget | null)[] = [null, ...guests.flatMap((guest) => [on(guest), on(guest, 1)])];
+  let focus = on(windows) as InputTarget | null;
+  const move = () => {
+    focus = random.pick(targets);
+    router.focus(focus);
+  };
+  onAction = () => {
+    if (random.chance(0.7)) move();
+  };
+  const codes = [CTRL, ALT, SHIFT, A, B, ONE, SCROLL, 119];
+  for (let i = 0; i < 100_000; i++) {
+    const device = random.below(3);
+    const isDown = random.chance(0.5);
+    now += random.below(60);
+    const kind = random.below(100);
+    if (kind < 80) router.key(device, random.pick(codes), isDown, now);
+    else if (kind < 92) router.button(device, random.pick([LEFT, RIGHT]), isDown);
+    else if (kind < 94) move();
+    else if (kind < 96) router.gone(device);
+    else router.motion(random.below(512) - 256, 1);
+    if (random.chance(0.5)) router.done();
+    // The guests themselves throw at a key pressed twice or released without a press.
+    for (const guest of [windows, ...guests]) {
+      for (const key of guest.held)
+        if (guest !== focus?.input || !key.startsWith(`${focus.head}:`)) throw new Error(`${key} is stuck`);
+    }
+  }
+  expect(fired.length).toBeGreaterThan(300);
+  expect(guests.every(({ got }) => got.length > 1000)).toBe(true);
+  for (const device of [0, 1, 2]) router.gone(device);
+  expect(guests.map(({ held }) => held.size)).toEqual([0, 0, 0]);
+});

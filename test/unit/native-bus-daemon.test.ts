@@ -1,0 +1,121 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { native } from '../../src/native';
+import type { BusMessage, BusValue, NativeBus } from '../../src/native';
+import { INTERFACE, PATH, closed, message, receivedFds, serve } from './support/native-bus';
+import { openFds, until } from './support/wire';
+
+const DAEMON = 'org.freedesktop.DBus';
+
+const daemonCall = (member: string, signature: string, values: readonly BusValue[]): BusMessage => ({
+  destination: DAEMON,
+  path: '/org/freedesktop/DBus',
+  interface: DAEMON,
+  member,
+  signature,
+  values,
+});
+
+/** Needs the dbus-daemon that Debian has in a package of that name. */
+describe('a bus with a daemon', () => {
+  let directory: string;
+  let daemon: ChildProcess;
+  let before: number;
+  let first: NativeBus;
+  let second: NativeBus;
+
+  beforeAll(async () => {
+    directory = fs.mkdtempSync('/tmp/kms-switcher-');
+    const config = path.join(directory, 'bus.conf');
+    const socket = path.join(directory, 'bus');
+    fs.writeFileSync(
+      config,
+      `<busconfig><type>session</type><listen>unix:path=${socket}</listen><auth>EXTERNAL</auth>
+       <policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy>
+       </busconfig>`,
+    );
+    daemon = spawn('dbus-daemon', [`--config-file=${config}`, '--nofork', '--nopidfile'], {
+      stdio: 'ignore',
+    });
+    await until(() => fs.existsSync(socket));
+  });
+  afterAll(async () => {
+    daemon.kill();
+    if (daemon.exitCode === null && daemon.signalCode === null) await once(daemon, 'exit');
+    fs.rmSync(directory, { recursive: true });
+  });
+
+  const address = (): string => `unix:path=${directory}/bus`;
+  beforeEach(() => {
+    before = openFds().length;
+    first = native.openBus({ address: address() });
+    second = native.openBus({ address: address() });
+  });
+  afterEach(async () => {
+    first.close();
+    second.close();
+    await until(() => openFds().length <= before);
+  });
+
+  test('has names', async () => {
+    expect(first.name).toBe('');
+    const [id] = await first.call(daemonCall('GetId', '', []));
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    expect(first.name).toMatch(/^:1\.\d+$/);
+    expect(await second.call(daemonCall('GetNameOwner', 's', [first.name]))).toEqual([first.name]);
+    await expect(second.call(daemonCall('GetNameOwner', 's', ['org.example.None']))).rejects.toMatchObject({
+      code: 'org.freedesktop.DBus.Error.NameHasNoOwner',
+    });
+  });
+
+  test('carries calls and file descriptors between its clients', async () => {
+    const inodes: number[] = [];
+    serve(second, { Take: 'hu' }, ({ serial }) => {
+      const fds = receivedFds();
+      second.reply(serial, 'uah', [fds.length, fds.map(({ fd }) => fd)]);
+      inodes.push(...fds.map(({ fd }) => fs.fstatSync(fd).ino));
+      for (const { fd } of fds) fs.closeSync(fd);
+    });
+    await second.call(daemonCall('RequestName', 'su', ['org.example.Second', 4]));
+    const call = { ...message('Take', 'hu', [0, 7]), destination: 'org.example.Second' };
+    expect(await first.call(call)).toEqual([1, [-1]]);
+    expect(inodes).toEqual([fs.fstatSync(0).ino]);
+  });
+
+  test('carries signals to those that asked for them', async () => {
+    const members: string[] = [];
+    first.onSignal(`type='signal',interface='${INTERFACE}'`, ({ member }) => members.push(member));
+    first.onSignal(`type='signal',member='NameOwnerChanged',arg0='org.example.Third'`, ({ values }) => {
+      members.push((values as string[]).slice(0, 2).join(' '));
+    });
+    await first.call(daemonCall('GetId', '', []));
+    second.emit({ path: PATH, interface: INTERFACE, member: 'Changed', signature: '', values: [] });
+    await second.call(daemonCall('RequestName', 'su', ['org.example.Third', 4]));
+    await until(() => members.length === 2);
+    expect(members).toEqual(['Changed', 'org.example.Third ']);
+  });
+
+  test('rejects calls to nobody, and those under way when their peer goes', async () => {
+    const nobody = { ...message('Any'), destination: 'org.example.Nobody' };
+    await expect(first.call(nobody)).rejects.toMatchObject({
+      code: 'org.freedesktop.DBus.Error.ServiceUnknown',
+    });
+    await second.call(daemonCall('GetId', '', []));
+    serve(second, { Wait: '' }, () => {
+      second.close();
+    });
+    await expect(first.call({ ...message('Wait'), destination: second.name })).rejects.toMatchObject({
+      code: 'org.freedesktop.DBus.Error.NoReply',
+    });
+  });
+
+  test('is lost with its daemon', async () => {
+    await first.call(daemonCall('GetId', '', []));
+    const ends = [closed(first), closed(second)];
+    daemon.kill();
+    await Promise.all(ends);
+    expect(first.name).toBe('');
+  });
+});
