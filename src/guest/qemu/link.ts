@@ -23,6 +23,9 @@ const HELD_MS = 30_000;
 const SETTLE_MS = 50;
 /** What QEMU may have us write into the log in a minute. */
 const MAX_NOTICES = 20;
+/** What the guest does may change so often at once, then once in so long: each change may be a picture to draw. */
+const CONDITIONS_AT_ONCE = 16;
+const CONDITION_MS = 500;
 const KEY_LEFTSHIFT = 42;
 
 /**
@@ -51,6 +54,11 @@ export class QemuLink implements GuestLink, EndpointOwner, AttachmentOwner {
   #said = '';
   #notices = 0;
   #noticesSince = 0;
+  /** What the guest does, told to the host or about to be. */
+  #condition: Condition = 'running';
+  #conditionBudget = CONDITIONS_AT_ONCE;
+  #conditionAt = 0;
+  #conditionTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(
@@ -131,8 +139,18 @@ export class QemuLink implements GuestLink, EndpointOwner, AttachmentOwner {
 
   condition(condition: Condition): void {
     if (!this.#attachment || this.#closed) return;
-    this.notice(`is ${condition}`);
-    this.host.condition(this, condition);
+    this.#condition = condition;
+    if (this.#conditionTimer) return;
+    const now = monotonic();
+    const earned = (now - this.#conditionAt) / CONDITION_MS;
+    this.#conditionBudget = Math.min(this.#conditionBudget + earned, CONDITIONS_AT_ONCE);
+    this.#conditionAt = now;
+    if (this.#conditionBudget >= 1) this.#tellCondition();
+    else
+      this.#conditionTimer = setTimeout(() => {
+        this.#conditionTimer = undefined;
+        this.#tellCondition();
+      }, CONDITION_MS);
   }
 
   notice(text: string): void {
@@ -172,6 +190,12 @@ export class QemuLink implements GuestLink, EndpointOwner, AttachmentOwner {
 
   warn(text: string): void {
     this.log.warning(`guest ${this.guest}: ${text}`);
+  }
+
+  #tellCondition(): void {
+    this.#conditionBudget--;
+    this.notice(`is ${this.#condition}`);
+    this.host.condition(this, this.#condition);
   }
 
   #soon(milliseconds: number): void {
@@ -314,6 +338,8 @@ export class QemuLink implements GuestLink, EndpointOwner, AttachmentOwner {
     if (!attachment) return;
     this.#attachment = undefined;
     this.#asleep = false;
+    clearTimeout(this.#conditionTimer);
+    this.#conditionTimer = undefined;
     attachment.close();
     this.host.disconnected(this, reason);
   }
