@@ -100,10 +100,13 @@ export class HeadView implements HeadSink {
     viewport.y = screen.y;
     viewport.width = screen.width;
     viewport.height = screen.height;
-    this.#settle ??= setTimeout(() => {
-      this.#settle = undefined;
-      if (this.#next) this.update(this.#frame, 0, 0, this.#nextViewport.width, this.#nextViewport.height);
-    }, SETTLE_MS);
+    // From this scanout on, not from the first: between two messages of a guest that flips it must never fire.
+    if (this.#settle) this.#settle.refresh();
+    else {
+      this.#settle = setTimeout(() => {
+        if (this.#next) this.update(this.#frame, 0, 0, this.#nextViewport.width, this.#nextViewport.height);
+      }, SETTLE_MS);
+    }
   }
 
   canvas(memory: PixelMemory, released?: () => void): void {

@@ -108,6 +108,22 @@ describe('a buffer', () => {
     expect(contentChanges).toEqual([true]);
   });
 
+  test('of a guest that draws is never shown before its update', () => {
+    for (let frame = 1; frame <= 100; frame++) {
+      scanout(frame);
+      jest.advanceTimersByTime(7);
+      expect(view.source.framebuffer?.inode).toBe(frame === 1 ? undefined : frame - 1);
+      view.update(frame, 0, 0, 64, 48);
+      jest.advanceTimersByTime(7);
+    }
+    // And one that then stops to say so is, once.
+    scanout(200);
+    jest.advanceTimersByTime(240);
+    expect(view.source.framebuffer?.inode).toBe(100);
+    jest.advanceTimersByTime(20);
+    expect(view.source.framebuffer?.inode).toBe(200);
+  });
+
   test('that is new has changed everywhere; one that is known, where the guest says', () => {
     scanout(1);
     view.update(1, 1, 1, 2, 2);
