@@ -104,7 +104,7 @@ export class HeadView implements HeadSink {
     if (this.#settle) this.#settle.refresh();
     else {
       this.#settle = setTimeout(() => {
-        if (this.#next) this.update(this.#frame, 0, 0, this.#nextViewport.width, this.#nextViewport.height);
+        if (this.#next) this.#showNext();
       }, SETTLE_MS);
     }
   }
@@ -173,6 +173,11 @@ export class HeadView implements HeadSink {
     this.#drop();
   }
 
+  /** Shows the buffer that was announced as it is, without waiting for its update. */
+  #showNext(): void {
+    this.update(this.#frame, 0, 0, this.#nextViewport.width, this.#nextViewport.height);
+  }
+
   #drop(): void {
     this.#next?.release();
     this.#next = null;
@@ -219,7 +224,9 @@ export class HeadView implements HeadSink {
         this.link.shown(this.index, frame);
       },
       refused: (reason) => {
-        this.link.refuse(this.index, reason);
+        // The guest has moved on already: what cannot be shown is not what it shows now.
+        if (this.#next) this.#showNext();
+        else this.link.refuse(this.index, reason);
       },
     };
   }

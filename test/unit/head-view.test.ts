@@ -262,6 +262,17 @@ test('the pointer is what the guest said last', () => {
   expect(cursor!.generation).toBeGreaterThan(generation);
 });
 
+test('a refusal of what was shown before is not one of what comes next, which is shown instead', () => {
+  scanout(1);
+  view.update(1, 0, 0, 64, 48);
+  scanout(2);
+  view.source.refused('cut short');
+  expect(refused).toEqual([]);
+  expect(view.source.framebuffer?.inode).toBe(2);
+  view.source.refused('no such format');
+  expect(refused).toEqual(['no such format']);
+});
+
 test('a refusal of the card goes to the guest', () => {
   view.source.refused('no such format');
   expect(refused).toEqual(['no such format']);

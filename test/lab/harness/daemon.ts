@@ -216,7 +216,8 @@ export class Daemon {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const before = this.exit;
     const { code } = before ?? (await this.kill(signal));
-    const errors = this.log.filter((line) => line.includes(' error: '));
+    // What guests say is quoted, and may say anything: the level comes first.
+    const errors = this.log.filter((line) => /^\S+ error: /.test(line));
     if (before || code !== 0 || errors.length > 0) {
       throw new Error(
         `the daemon ${before ? 'had' : ''} ended with ${code}:\n${this.log.slice(-30).join('\n')}`,

@@ -170,7 +170,7 @@ describe('a QEMU that misbehaves', () => {
     ],
     [
       'JSON of another kind',
-      /is not a QMP socket of QEMU/,
+      /what came over the QMP socket is no QMP/,
       () => start({ knobs: { greeting: '[{}]\n{"QMP":[]}\n' } }),
     ],
     [
