@@ -4,8 +4,7 @@ import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
 import type { ControlServer } from '../control/server';
-import { QemuLink } from '../guest/qemu/link';
-import type { GuestHost } from '../guest/sink';
+import type { GuestHost, GuestLink } from '../guest/sink';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
 import { Input } from '../input/input';
 import { Card, CardError, connectedNames, listCards } from '../kms/card';
@@ -87,11 +86,12 @@ class Daemon {
     });
     const closers: (() => void)[] = [];
     try {
-      const links = config.guests.map((guest) => {
-        const link = makeLink(guest, controller.guests, log);
+      const links: Link[] = [];
+      for (const guest of config.guests) {
+        const link = await makeLink(guest, controller.guests, log);
         controller.addGuest(link, guest.hidden);
-        return link;
-      });
+        links.push(link);
+      }
       for (const link of links) if (link instanceof VhostUserGpuLink) link.open();
       const uevents = native.watchUevents('drm', ({ ACTION, DEVNAME }) => {
         // The kernel says nothing on the card's own descriptor when the card goes.
@@ -112,7 +112,7 @@ class Daemon {
       });
       input.open();
       // QEMU waits for our answers: it is called only once nothing keeps us from giving them.
-      for (const link of links) if (link instanceof QemuLink) link.open();
+      for (const link of links) if (!(link instanceof VhostUserGpuLink)) link.open();
       log.info(
         `ready after ${Math.round(performance.now())} ms: ${config.guests.length} guests, control at ${config.control}`,
       );
@@ -137,8 +137,12 @@ class Daemon {
   }
 }
 
-function makeLink({ name, link }: GuestConfig, host: GuestHost, log: Log): VhostUserGpuLink | QemuLink {
+type Link = GuestLink & { open(): void };
+
+async function makeLink({ name, link }: GuestConfig, host: GuestHost, log: Log): Promise<Link> {
   if (link.kind === 'vhost-user-gpu') return new VhostUserGpuLink(name, link.listen, host, log);
+  // Who has no QEMU need not wait for what only QEMUs need.
+  const { QemuLink } = await import('../guest/qemu/link.js');
   return new QemuLink(name, link, host, log);
 }
 

@@ -1,55 +1,4 @@
-import type { PixelSource } from '../native';
-
-/** One plane of a buffer. A plane of the same dma-buf as the first has an fd of its own, or -1. Bytes. */
-export interface Plane {
-  fd: number;
-  /** st_dev and st_ino of the dma-buf: what it is recognised by. */
-  device: number;
-  inode: number;
-  offset: number;
-  pitch: number;
-}
-
-/** How a guest's pixels lie in the buffer it sent. Pixels. */
-export interface ScanoutLayout {
-  /** Size of the whole buffer. */
-  readonly width: number;
-  readonly height: number;
-  readonly format: number;
-  readonly modifierHigh: number;
-  readonly modifierLow: number;
-  /** The first row in memory is the lowest on the screen. */
-  readonly bottomUp: boolean;
-  /** One to four. */
-  readonly planes: readonly Plane[];
-}
-
-/** The head's screen within the buffer. */
-export interface Screen {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** Pixels in memory that no card can scan out: they are copied. Bytes and pixels; rows from the top. */
-export interface PixelMemory {
-  readonly width: number;
-  readonly height: number;
-  readonly format: number;
-  readonly offset: number;
-  readonly pitch: number;
-  readonly source: PixelSource;
-  /** What kind of memory it is, for `status`: `shared memory`, `bytes`. */
-  readonly kind: string;
-}
-
-/** A pointer's picture: AR24, premultiplied, rows packed. */
-export interface CursorImage {
-  readonly width: number;
-  readonly height: number;
-  readonly pixels: Uint8Array;
-}
+import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../buffers';
 
 /** What a guest is told of the monitor one of its heads is for. */
 export interface Display {
@@ -76,7 +25,7 @@ export interface HeadSink {
    * in words for the guest's owner, when the buffer cannot be shown. `layout` and `screen` are only valid during the
    * call.
    */
-  scanout(layout: ScanoutLayout, screen: Screen): void;
+  scanout(layout: BufferLayout, screen: Viewport): void;
   /**
    * The head's pixels in memory, shown from the next `update` on unless nothing is shown yet. `released` is called once
    * the head shows something else: the memory can be closed then (a copy under way holds on to it by itself).

@@ -1,5 +1,6 @@
 import type { NativeCard } from '../native';
-import type { Commit, Scanout, Target } from './commit';
+import type { Commit, Target } from './commit';
+import type { Scanout } from './scanout';
 import { OBJECT_CONNECTOR, OBJECT_CRTC, OBJECT_PLANE } from './connector';
 import { primaryPlanes, REFLECT_Y, ROTATE_0, type PrimaryPlane } from './planes';
 
@@ -23,11 +24,6 @@ class Changes {
   }
 }
 
-interface CrtcProperties {
-  readonly active: number;
-  readonly mode: number;
-}
-
 /**
  * Atomic commits: https://docs.kernel.org/gpu/drm-kms.html#atomic-mode-setting
  *
@@ -39,7 +35,6 @@ export class AtomicCommit implements Commit {
   readonly exclusive = false;
   /** Used again for every frame, so that none allocates. */
   readonly #frame = new Changes();
-  readonly #crtcProperties = new Map<number, CrtcProperties>();
   readonly #reflected = new Set<number>();
 
   private constructor(
@@ -70,9 +65,8 @@ export class AtomicCommit implements Commit {
   async off(crtc: number): Promise<void> {
     const changes = new Changes();
     this.#detach(changes, crtc, 0);
-    const { active, mode } = this.#crtc(crtc);
-    changes.add(crtc, active, 0);
-    changes.add(crtc, mode, 0);
+    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 0);
+    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), 0);
     this.#clearPlanes(changes, crtc, 0);
     await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
   }
@@ -116,10 +110,9 @@ export class AtomicCommit implements Commit {
   /** Everything that a modeset of one CRTC says. */
   #light(changes: Changes, { crtc, connector }: Target, scanout: Scanout, blob: number): void {
     this.#detach(changes, crtc, connector);
-    changes.add(connector, this.#connectorCrtc(connector), crtc);
-    const properties = this.#crtc(crtc);
-    changes.add(crtc, properties.mode, blob);
-    changes.add(crtc, properties.active, 1);
+    changes.add(connector, this.#property(connector, OBJECT_CONNECTOR, 'CRTC_ID'), crtc);
+    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), blob);
+    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 1);
     const plane = this.planes.get(crtc)!;
     changes.add(plane.id, plane.crtcId, crtc);
     changes.add(plane.id, plane.framebufferId, scanout.framebuffer);
@@ -160,27 +153,9 @@ export class AtomicCommit implements Commit {
   #clearPlanes(changes: Changes, crtc: number, keep: number): void {
     for (const id of this.card.planes()) {
       if (id === keep || this.card.plane(id).crtcId !== crtc) continue;
-      const properties = new Map(
-        this.card.properties(id, OBJECT_PLANE).map(({ name, id: property }) => [name, property]),
-      );
-      changes.add(id, properties.get('FB_ID') ?? 0, 0);
-      changes.add(id, properties.get('CRTC_ID') ?? 0, 0);
+      changes.add(id, this.#property(id, OBJECT_PLANE, 'FB_ID'), 0);
+      changes.add(id, this.#property(id, OBJECT_PLANE, 'CRTC_ID'), 0);
     }
-  }
-
-  #connectorCrtc(connector: number): number {
-    return this.#property(connector, OBJECT_CONNECTOR, 'CRTC_ID');
-  }
-
-  #crtc(crtc: number): CrtcProperties {
-    const known = this.#crtcProperties.get(crtc);
-    if (known) return known;
-    const found = {
-      active: this.#property(crtc, OBJECT_CRTC, 'ACTIVE'),
-      mode: this.#property(crtc, OBJECT_CRTC, 'MODE_ID'),
-    };
-    this.#crtcProperties.set(crtc, found);
-    return found;
   }
 
   #property(object: number, type: number, name: string): number {

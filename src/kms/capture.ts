@@ -2,7 +2,7 @@ import { native, type NativeDumb } from '../native';
 import type { Card } from './card';
 import { OBJECT_CONNECTOR } from './connector';
 import { fourccName, XR24 } from '../fourcc';
-import type { Scanout } from './commit';
+import type { Scanout } from './scanout';
 import { bytesPerPixel } from './formats';
 import type { Framebuffer } from './framebuffers';
 import type { Output } from './output';

@@ -1,17 +1,5 @@
 import type { ModeInfo } from '../native';
-
-/** What a CRTC shows: a rectangle of a framebuffer, and where that stands on the panel. Pixels. */
-export interface Scanout {
-  readonly framebuffer: number;
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  readonly panelX: number;
-  readonly panelY: number;
-  /** Shown upside down: the rows lie bottom up. */
-  readonly reflect: boolean;
-}
+import type { Scanout } from './scanout';
 
 /** A CRTC, and what it is or will be lit with. */
 export interface Target {

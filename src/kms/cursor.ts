@@ -1,6 +1,7 @@
+import type { CursorImage } from '../buffers';
 import type { NativeCard, NativeDumb } from '../native';
 import { AR24 } from '../fourcc';
-import type { Cursor, CursorImage } from './source';
+import type { Cursor } from './source';
 
 /** What every driver takes, in pixels; a larger one only if it says so. */
 const COMMON_SIDE = 64;

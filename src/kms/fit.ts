@@ -1,11 +1,3 @@
-/** The part of a guest's buffer that is its screen, in pixels. */
-export interface Viewport {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 /** How a screen of another size than the mode stands on the panel: unscaled and centred, cropped where it is larger. */
 export interface Placement {
   /** Top left of what is shown, within the screen. */

@@ -1,29 +1,8 @@
+import type { BufferLayout } from '../buffers';
 import * as fs from 'node:fs';
 import { isNativeError, native, type NativeCard, type NativeMapping } from '../native';
 import { fourccName } from '../fourcc';
 import { bytesPerPixel, opaque } from './formats';
-
-/** One plane of a buffer, in bytes. fd -1: of the same dma-buf as the first plane. */
-export interface BufferPlane {
-  readonly fd: number;
-  /** st_dev and st_ino of the dma-buf: what it is recognised by. */
-  readonly device: number;
-  readonly inode: number;
-  readonly offset: number;
-  readonly pitch: number;
-}
-
-/** How a guest's pixels lie in its buffer, in pixels; the modifier in two halves, to need no BigInt. */
-export interface BufferLayout {
-  readonly width: number;
-  readonly height: number;
-  readonly format: number;
-  readonly modifierHigh: number;
-  readonly modifierLow: number;
-  /** The first row in memory is the lowest on the screen. */
-  readonly bottomUp: boolean;
-  readonly planes: readonly BufferPlane[];
-}
 
 /** DRM_FORMAT_MOD_INVALID: the layout is the exporting driver's secret ("implicit"). */
 const INVALID_HIGH = 0x00ffffff;
@@ -307,4 +286,17 @@ function sameLayout(a: BufferLayout, b: BufferLayout): boolean {
       return false;
   }
   return true;
+}
+
+/** Whether the hardware cannot tell two buffers apart but for their pixels. */
+export function sameKind(a: BufferLayout, b: BufferLayout): boolean {
+  return (
+    a === b ||
+    (a.format === b.format &&
+      a.modifierHigh === b.modifierHigh &&
+      a.modifierLow === b.modifierLow &&
+      a.width === b.width &&
+      a.height === b.height &&
+      a.planes[0]?.pitch === b.planes[0]?.pitch)
+  );
 }

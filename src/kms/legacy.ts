@@ -1,5 +1,6 @@
 import type { NativeCard } from '../native';
-import type { Commit, Scanout, Target } from './commit';
+import type { Commit, Target } from './commit';
+import type { Scanout } from './scanout';
 
 const EINVAL = -22;
 

@@ -1,3 +1,4 @@
+import type { BufferLayout, Viewport } from '../buffers';
 import { monotonic } from '../clock';
 import { XR24 } from '../fourcc';
 import type { Log } from '../log';
@@ -6,9 +7,9 @@ import type { Card } from './card';
 import type { Connector } from './connector';
 import { Copier } from './copier';
 import { HardwareCursor } from './cursor';
-import type { Scanout } from './commit';
-import { place, type Viewport } from './fit';
-import { BufferRefused, type BufferLayout, type Framebuffer } from './framebuffers';
+import { copyScanout, fillScanout, newScanout, sameRectangle, type Mutable, type Scanout } from './scanout';
+import { place, type Placement } from './fit';
+import { BufferRefused, sameKind, type Framebuffer } from './framebuffers';
 import { modeName, sameMode } from './modes';
 import type { PanelPixels } from './capture';
 import type { Source } from './source';
@@ -44,19 +45,6 @@ interface Flight {
   readonly scanout: Mutable<Scanout>;
   path: Path;
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-const newScanout = (): Mutable<Scanout> => ({
-  framebuffer: 0,
-  x: 0,
-  y: 0,
-  width: 0,
-  height: 0,
-  panelX: 0,
-  panelY: 0,
-  reflect: false,
-});
 
 const newFlight = (): Flight => ({
   source: null,
@@ -108,6 +96,8 @@ export class Output {
   #cursorDirty = false;
   /** Whose pointer the plane holds. */
   #cursorSource: Source | null = null;
+  /** Of the screen that was shown last. */
+  #placement: (Placement & { mode: ModeInfo; screenWidth: number; screenHeight: number }) | undefined;
   #cursorDx = 0;
   #cursorDy = 0;
   #lastSequence = -1;
@@ -277,24 +267,27 @@ export class Output {
   }
 
   /** A guest's screen in the middle of the panel, cut where it is larger. */
-  #placed({ id, layout }: Framebuffer, viewport: Viewport, { hdisplay, vdisplay }: ModeInfo): Scanout {
-    const { width, height } = viewport;
-    const next = this.#next;
-    next.framebuffer = id;
-    next.width = Math.min(width, hdisplay);
-    next.height = Math.min(height, vdisplay);
-    const cropX = (width - next.width) >> 1;
-    const cropY = (height - next.height) >> 1;
-    next.x = viewport.x + cropX;
-    next.y = viewport.y + cropY;
-    // In the buffer, not on the screen.
-    if (layout.bottomUp) next.y = layout.height - next.y - next.height;
-    next.panelX = (hdisplay - next.width) >> 1;
-    next.panelY = (vdisplay - next.height) >> 1;
-    next.reflect = layout.bottomUp;
-    this.#cursorDx = next.panelX - cropX;
-    this.#cursorDy = next.panelY - cropY;
-    return next;
+  #placed(framebuffer: Framebuffer, viewport: Viewport, mode: ModeInfo): Scanout {
+    fillScanout(this.#next, framebuffer.id, framebuffer.layout, viewport, this.#place(viewport, mode));
+    return this.#next;
+  }
+
+  /** How a screen of this size stands on the panel: worked out when it is another, not for every frame. */
+  #place({ width, height }: Viewport, mode: ModeInfo): Placement {
+    const { hdisplay, vdisplay } = mode;
+    let placement = this.#placement;
+    if (placement?.mode !== mode || placement.screenWidth !== width || placement.screenHeight !== height) {
+      placement = {
+        mode,
+        screenWidth: width,
+        screenHeight: height,
+        ...place(width, height, hdisplay, vdisplay),
+      };
+      this.#placement = placement;
+    }
+    this.#cursorDx = placement.x - placement.cropX;
+    this.#cursorDy = placement.y - placement.cropY;
+    return placement;
   }
 
   /** Why the hardware does not scan a buffer out like this; undefined: it does, as far as can be known beforehand. */
@@ -392,10 +385,7 @@ export class Output {
     this.#flying = true;
     framebuffer?.retain();
     try {
-      const { width, height } = source.viewport;
-      const placement = place(width, height, mode.hdisplay, mode.vdisplay);
-      this.#cursorDx = placement.x - placement.cropX;
-      this.#cursorDy = placement.y - placement.cropY;
+      const placement = this.#place(source.viewport, mode);
       const target = await copier.draw(source, placement, this.#shown.scanout.framebuffer);
       // The output may have gone dark, or to another mode, while the worker drew.
       if (this.#copier !== copier || this.#mode !== mode) return;
@@ -565,40 +555,4 @@ export class Output {
       if (this.#cursorDirty) this.#applyCursor();
     }, CURSOR_PERIOD_MS);
   }
-}
-
-function copyScanout(from: Scanout, to: Mutable<Scanout>): void {
-  to.framebuffer = from.framebuffer;
-  to.x = from.x;
-  to.y = from.y;
-  to.width = from.width;
-  to.height = from.height;
-  to.panelX = from.panelX;
-  to.panelY = from.panelY;
-  to.reflect = from.reflect;
-}
-
-/** Whether the hardware cannot tell two buffers apart but for their pixels. */
-function sameKind(a: BufferLayout, b: BufferLayout): boolean {
-  return (
-    a === b ||
-    (a.format === b.format &&
-      a.modifierHigh === b.modifierHigh &&
-      a.modifierLow === b.modifierLow &&
-      a.width === b.width &&
-      a.height === b.height &&
-      a.planes[0]?.pitch === b.planes[0]?.pitch)
-  );
-}
-
-function sameRectangle(a: Scanout, b: Scanout): boolean {
-  return (
-    a.x === b.x &&
-    a.y === b.y &&
-    a.width === b.width &&
-    a.height === b.height &&
-    a.panelX === b.panelX &&
-    a.panelY === b.panelY &&
-    a.reflect === b.reflect
-  );
 }

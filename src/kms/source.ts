@@ -1,25 +1,7 @@
-import type { NativeDumb, PixelSource } from '../native';
-import type { Edges, Viewport } from './fit';
+import type { CursorImage, PixelMemory, Viewport } from '../buffers';
+import type { NativeDumb } from '../native';
+import type { Edges } from './fit';
 import type { Framebuffer } from './framebuffers';
-
-/** Pixels in memory that no card can scan out. Bytes and pixels; rows from the top. */
-export interface Canvas {
-  readonly width: number;
-  readonly height: number;
-  readonly format: number;
-  readonly offset: number;
-  readonly pitch: number;
-  readonly source: PixelSource;
-  /** What kind of memory it is, for `status`. */
-  readonly kind: string;
-}
-
-/** A pointer's picture: AR24, premultiplied, rows packed. */
-export interface CursorImage {
-  readonly width: number;
-  readonly height: number;
-  readonly pixels: Uint8Array;
-}
 
 /** A pointer image and where it stands in its screen. */
 export interface Cursor {
@@ -41,7 +23,7 @@ export interface Cursor {
  */
 export interface Source {
   readonly framebuffer: Framebuffer | null;
-  readonly canvas: Canvas | null;
+  readonly canvas: PixelMemory | null;
   /** A buffer of the card's own, of the mode's size (a {@link Picture}). */
   readonly picture: NativeDumb | null;
   /** The screen within the framebuffer. */

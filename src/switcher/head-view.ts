@@ -1,9 +1,10 @@
-import type { CursorImage, GuestLink, HeadSink, PixelMemory, ScanoutLayout, Screen } from '../guest/sink';
+import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../buffers';
+import type { GuestLink, HeadSink } from '../guest/sink';
 import type { HiddenRate } from '../config/config';
 import { NOTHING, union, type Edges } from '../kms/fit';
 import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
 import type { Output } from '../kms/output';
-import type { Canvas, Source } from '../kms/source';
+import type { Source } from '../kms/source';
 
 /** How often a guest that nobody sees is told that its frames were shown, so that it neither stalls nor runs free. */
 const HIDDEN_PERIOD_MS = 16;
@@ -24,7 +25,7 @@ export interface ViewOwner {
  */
 export class HeadView implements HeadSink {
   /** The head as an output sees it. */
-  readonly source: Source & { framebuffer: Framebuffer | null; canvas: Canvas | null };
+  readonly source: Source & { framebuffer: Framebuffer | null; canvas: PixelMemory | null };
   /** The output this is shown on, while it is. */
   #output: Output | null = null;
   readonly #cursor = {
@@ -90,7 +91,7 @@ export class HeadView implements HeadSink {
     if (output === null) this.#answerHidden();
   }
 
-  scanout(layout: ScanoutLayout, screen: Screen): void {
+  scanout(layout: BufferLayout, screen: Viewport): void {
     const framebuffer = this.framebuffers.get(this.session, layout);
     framebuffer.retain();
     this.#next?.release();

@@ -1,16 +1,7 @@
+import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../../src/buffers';
 import * as fs from 'node:fs';
 import { fourccName } from '../../src/fourcc';
-import type {
-  Condition,
-  CursorImage,
-  Display,
-  GuestHost,
-  GuestLink,
-  HeadSink,
-  PixelMemory,
-  ScanoutLayout,
-  Screen,
-} from '../../src/guest/sink';
+import type { Condition, Display, GuestHost, GuestLink, HeadSink } from '../../src/guest/sink';
 import type { Log } from '../../src/log';
 
 /** A head that writes down what it is told, and shows nothing. */
@@ -30,7 +21,7 @@ export class FakeHead implements HeadSink {
     private readonly index: number,
   ) {}
 
-  scanout(layout: ScanoutLayout, screen: Screen): void {
+  scanout(layout: BufferLayout, screen: Viewport): void {
     const { width, height, format, modifierHigh, modifierLow, bottomUp, planes } = layout;
     const known = planes.every(({ fd, inode }) => fd < 0 || fs.fstatSync(fd).ino === inode);
     for (const { fd } of planes) if (fd >= 0) fs.closeSync(fd);

@@ -1,5 +1,6 @@
 import { AtomicCommit } from '../../src/kms/atomic';
-import type { Scanout, Target } from '../../src/kms/commit';
+import type { Target } from '../../src/kms/commit';
+import type { Scanout } from '../../src/kms/scanout';
 import type { NativeCard } from '../../src/native';
 import { mode } from './support/modes';
 

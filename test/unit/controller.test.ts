@@ -1,5 +1,6 @@
+import type { BufferLayout } from '../../src/buffers';
 import type { Config, Hotkey, OutputConfig } from '../../src/config/config';
-import type { GuestInput, ScanoutLayout } from '../../src/guest/sink';
+import type { GuestInput } from '../../src/guest/sink';
 import type { InputTarget } from '../../src/input/router';
 import type { Card } from '../../src/kms/card';
 import type { ModeInfo } from '../../src/native';
@@ -10,7 +11,7 @@ import { mode } from './support/modes';
 import { openFds, openNull, until } from './support/wire';
 
 const small: ModeInfo = mode({ hdisplay: 64, vdisplay: 48, htotal: 80, vtotal: 50, clock: 240 });
-const layout: ScanoutLayout = {
+const layout: BufferLayout = {
   width: 64,
   height: 48,
   format: 0x34325258,

@@ -1,13 +1,8 @@
+import type { BufferLayout, Plane } from '../../src/buffers';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import {
-  BufferRefused,
-  FramebufferCache,
-  type BufferLayout,
-  type BufferPlane,
-  type Framebuffer,
-} from '../../src/kms/framebuffers';
+import { BufferRefused, FramebufferCache, type Framebuffer } from '../../src/kms/framebuffers';
 import { native, type NativeCard } from '../../src/native';
 import { FakeCard, systemError } from './support/fake-card';
 import { isOpen, openFds, until } from './support/wire';
@@ -15,9 +10,9 @@ import { isOpen, openFds, until } from './support/wire';
 const XR24 = 0x34325258;
 const AR24 = 0x34325241;
 /** A layout of one plane, the plane's numbers among the rest. */
-type Given = Partial<BufferLayout & BufferPlane>;
+type Given = Partial<BufferLayout & Plane>;
 
-function layoutOf(file: Pick<BufferPlane, 'fd' | 'device' | 'inode'>, given: Given = {}): BufferLayout {
+function layoutOf(file: Pick<Plane, 'fd' | 'device' | 'inode'>, given: Given = {}): BufferLayout {
   const { offset = 0, pitch = 32, device = file.device, ...layout } = given;
   return {
     width: 8,
@@ -156,7 +151,7 @@ describe('a buffer', () => {
 });
 
 describe('a buffer of several planes', () => {
-  const planes = (...files: { fd: number; device: number; inode: number }[]): BufferPlane[] =>
+  const planes = (...files: { fd: number; device: number; inode: number }[]): Plane[] =>
     files.map((file, index) => ({ ...file, offset: index * 128, pitch: 32 }));
 
   test('in one dma-buf or in several is one framebuffer, known again, and all its fds are kept and closed', () => {

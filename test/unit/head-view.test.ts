@@ -1,5 +1,6 @@
+import type { BufferLayout } from '../../src/buffers';
 import type { HiddenRate } from '../../src/config/config';
-import type { GuestLink, ScanoutLayout } from '../../src/guest/sink';
+import type { GuestLink } from '../../src/guest/sink';
 import { FramebufferCache, type Framebuffer } from '../../src/kms/framebuffers';
 import type { Output } from '../../src/kms/output';
 import type { NativeCard } from '../../src/native';
@@ -7,7 +8,7 @@ import { HeadView } from '../../src/switcher/head-view';
 import { FakeCard } from './support/fake-card';
 import { openFds, openNull, until } from './support/wire';
 
-const layout: ScanoutLayout = {
+const layout: BufferLayout = {
   width: 64,
   height: 48,
   format: 0x34325258,

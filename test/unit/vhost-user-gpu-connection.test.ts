@@ -1,14 +1,6 @@
+import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../../src/buffers';
 import * as fs from 'node:fs';
-import type {
-  CursorImage,
-  Display,
-  GuestHost,
-  GuestLink,
-  HeadSink,
-  PixelMemory,
-  ScanoutLayout,
-  Screen,
-} from '../../src/guest/sink';
+import type { Display, GuestHost, GuestLink, HeadSink } from '../../src/guest/sink';
 import { Connection } from '../../src/guest/vhost-user-gpu/connection';
 import { native, type NativeSocket } from '../../src/native';
 import { Random } from './support/random';
@@ -27,7 +19,7 @@ class Head implements HeadSink {
 
   readonly visible = true;
 
-  scanout(layout: ScanoutLayout, screen: Screen): void {
+  scanout(layout: BufferLayout, screen: Viewport): void {
     const { fd, inode, pitch } = layout.planes[0]!;
     const known = fs.fstatSync(fd).ino === inode;
     fs.closeSync(fd);

@@ -1,7 +1,8 @@
+import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../../buffers';
 import { native, type NativeMemfd } from '../../native';
 import * as fs from 'node:fs';
 import { monotonic } from '../../clock';
-import type { CursorImage, HeadSink, PixelMemory, ScanoutLayout, Screen } from '../sink';
+import type { HeadSink } from '../sink';
 import { Answers } from './answers';
 import {
   BytesCanvas,
@@ -78,7 +79,7 @@ export class Head {
   }
 
   /** Another buffer. Takes over the planes' fds. */
-  scanout(layout: ScanoutLayout, screen: Screen): void {
+  scanout(layout: BufferLayout, screen: Viewport): void {
     if (this.#wasRefused(layout)) {
       for (const { fd } of layout.planes) if (fd >= 0) native.discard(fd);
       // What was shown in between is not what the guest shows now.
@@ -344,7 +345,7 @@ export class Head {
     if (this.#content !== 'nothing' || this.#shows) this.#off();
   }
 
-  #wasRefused(layout: ScanoutLayout): boolean {
+  #wasRefused(layout: BufferLayout): boolean {
     const { width, height, format, modifierHigh, modifierLow, planes } = layout;
     const refused = this.#refused;
     const latest = this.#latest;

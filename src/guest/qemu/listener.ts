@@ -1,7 +1,7 @@
+import type { Plane } from '../../buffers';
 import * as fs from 'node:fs';
 import { EXCHANGE_FDS, EXCHANGE_NUMBERS, MAX_FDS, native, type BusValue, type NativeBus } from '../../native';
-import { monotonic } from '../../clock';
-import type { Plane } from '../sink';
+import { displayBudget, SCANOUT_COST } from '../budget';
 import type { Head } from './head';
 import { isSide, MAX_SIDE, Refusal } from './pixels';
 import { messageOf } from './words';
@@ -15,11 +15,6 @@ const OPTIONAL: readonly string[] = [MAP, DMABUF2];
 const INVALID = 'org.freedesktop.DBus.Error.InvalidArgs';
 const MAX_PLANES = 4;
 
-/** Messages per second that are read at most, far above what a 240 Hz screen and a 1000 Hz mouse send. */
-const MESSAGES_PER_MS = 10;
-const BURST = 2000;
-/** What an import costs in messages. */
-const SCANOUT_COST = 4;
 /** Bytes of pixels that cost as much as a message: 240 full screens of 4K a second are just too many. */
 const BYTES_PER_MESSAGE = 512 * 1024;
 /** What one guest may have us write into the log. */
@@ -60,9 +55,7 @@ export class Listener {
   readonly #bus: NativeBus;
   /** QEMU's end, until it has been handed over. */
   #far: number;
-  #budget = BURST;
-  #budgetAt = monotonic();
-  #throttle: NodeJS.Timeout | undefined;
+  readonly #budget = displayBudget();
   #flooded = false;
   #complaints = 0;
   #lastComplaint = '';
@@ -116,7 +109,7 @@ export class Listener {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#throttle);
+    this.#budget.close();
     this.#bus.close();
     if (this.#far >= 0) fs.closeSync(this.#far);
     this.#far = -1;
@@ -131,7 +124,7 @@ export class Listener {
       if (TAKES_FDS.has(method)) this.#discardFrom(0);
       return;
     }
-    this.#budget--;
+    this.#budget.spend(1);
     try {
       this.#dispatch(METHODS[method]!.member, serial, values ?? []);
     } catch (error) {
@@ -141,7 +134,7 @@ export class Listener {
       if (PICTURES.has(method)) this.head.fail(reason);
       else this.#complain(reason);
     }
-    if (this.#budget < 0) this.#pace();
+    if (this.#budget.exhausted) this.#slowDown();
   }
 
   #dispatch(member: (typeof METHODS)[number]['member'], serial: number, values: readonly BusValue[]): void {
@@ -225,7 +218,7 @@ export class Listener {
 
   /** Takes the fds of so many planes; those QEMU did not send are in the first. */
   #startScanout(count: number): void {
-    this.#budget -= SCANOUT_COST;
+    this.#budget.spend(SCANOUT_COST);
     const sent = table[0]!;
     if (sent === 0) throw new Refusal('QEMU sent a picture without a file descriptor');
     const planes = this.#planes[count - 1]!;
@@ -283,7 +276,7 @@ export class Listener {
 
   /** fd, offset, width, height, stride, pixman format. QEMU waits in its main loop, a second at most. */
   #scanoutMap(serial: number): void {
-    this.#budget -= SCANOUT_COST;
+    this.#budget.spend(SCANOUT_COST);
     if (table[0] === 0) throw new Refusal('QEMU sent shared memory without a file descriptor');
     const shape = { width: numbers[1]!, height: numbers[2]!, stride: numbers[3]!, format: numbers[4]! };
     const fd = table[1]!;
@@ -301,7 +294,7 @@ export class Listener {
   #pixels(member: 'Scanout' | 'Update' | 'CursorDefine', values: readonly BusValue[]): void {
     const given = values.slice(0, -1) as number[];
     const bytes = values.at(-1) as Uint8Array;
-    this.#budget -= bytes.length / BYTES_PER_MESSAGE;
+    this.#budget.spend(bytes.length / BYTES_PER_MESSAGE);
     const { head } = this;
     if (member === 'Scanout') {
       const [width, height, stride, format] = given as [number, number, number, number];
@@ -329,23 +322,15 @@ export class Listener {
   }
 
   /** A guest that sends more than can be shown is read more slowly, and nobody else notices. */
-  #pace(): void {
-    const now = monotonic();
-    this.#budget = Math.min(BURST, this.#budget + (now - this.#budgetAt) * MESSAGES_PER_MS);
-    this.#budgetAt = now;
-    if (this.#budget >= 0 || this.#throttle) return;
+  #slowDown(): void {
     if (!this.#flooded) {
       this.#flooded = true;
       this.owner.complain('sends more than can be shown: it is read more slowly from now on');
     }
     this.#bus.pause();
-    this.#throttle = setTimeout(
-      () => {
-        this.#throttle = undefined;
-        this.#bus.resume();
-      },
-      Math.ceil(-this.#budget / MESSAGES_PER_MS) + 1,
-    );
+    this.#budget.whenBack(() => {
+      this.#bus.resume();
+    });
   }
 }
 

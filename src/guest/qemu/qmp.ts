@@ -7,7 +7,7 @@ import {
   native,
   type NativeSocket,
 } from '../../native';
-import { monotonic } from '../../clock';
+import { Budget } from '../budget';
 import { messageOf, printable } from './words';
 
 const EAGAIN = -11;
@@ -67,9 +67,7 @@ export class Qmp {
   #parts: Uint8Array[] = [];
   #partBytes = 0;
   #outbox: Outgoing[] = [];
-  #budget = BURST;
-  #budgetAt = monotonic();
-  #throttle: NodeJS.Timeout | undefined;
+  readonly #budget = new Budget(LINES_PER_MS, BURST);
   #closed = false;
   #ready = false;
   #reason: string | undefined;
@@ -190,7 +188,7 @@ export class Qmp {
     const text = Buffer.concat(this.#parts).toString('utf8').trim();
     this.#parts = [];
     this.#partBytes = 0;
-    this.#budget--;
+    this.#budget.spend(1);
     if (text === '') return;
     let message: unknown;
     try {
@@ -244,24 +242,18 @@ export class Qmp {
 
   /** Who sends more than we care for is read more slowly. */
   #pace(): void {
-    const now = monotonic();
-    this.#budget = Math.min(BURST, this.#budget + (now - this.#budgetAt) * LINES_PER_MS);
-    this.#budgetAt = now;
-    if (this.#budget >= 0 || this.#throttle) return;
+    this.#budget.refill();
+    if (!this.#budget.exhausted) return;
     this.#socket.pause();
-    this.#throttle = setTimeout(
-      () => {
-        this.#throttle = undefined;
-        this.#socket.resume();
-      },
-      Math.ceil(-this.#budget / LINES_PER_MS) + 1,
-    );
+    this.#budget.whenBack(() => {
+      this.#socket.resume();
+    });
   }
 
   #end(reason: string | undefined, peer = false): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#throttle);
+    this.#budget.close();
     this.#socket.close();
     for (const { fds } of this.#outbox) closeAll(fds);
     this.#outbox = [];

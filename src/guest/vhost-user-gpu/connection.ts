@@ -1,6 +1,6 @@
-import { monotonic } from '../../clock';
 import { XR24 } from '../../fourcc';
 import { EXCHANGE_BYTES, native, type NativeSocket } from '../../native';
+import { displayBudget, SCANOUT_COST } from '../budget';
 import { makeEdid } from '../edid';
 import type { GuestHost, GuestLink, HeadSink } from '../sink';
 import { PixelCanvas } from './canvas';
@@ -24,15 +24,10 @@ const ECONNRESET = -104;
 const MAX_UNSHOWN = 64;
 /** Replies a guest may leave unread; then it is not read either. */
 const MAX_UNREAD_BYTES = 64 * 1024;
-/** Messages per second that are read at most, far above what a 240 Hz screen and a 1000 Hz mouse send. */
-const MESSAGES_PER_MS = 10;
-const BURST = 2000;
 /** Read at a time, but for pixels: some 300 messages, so that a guest that sends many cannot hold up the others. */
 const READ_BYTES = 4096;
 /** Bit 0 of a buffer's flags: virtio-gpu's Y_0_TOP, which means the opposite of what it is called. */
 const FLAG_BOTTOM_UP = 1;
-/** What an import costs in messages: it is a system call or five. */
-const SCANOUT_COST = 4;
 const MAX_CANVAS_BYTES = 256 * 1024 * 1024;
 
 /** One head as the connection sees it: what was sent, and how much of it has been answered. */
@@ -55,9 +50,7 @@ export class Connection implements MessageHandler {
   readonly #outbox: Uint8Array[] = [];
   #outboxBytes = 0;
   #unshown = 0;
-  #budget = BURST;
-  #budgetAt = monotonic();
-  #throttle: NodeJS.Timeout | undefined;
+  readonly #budget = displayBudget();
   #paused = false;
   #bulk = false;
   #flooded = false;
@@ -109,7 +102,7 @@ export class Connection implements MessageHandler {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#throttle);
+    this.#budget.close();
     this.#stream.close();
     this.socket.close();
     this.onClosed(reason);
@@ -197,7 +190,7 @@ export class Connection implements MessageHandler {
     }
     try {
       const handled = this.#stream.take(length);
-      this.#budget -= handled;
+      this.#budget.spend(handled);
       this.#readInBulk(this.#stream.expectsPixels);
       this.#pace();
     } catch (error) {
@@ -261,7 +254,7 @@ export class Connection implements MessageHandler {
         `scanout of ${screen.width}x${screen.height} at ${screen.x},${screen.y} in a buffer of ${width}x${height}`,
       );
     }
-    this.#budget -= SCANOUT_COST;
+    this.#budget.spend(SCANOUT_COST);
     head.canvas = undefined;
     head.hasBuffer = true;
     const { device, inode } = this.#stream.identity;
@@ -386,31 +379,21 @@ export class Connection implements MessageHandler {
   /** Reads on or not: a guest that sends more than can be shown is slowed down, and nobody else notices. */
   #pace(): void {
     if (this.#closed) return;
-    if (this.#budget < 0) this.#refill();
-    const full = this.#unshown >= MAX_UNSHOWN || this.#outboxBytes > MAX_UNREAD_BYTES || this.#budget < 0;
+    const { exhausted } = this.#budget;
+    const full = this.#unshown >= MAX_UNSHOWN || this.#outboxBytes > MAX_UNREAD_BYTES || exhausted;
     if (full && !this.#flooded) {
       this.#flooded = true;
       this.onFlood();
     }
-    if (full && this.#budget < 0) {
-      this.#throttle ??= setTimeout(
-        () => {
-          this.#throttle = undefined;
-          this.#pace();
-        },
-        Math.ceil(-this.#budget / MESSAGES_PER_MS) + 1,
-      );
+    if (exhausted) {
+      this.#budget.whenBack(() => {
+        this.#pace();
+      });
     }
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.socket.pause();
     else this.socket.resume();
-  }
-
-  #refill(): void {
-    const now = monotonic();
-    this.#budget = Math.min(BURST, this.#budget + (now - this.#budgetAt) * MESSAGES_PER_MS);
-    this.#budgetAt = now;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { BufferLayout, PixelMemory, Viewport } from '../../../src/buffers';
 import type { Log } from '../../../src/log';
 import {
   native,
@@ -8,9 +9,9 @@ import {
 } from '../../../src/native';
 import { Card } from '../../../src/kms/card';
 import type { Connector } from '../../../src/kms/connector';
-import type { Edges, Viewport } from '../../../src/kms/fit';
-import type { BufferLayout, Framebuffer } from '../../../src/kms/framebuffers';
-import type { Canvas, Cursor, Source } from '../../../src/kms/source';
+import type { Edges } from '../../../src/kms/fit';
+import type { Framebuffer } from '../../../src/kms/framebuffers';
+import type { Cursor, Source } from '../../../src/kms/source';
 import { mode } from './modes';
 
 export const EBUSY = -16;
@@ -227,7 +228,7 @@ export class FakeFramebuffer {
 /** What an output shows, as plain fields. */
 export class FakeSource implements Source {
   framebuffer: Framebuffer | null = null;
-  canvas: Canvas | null = null;
+  canvas: PixelMemory | null = null;
   picture: NativeDumb | null = null;
   viewport: Viewport = { x: 0, y: 0, width: 1920, height: 1080 };
   frame = 0;
