@@ -25,6 +25,7 @@
         'addon/dumb.cc',
         'addon/error.cc',
         'addon/exchange.cc',
+        'addon/fence.cc',
         'addon/framebuffer.cc',
         'addon/input.cc',
         'addon/input-events.cc',

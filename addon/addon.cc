@@ -4,6 +4,7 @@
 #include "card.h"
 #include "dmabuf.h"
 #include "dumb.h"
+#include "fence.h"
 #include "input.h"
 #include "memfd.h"
 #include "pixels.h"
@@ -19,6 +20,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitCard(env, exports);
   InitDumb(env);
   InitDmabuf(env, exports);
+  InitFence(env, exports);
   InitInput(env, exports);
   InitMemfd(env, exports);
   InitPixels(env, exports);

@@ -74,6 +74,7 @@ void Card::Init(Napi::Env env) {
                   InstanceMethod("closeFramebuffer", &Card::CloseFramebuffer),
                   InstanceMethod("removeFramebuffer", &Card::RemoveFramebuffer),
                   InstanceMethod("createDumb", &Card::CreateDumb),
+                  InstanceMethod("signalledFence", &Card::SignalledFence),
                   InstanceMethod("writeback", &Card::Writeback),
                   InstanceMethod("atomic", &Card::Atomic),
                   InstanceMethod("atomicSet", &Card::AtomicSet),

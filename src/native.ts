@@ -216,6 +216,9 @@ export interface NativeCard {
     readonly framebuffer: boolean;
   }): Promise<NativeDumb>;
 
+  /** A sync_file that has signalled, for IN_FENCE_FD: a new fd, or `-errno` (ENOTTY before Linux 6.0). */
+  signalledFence(): number;
+
   /** drmModeSetCrtc on a worker: it takes every modeset lock and waits for at least a vblank. mode null: off. */
   setCrtc(
     crtc: number,
@@ -372,6 +375,11 @@ export interface NativeBus {
   close(): void;
 }
 
+/** For something that calls back once; closed after that, too. */
+export interface NativeWait {
+  close(): void;
+}
+
 /** A regular memory file of a stranger (memfd), read with pread: it may be cut short under us, which is an EIO here. */
 export interface NativeMemfd {
   readonly size: number;
@@ -462,6 +470,17 @@ export interface Native {
   memfdToDmabuf(fd: number, offset: number, size: number): number;
   /** A memfd of `size` bytes for producers in tests; with `seals` as F_ADD_SEALS takes them. */
   createMemfd(size: number, seals: number): number;
+  /**
+   * Whether everything a GPU was told to draw into a dma-buf by now is drawn: one poll(2), without waiting. True for
+   * memory without fences.
+   */
+  fencesSignalled(fd: number): boolean;
+  /**
+   * Calls back once, when what GPUs were told to draw into these dma-bufs by now is drawn; before Linux 6.0 later, if
+   * they are told more meanwhile. Not called back after `close`. The fds stay the caller's.
+   * https://docs.kernel.org/driver-api/dma-buf.html#implicit-fence-poll-support
+   */
+  awaitFences(fds: readonly number[], callback: () => void): NativeWait;
   /** The mapped bytes of a dma-buf for writing, in one SYNC bracket, on a worker: for producers in tests. */
   writeDmabuf(fd: number, offset: number, bytes: Uint8Array): Promise<void>;
 

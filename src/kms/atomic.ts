@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import type { NativeCard } from '../native';
 import type { Commit, Target } from './commit';
 import type { Scanout } from './scanout';
@@ -8,6 +9,8 @@ const PAGE_FLIP_EVENT = 0x01;
 const TEST_ONLY = 0x0100;
 const NONBLOCK = 0x0200;
 const ALLOW_MODESET = 0x0400;
+
+const EPERM = -1;
 
 const MAX_CHANGES = 512;
 
@@ -36,11 +39,22 @@ export class AtomicCommit implements Commit {
   /** Used again for every frame, so that none allocates. */
   readonly #frame = new Changes();
   readonly #reflected = new Set<number>();
+  /**
+   * A fence that has signalled, given along with every flip: who commits has waited for the guest's own, and the
+   * kernel then waits for none that were added since. Negative: there is no such thing here.
+   */
+  #fence: number;
 
   private constructor(
     private readonly card: NativeCard,
     private readonly planes: ReadonlyMap<number, PrimaryPlane>,
-  ) {}
+  ) {
+    this.#fence = [...planes.values()].every(({ inFence }) => inFence !== 0) ? card.signalledFence() : -1;
+  }
+
+  get implicit(): boolean {
+    return this.#fence < 0;
+  }
 
   /** undefined: the card cannot be driven this way. Needs the client capability ATOMIC. */
   static create(card: NativeCard, crtcs: readonly number[]): AtomicCommit | undefined {
@@ -75,9 +89,15 @@ export class AtomicCommit implements Commit {
     const changes = this.#frame;
     changes.count = 0;
     const plane = this.planes.get(crtc)!;
-    changes.add(plane.id, plane.framebufferId, next.framebuffer);
-    this.#place(changes, plane, now, next);
-    const result = this.card.atomic(changes.triples, changes.count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
+    this.#show(changes, plane, now, next);
+    const { count } = changes;
+    if (this.#fence >= 0) changes.add(plane.id, plane.inFence, this.#fence);
+    let result = this.card.atomic(changes.triples, changes.count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
+    if (result === EPERM && this.#fence >= 0) {
+      // NVIDIA's driver has the property and refuses it: https://github.com/NVIDIA/open-gpu-kernel-modules/issues/622
+      this.close();
+      result = this.card.atomic(changes.triples, count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
+    }
     if (result === 0 && now.reflect !== next.reflect) this.#remember(crtc, next);
     return result;
   }
@@ -87,8 +107,7 @@ export class AtomicCommit implements Commit {
     if (scanout.reflect && !plane.reflects) return false;
     const changes = new Changes();
     if (lit) {
-      changes.add(plane.id, plane.framebufferId, scanout.framebuffer);
-      this.#place(changes, plane, undefined, scanout);
+      this.#show(changes, plane, undefined, scanout);
       return this.card.atomic(changes.triples, changes.count, TEST_ONLY, 0) === 0;
     }
     const blob = this.card.createModeBlob(target.mode);
@@ -96,6 +115,11 @@ export class AtomicCommit implements Commit {
     const result = this.card.atomic(changes.triples, changes.count, TEST_ONLY | ALLOW_MODESET, 0);
     this.card.destroyBlob(blob);
     return result === 0;
+  }
+
+  close(): void {
+    if (this.#fence >= 0) fs.closeSync(this.#fence);
+    this.#fence = -1;
   }
 
   /** A reflection would stay on the plane, for whoever shows something there next. */
@@ -115,15 +139,15 @@ export class AtomicCommit implements Commit {
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 1);
     const plane = this.planes.get(crtc)!;
     changes.add(plane.id, plane.crtcId, crtc);
-    changes.add(plane.id, plane.framebufferId, scanout.framebuffer);
-    this.#place(changes, plane, undefined, scanout);
+    this.#show(changes, plane, undefined, scanout);
     // What another client left on this CRTC would lie over the guest.
     this.#clearPlanes(changes, crtc, plane.id);
   }
 
-  /** Where a plane takes its pixels and puts them, as far as that is not so already. SRC_* are 16.16 fixed point. */
-  #place(changes: Changes, plane: PrimaryPlane, now: Scanout | undefined, next: Scanout): void {
+  /** What a plane shows and where, as far as that is not so already. SRC_* are 16.16 fixed point. */
+  #show(changes: Changes, plane: PrimaryPlane, now: Scanout | undefined, next: Scanout): void {
     const { id } = plane;
+    changes.add(id, plane.framebufferId, next.framebuffer);
     if (now?.x !== next.x) changes.add(id, plane.srcX, next.x * 65536);
     if (now?.y !== next.y) changes.add(id, plane.srcY, next.y * 65536);
     if (now?.panelX !== next.panelX) changes.add(id, plane.crtcX, next.panelX);

@@ -81,14 +81,9 @@ async function writeback(card: Card, output: Output, width: number, height: numb
   };
   const target = await card.native.createDumb({ width, height, format: XR24, fill: 0, framebuffer: true });
   try {
-    await card.exclusive(() =>
-      card.native.writeback({
-        crtc: output.crtc,
-        connector: connector.id,
-        framebuffer: target.framebuffer,
-        properties,
-      }),
-    );
+    const { crtc } = output;
+    const job = { crtc, connector: connector.id, framebuffer: target.framebuffer, properties };
+    await output.still(() => card.exclusive(() => card.native.writeback(job)));
     return await native.readRgb({
       source: target,
       offset: 0,

@@ -167,6 +167,7 @@ export class Card {
 
   close(): void {
     clearInterval(this.#watch);
+    this.commit.close();
     this.native.close();
   }
 

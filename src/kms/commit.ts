@@ -13,6 +13,8 @@ export interface Commit {
   readonly name: string;
   /** Whether a slow commit to one CRTC holds the locks that flips of the others need. */
   readonly exclusive: boolean;
+  /** Whether the kernel waits for the fences that a buffer has at the moment of the commit. */
+  readonly implicit: boolean;
   /** Lights a CRTC with a mode, or points it elsewhere; may take seconds. */
   set(target: Target, scanout: Scanout): Promise<void>;
   off(crtc: number): Promise<void>;
@@ -25,4 +27,5 @@ export interface Commit {
   accepts(target: Target, lit: boolean, scanout: Scanout): boolean;
   /** Leaves nothing behind that who comes next would not expect. */
   release(crtc: number): Promise<void>;
+  close(): void;
 }

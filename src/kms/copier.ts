@@ -1,6 +1,8 @@
 import { native, type NativeCard, type NativeDumb, type PixelSource } from '../native';
-import { copyRectangle, isEmpty, NOTHING, union, type Edges, type Placement } from './fit';
+import type { PixelMemory } from '../buffers';
+import { copyRectangle, EVERYTHING, isEmpty, NOTHING, union, type Edges, type Placement } from './fit';
 import { bytesPerPixel, opaque } from './formats';
+import type { Frame } from './readiness';
 import type { Source } from './source';
 
 /** A buffer of the mode's size, and what it holds. */
@@ -36,9 +38,9 @@ export class Copier {
     for (const pair of this.#pairs.values()) for (const back of pair) back.placement = undefined;
   }
 
-  /** Draws the source's screen; resolves with the framebuffer to show, never `onPanel`. One call at a time. */
-  draw(source: Source, placement: Placement, onPanel: number): Promise<number> {
-    const drawing = this.#draw(source, placement, onPanel);
+  /** Draws the source's screen, or an earlier `frame` of it; resolves with the framebuffer to show, never `onPanel`. One call at a time. */
+  draw(source: Source, placement: Placement, onPanel: number, frame: Frame = source): Promise<number> {
+    const drawing = this.#draw(source, placement, onPanel, frame);
     this.#work = drawing.catch(() => undefined);
     return drawing;
   }
@@ -58,10 +60,11 @@ export class Copier {
     this.#pairs.clear();
   }
 
-  async #draw(source: Source, placement: Placement, onPanel: number): Promise<number> {
+  async #draw(source: Source, placement: Placement, onPanel: number, frame: Frame): Promise<number> {
     // Damage and pixels of the same moment: the source may move on to another buffer while the worker is busy.
-    const pixels = pixelsOf(source);
-    const damage = source.takeDamage();
+    const pixels = pixelsOf(frame, source.canvas);
+    // What the source tells is of its newest frame.
+    const damage = frame.frame === source.frame ? source.takeDamage() : EVERYTHING;
     const generation = this.#generation;
     const pair = await this.#pair(pixels.format);
     for (const back of pair) back.stale = union(back.stale, damage);
@@ -149,7 +152,7 @@ interface Pixels {
   readonly y: number;
 }
 
-function pixelsOf({ framebuffer, canvas, viewport }: Source): Pixels {
+function pixelsOf({ framebuffer, viewport }: Frame, canvas: PixelMemory | null): Pixels {
   if (framebuffer) {
     const { height, bottomUp, planes } = framebuffer.layout;
     const { offset, pitch } = planes[0]!;

@@ -33,6 +33,8 @@ export interface Edges {
 }
 
 export const NOTHING: Edges = { left: 0, top: 0, right: 0, bottom: 0 };
+/** All of a screen, whatever its size. */
+export const EVERYTHING: Edges = { left: 0, top: 0, right: 1 << 30, bottom: 1 << 30 };
 
 export function isEmpty(edges: Edges): boolean {
   return edges.right <= edges.left || edges.bottom <= edges.top;

@@ -9,6 +9,7 @@ export class LegacyCommit implements Commit {
   readonly name = 'legacy';
   /** SetCrtc takes every modeset lock of the card. */
   readonly exclusive = true;
+  readonly implicit = true;
 
   constructor(private readonly card: NativeCard) {}
 
@@ -32,5 +33,9 @@ export class LegacyCommit implements Commit {
 
   release(): Promise<void> {
     return Promise.resolve();
+  }
+
+  close(): void {
+    // It holds nothing.
   }
 }

@@ -12,6 +12,7 @@ import { place, type Placement } from './fit';
 import { BufferRefused, sameKind, type Framebuffer } from './framebuffers';
 import { modeName, sameMode } from './modes';
 import type { PanelPixels } from './capture';
+import { Readiness, type Frame } from './readiness';
 import type { Source } from './source';
 
 const EBUSY = -16;
@@ -90,8 +91,11 @@ export class Output {
   /** A worker is setting the CRTC, and holds its locks. */
   #setting = false;
   #retry: NodeJS.Timeout | undefined;
+  readonly #readiness: Readiness;
   #copier: Copier | undefined;
   #cursor: HardwareCursor | undefined;
+  /** How many want no commit now. */
+  #held = 0;
   #cursorHeld = false;
   #cursorDirty = false;
   /** Whose pointer the plane holds. */
@@ -119,6 +123,10 @@ export class Output {
   ) {
     this.name = connector.name;
     this.#connector = connector;
+    this.#readiness = new Readiness(card.commit, () => {
+      this.#dirty = true;
+      this.pump();
+    });
   }
 
   get connector(): Connector {
@@ -232,27 +240,39 @@ export class Output {
     const source = this.#source;
     if (!this.#dirty || this.#flying || this.#mode === null || source === null || this.card.busy) return;
     // Refused a moment ago: everybody's turn comes when the timer says so, or a card that is not ours keeps us busy.
-    if (this.#retry !== undefined) return;
+    if (this.#retry !== undefined || this.#held > 0) return;
     this.#dirty = false;
     const { picture, framebuffer } = source;
     if (picture) {
       const { hdisplay, vdisplay } = this.#mode;
       // One of the last mode's size: its successor is being drawn.
       if (picture.width !== hdisplay || picture.height !== vdisplay) return;
+      this.#readiness.cancel();
       this.#commit(source, this.#filling(picture.framebuffer), null, 'picture');
     } else if (framebuffer) {
-      const scanout = this.#placed(framebuffer, source.viewport, this.#mode);
-      const refusal = this.#refusal(framebuffer, scanout, this.#mode);
-      if (refusal === undefined) {
-        this.#commit(source, scanout, framebuffer, 'direct');
-        return;
-      }
-      this.reason = refusal;
-      void this.#draw(source);
+      const frame = this.#readiness.take(source, framebuffer);
+      if (frame?.framebuffer) {
+        this.#present(source, frame, frame.framebuffer, this.#mode);
+        // What was waited for is not the newest.
+        this.#dirty ||= frame.frame !== source.frame;
+        this.#readiness.cancel();
+      } else if (this.#readiness.overdue) this.reason = `the guest's GPU has not finished its picture`;
     } else if (source.canvas) {
+      this.#readiness.cancel();
       this.reason = `the guest sends ${source.canvas.kind}, not buffers`;
-      void this.#draw(source);
+      void this.#draw(source, source);
+    } else this.#readiness.cancel();
+  }
+
+  #present(source: Source, frame: Frame, framebuffer: Framebuffer, mode: ModeInfo): void {
+    const scanout = this.#placed(framebuffer, frame.viewport, mode);
+    const refusal = this.#refusal(framebuffer, scanout, mode);
+    if (refusal === undefined) {
+      this.#commit(source, scanout, framebuffer, 'direct', frame.frame);
+      return;
     }
+    this.reason = refusal;
+    void this.#draw(source, frame);
   }
 
   /** A framebuffer of the mode's size. */
@@ -342,6 +362,19 @@ export class Output {
     this.changed();
   }
 
+  /** Runs `work` while no commit is in flight on the CRTC, and none comes: drivers drop a job that one overtakes. */
+  async still<T>(work: () => Promise<T>): Promise<T> {
+    this.#held++;
+    try {
+      while (this.#flying) await new Promise((resolve) => setTimeout(resolve, BUSY_RETRY_MS));
+      return await work();
+    } finally {
+      this.#held--;
+      this.#applyCursor();
+      this.pump();
+    }
+  }
+
   /** Where the pixels on the panel lie, for a screenshot. */
   panel(): PanelPixels | undefined {
     if (this.#mode === null) return undefined;
@@ -365,6 +398,7 @@ export class Output {
     this.#mode = null;
     this.#crtc = 0;
     this.#asked.layout = null;
+    this.#readiness.close();
     this.#flying = false;
     this.#cookie = 0;
     this.#land(this.#flight);
@@ -377,16 +411,17 @@ export class Output {
     await copier?.close();
   }
 
-  async #draw(source: Source): Promise<void> {
+  async #draw(source: Source, shown: Frame): Promise<void> {
     const copier = this.#copier;
     const mode = this.#mode;
     if (!copier || !mode) return;
-    const { framebuffer, canvas, frame } = source;
+    const { canvas } = source;
+    const { framebuffer, frame } = shown;
     this.#flying = true;
     framebuffer?.retain();
     try {
-      const placement = this.#place(source.viewport, mode);
-      const target = await copier.draw(source, placement, this.#shown.scanout.framebuffer);
+      const placement = this.#place(shown.viewport, mode);
+      const target = await copier.draw(source, placement, this.#shown.scanout.framebuffer, shown);
       // The output may have gone dark, or to another mode, while the worker drew.
       if (this.#copier !== copier || this.#mode !== mode) return;
       this.#flying = false;
@@ -543,7 +578,7 @@ export class Output {
 
   #applyCursor(): void {
     const shown = this.#shown.source;
-    if (this.#cursor === undefined || this.card.busy || this.#setting) return;
+    if (this.#cursor === undefined || this.card.busy || this.#setting || this.#held > 0) return;
     if (!this.#cursorDirty && shown === this.#cursorSource) return;
     this.#cursorDirty = false;
     this.#cursorSource = shown;

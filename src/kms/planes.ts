@@ -22,6 +22,7 @@ export interface PrimaryPlane {
   readonly crtcWidth: number;
   readonly crtcHeight: number;
   readonly rotation: number;
+  readonly inFence: number;
   /** Whether `rotation` can turn a picture upside down by reflection. */
   readonly reflects: boolean;
 }
@@ -79,6 +80,7 @@ function describe(id: number, properties: ReadonlyMap<string, PropertyInfo>): Pr
     crtcWidth: property('CRTC_W'),
     crtcHeight: property('CRTC_H'),
     rotation: rotation?.id ?? 0,
+    inFence: property('IN_FENCE_FD'),
     // The enums of a bitmask property are bit numbers.
     reflects: rotation?.enums.some(({ name }) => name === 'reflect-y') ?? false,
   };

@@ -1,7 +1,7 @@
 import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../buffers';
 import type { GuestLink, HeadSink } from '../guest/sink';
 import type { HiddenRate } from '../config/config';
-import { NOTHING, union, type Edges } from '../kms/fit';
+import { EVERYTHING, NOTHING, union, type Edges } from '../kms/fit';
 import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
 import type { Output } from '../kms/output';
 import type { Source } from '../kms/source';
@@ -232,5 +232,3 @@ export class HeadView implements HeadSink {
     };
   }
 }
-
-const EVERYTHING: Edges = { left: 0, top: 0, right: 1 << 30, bottom: 1 << 30 };

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import { AtomicCommit } from '../../src/kms/atomic';
 import type { Target } from '../../src/kms/commit';
 import type { Scanout } from '../../src/kms/scanout';
@@ -9,7 +10,7 @@ const CONNECTOR = 0xc0c0c0c0;
 const PLANE = 0xeeeeeeee;
 const [EVENT, TEST, NONBLOCK, MODESET] = [0x01, 0x0100, 0x0200, 0x0400];
 
-const PLANE_PROPERTIES = ['type', 'CRTC_ID', 'FB_ID', 'SRC_X', 'SRC_Y', 'SRC_W', 'SRC_H', 'CRTC_X', 'CRTC_Y', 'CRTC_W', 'CRTC_H', 'rotation']; // prettier-ignore
+const PLANE_PROPERTIES = ['type', 'CRTC_ID', 'FB_ID', 'SRC_X', 'SRC_Y', 'SRC_W', 'SRC_H', 'CRTC_X', 'CRTC_Y', 'CRTC_W', 'CRTC_H', 'rotation', 'IN_FENCE_FD']; // prettier-ignore
 
 interface FakePlane {
   id: number;
@@ -17,6 +18,7 @@ interface FakePlane {
   possibleCrtcs: number;
   crtcId: number;
   rotations?: string[];
+  fences?: boolean;
 }
 
 /** The kernel's objects: CRTCs 40 and 41, connectors 50 and 51, planes as given. Property ids are per name. */
@@ -35,6 +37,7 @@ class Kernel {
   readonly blobs = new Set<number>();
   results: number[] = [];
   setErrors: Error[] = [];
+  fence = -25;
   readonly #names: string[] = [];
 
   resources = (): object => ({ crtcs: [40, 41], connectors: [50, 51] });
@@ -51,10 +54,13 @@ class Kernel {
     if (type === CONNECTOR) return [property('CRTC_ID', BigInt(this.connectorCrtc.get(id)!))];
     expect(type).toBe(PLANE);
     const plane = this.plane(id);
-    return PLANE_PROPERTIES.filter((name) => name !== 'rotation' || plane.rotations).map((name) =>
+    return PLANE_PROPERTIES.filter(
+      (name) => (name !== 'rotation' || plane.rotations) && (name !== 'IN_FENCE_FD' || plane.fences),
+    ).map((name) =>
       property(name, name === 'type' ? plane.type : 0n, name === 'rotation' ? plane.rotations : []),
     );
   };
+  signalledFence = (): number => this.fence;
   createModeBlob = (): number => {
     this.blobs.add(900);
     return 900;
@@ -177,6 +183,42 @@ describe('a flip', () => {
     commit.flip(40, filling, upsideDown, 3);
     await commit.release(40);
     expect(kernel.commits.at(-1)).toEqual({ flags: 0, cookie: 0, changes: ['60 rotation 1'] });
+  });
+});
+
+describe('a fence of our own', () => {
+  const withFences = (): AtomicCommit => {
+    for (const plane of kernel.planeList) plane.fences = true;
+    return AtomicCommit.create(kernel as unknown as NativeCard, [40, 41])!;
+  };
+
+  test('goes with every flip, so that the kernel waits for none of the guest’s', () => {
+    kernel.fence = fs.openSync('/dev/null', 'r');
+    const fenced = withFences();
+    expect(fenced.implicit).toBe(false);
+    fenced.flip(40, filling, { ...filling, framebuffer: 8 }, 1);
+    expect(kernel.commits[0]?.changes).toEqual(['60 FB_ID 8', `60 IN_FENCE_FD ${kernel.fence}`]);
+    fenced.close();
+    expect(() => fs.fstatSync(kernel.fence)).toThrow('EBADF');
+    fenced.close();
+  });
+
+  test('that the driver refuses is left out from then on', () => {
+    kernel.fence = fs.openSync('/dev/null', 'r');
+    const fenced = withFences();
+    kernel.results = [-1];
+    expect(fenced.flip(40, filling, { ...filling, framebuffer: 8 }, 1)).toBe(0);
+    fenced.flip(40, filling, { ...filling, framebuffer: 9 }, 2);
+    expect(kernel.commits.map(({ changes }) => changes.length)).toEqual([2, 1, 1]);
+    expect(fenced.implicit).toBe(true);
+    expect(() => fs.fstatSync(kernel.fence)).toThrow('EBADF');
+  });
+
+  test('that the kernel does not give is done without', () => {
+    const fenced = withFences();
+    expect(fenced.implicit).toBe(true);
+    fenced.flip(40, filling, filling, 1);
+    expect(kernel.commits[0]?.changes).toEqual(['60 FB_ID 7']);
   });
 });
 
