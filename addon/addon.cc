@@ -7,6 +7,7 @@
 #include "input.h"
 #include "memfd.h"
 #include "pixels.h"
+#include "seat.h"
 #include "uevent.h"
 #include "uinput.h"
 #include "unix-listener.h"
@@ -22,6 +23,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitInput(env, exports);
   InitMemfd(env, exports);
   InitPixels(env, exports);
+  InitSeat(env, exports);
   InitUevent(env, exports);
   InitUinput(env, exports);
   InitUnixListener(env, exports);

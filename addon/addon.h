@@ -18,6 +18,7 @@ enum class Kind : uint8_t {
   kUinput,
   kBus,
   kMemfd,
+  kSeat,
   kCount
 };
 
