@@ -8,6 +8,7 @@
 #include "input.h"
 #include "memfd.h"
 #include "pixels.h"
+#include "seat.h"
 #include "uevent.h"
 #include "uinput.h"
 #include "unix-listener.h"
@@ -24,6 +25,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitInput(env, exports);
   InitMemfd(env, exports);
   InitPixels(env, exports);
+  InitSeat(env, exports);
   InitUevent(env, exports);
   InitUinput(env, exports);
   InitUnixListener(env, exports);

@@ -19,6 +19,7 @@ enum class Kind : uint8_t {
   kBus,
   kMemfd,
   kFenceWait,
+  kSeat,
   kCount
 };
 

@@ -85,8 +85,10 @@ void Card::Init(Napi::Env env) {
 
 Napi::Value Card::Open(const Napi::CallbackInfo& info) {
   const std::string path = String(info[0], "path");
-  Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) throw Failure{errno, "open", {}, path}.In(info.Env());
+  const bool given = !info[1].IsUndefined();
+  Fd fd(given ? fcntl(::Descriptor(info[1], "fd"), F_DUPFD_CLOEXEC, 0)
+              : open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) throw Failure{errno, given ? "fcntl(F_DUPFD_CLOEXEC)" : "open", {}, path}.In(info.Env());
   if (!GetVersion(fd.Get())) throw Failure{errno, "ioctl(DRM_IOCTL_VERSION)", {}, path}.In(info.Env());
 
   Card* card = New(info.Env());

@@ -397,6 +397,27 @@ export interface NativeInput {
         readonly pointer: boolean;
       }
     | undefined;
+  /** Closes all devices; `resume` opens those that are there then. Both are told as devices that go and come. */
+  suspend(): void;
+  resume(): void;
+  close(): void;
+}
+
+/** A seat of seatd, logind or libseat's own (https://git.sr.ht/~kennylevinsen/seatd). */
+export interface NativeSeat {
+  /** `seat0` */
+  readonly name: string;
+  /**
+   * Opens a DRM or evdev device, while the seat is active: an fd, or `-errno`. Waits for the seat manager's answer, so
+   * only at start, on hotplug and when the seat becomes active.
+   */
+  openDevice(path: string): number;
+  /** Closes an fd of `openDevice`. */
+  closeDevice(fd: number): void;
+  /** Answers that the seat is active no more: only then the seat manager lets another session in. `-errno`. */
+  disable(): number;
+  /** Asks for another session, a virtual terminal where the seat has some; `-errno`. */
+  switchTo(session: number): number;
   close(): void;
 }
 
@@ -415,8 +436,17 @@ export interface Native {
   /** See EXCHANGE_*: recvmsg bytes and fds, flip events, input events. */
   readonly exchange: ArrayBuffer;
 
-  /** Opens O_RDWR | O_CLOEXEC | O_NONBLOCK; the first opener becomes DRM master. */
-  openCard(path: string): NativeCard;
+  /**
+   * Opens O_RDWR | O_CLOEXEC | O_NONBLOCK; the first opener becomes DRM master. `fd`: open already, as a seat opened it;
+   * it is dup'd and stays the caller's.
+   */
+  openCard(path: string, fd?: number): NativeCard;
+  /**
+   * Opens a seat with the back end that LIBSEAT_BACKEND names. `onActive` tells when devices may be used, first of all
+   * after this returned, and when no more ({@link NativeSeat.disable} is the answer); `onLost` that the seat manager
+   * has gone.
+   */
+  openSeat(onActive: (active: boolean) => void, onLost: (errno: number) => void): NativeSeat;
 
   /** bind + listen on a UNIX stream socket, with the file mode set before anyone can connect. EADDRINUSE is thrown. */
   listen(path: string, mode: number, onConnection: (socket: NativeSocket) => void): NativeListener;
@@ -454,6 +484,12 @@ export interface Native {
    * buttons), or a tablet as QEMU's (ABS_X and ABS_Y from 0 to 65535, buttons).
    */
   createUinput(name: string, kind?: 'keyboard' | 'mouse' | 'tablet'): NativeUinput;
+
+  /**
+   * Sends one datagram to a service manager's socket (NOTIFY_SOCKET; `@` begins an abstract name), with file descriptors
+   * that stay the caller's. 0, or `-errno`. https://www.freedesktop.org/software/systemd/man/sd_notify.html
+   */
+  notify(path: string, state: string, fds?: readonly number[]): number;
 
   /** Closes an fd that a stranger sent, on a thread of its own: close() may wait for whoever serves the file. */
   discard(fd: number): void;

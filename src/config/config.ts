@@ -71,7 +71,9 @@ export type Action =
   | { readonly kind: 'swap'; readonly outputs?: readonly [string, string] }
   /** Absent output: the next one. */
   | { readonly kind: 'focus'; readonly output?: string }
-  | { readonly kind: 'blank'; readonly on?: string };
+  | { readonly kind: 'blank'; readonly on?: string }
+  /** Brings a virtual terminal to the front, 1 to 63. */
+  | { readonly kind: 'vt'; readonly vt: number };
 
 export interface Hotkey {
   readonly trigger: Trigger;

@@ -200,6 +200,19 @@ export class Output {
     await this.#letGo();
   }
 
+  /** Somebody else had the card: the next commit sets everything anew. */
+  renew(): void {
+    if (this.#mode === null) return;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#needsSet = true;
+    // Their pointer, where the commit does not clear the other planes.
+    this.card.native.setCursor(this.#crtc, null, 0, 0);
+    this.#cursor?.forget();
+    this.#cursorDirty = true;
+    this.changed();
+  }
+
   /** Takes the pointer off the panel, and whatever else a CRTC that is given back must not keep. */
   async clear(): Promise<void> {
     this.#cursor?.hide();

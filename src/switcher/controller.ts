@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Action, Config, HeadRef, HiddenRate } from '../config/config';
+import type { Config, HeadRef, HiddenRate } from '../config/config';
 import { monotonic } from '../clock';
 import type { Condition, Display, GuestLink } from '../guest/sink';
 import type { InputTarget } from '../input/router';
@@ -17,6 +17,7 @@ import {
   sameHead,
   type Assignment,
   type Layout,
+  type LayoutAction,
 } from './layout';
 import { Outputs } from './outputs';
 import { Pictures, type Caption } from './pictures';
@@ -41,6 +42,7 @@ export class Controller implements GuestsOwner {
   #layout: Layout;
   #target: InputTarget | null = null;
   #closing = false;
+  #hidden = false;
 
   constructor(
     private readonly card: Card,
@@ -78,7 +80,7 @@ export class Controller implements GuestsOwner {
    * Does what a hotkey or a command says. `requested` is when it was asked for (CLOCK_MONOTONIC, ms). Throws
    * {@link CommandError}.
    */
-  perform(action: Action, requested = monotonic()): void {
+  perform(action: LayoutAction, requested = monotonic()): void {
     this.#check(action);
     const before = this.#layout;
     const outputs = this.outputs.lit().map(({ name }) => name);
@@ -148,6 +150,21 @@ export class Controller implements GuestsOwner {
     };
   }
 
+  /** Nobody sees the panels, or they are not ours: guests are answered as hidden ones are. */
+  hide(): void {
+    this.#hidden = true;
+    for (const output of this.outputs.all()) for (const view of this.#viewsOn(output)) view.output = null;
+  }
+
+  /** All that should be on the panels is shown again, whatever is there now. */
+  unhide(): void {
+    this.#hidden = false;
+    for (const output of this.outputs.lit()) output.renew();
+    for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    // Monitors may have come and gone meanwhile.
+    this.outputs.hotplug();
+  }
+
   /** Stops: guests are disconnected, and the CRTCs get back what they showed before. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -208,7 +225,7 @@ export class Controller implements GuestsOwner {
     this.#layout = { ...this.#layout, shows };
   }
 
-  #check(action: Action): void {
+  #check(action: LayoutAction): void {
     const known = (output: string | undefined): void => {
       if (output === undefined || this.outputs.get(output)) return;
       const names = this.outputs.all().map(({ name }) => name);
@@ -236,7 +253,7 @@ export class Controller implements GuestsOwner {
 
   /** Takes an output from what it shows to what it should show. */
   #reconcile(output: Output, requested: number): void {
-    if (this.#closing) return;
+    if (this.#closing || this.#hidden) return;
     const { head, blank } = assignmentOf(this.#layout, output.name);
     const guest = head && this.guests.get(head.guest);
     const view = guest?.views.get(head?.head ?? 0);

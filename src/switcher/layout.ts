@@ -1,5 +1,8 @@
 import type { Action, HeadRef } from '../config/config';
 
+/** The actions that change what is shown where. */
+export type LayoutAction = Exclude<Action, { readonly kind: 'vt' }>;
+
 /** What a user wants an output to show. */
 export interface Assignment {
   /** null: no guest. */
@@ -32,7 +35,7 @@ export function assignmentOf(layout: Layout, output: string): Assignment {
 }
 
 /** The layout after an action. Throws {@link CommandError}; changes nothing then. */
-export function perform(layout: Layout, action: Action, now: Surroundings): Layout {
+export function perform(layout: Layout, action: LayoutAction, now: Surroundings): Layout {
   switch (action.kind) {
     case 'show':
       return show(layout, action.head, target(layout, action.on, now));

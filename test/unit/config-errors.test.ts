@@ -489,6 +489,14 @@ describe('hotkeys', () => {
       '5:15 swap takes two outputs; write { swap: [DP-1, HDMI-A-1] }, or swap alone',
     ],
     ['  F1: { swap: [DP-1, dp-1] }\n', '5:22 DP-1 cannot be swapped with itself; name another output'],
+    ['  F1: { vt: 0 }\n', '5:13 a virtual terminal is a number from 1 to 63; write { vt: 1 } for /dev/tty1'],
+    [
+      '  F1: { vt: tty1 }\n',
+      '5:13 a virtual terminal is a number from 1 to 63; write { vt: 1 } for /dev/tty1',
+    ],
+    ['  F1: vt\n', '5:7 write { vt: 1 } for /dev/tty1'],
+    ['  F1: { vt: 1, on: DP-1 }\n', '5:16 "on" goes with show; remove it'],
+    ['  LeftCtrl+Alt+F2: next\n', '5:3 Ctrl+Alt+F2 always switches virtual terminals; choose another'],
     ['  F1: { swap: [DP-1, 2] }\n', '5:22 this must be an output, not a number; write e.g. DP-1'],
   ])('%j', (body, problem) => {
     expect(problems(hotkeys(body))).toEqual([

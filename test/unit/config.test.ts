@@ -131,6 +131,7 @@ describe('a config', () => {
   F10: { swap: [DP-1, HDMI-1] }
   F11: blank
   F12: { blank: DP-1 }
+  Pause: { vt: 2 }
 `);
     expect(config.hotkeys.map(({ action }) => action)).toEqual([
       { kind: 'show', head: { guest: 'windows', head: 0 } },
@@ -145,6 +146,7 @@ describe('a config', () => {
       { kind: 'swap', outputs: ['DP-1', 'HDMI-A-1'] },
       { kind: 'blank' },
       { kind: 'blank', on: 'DP-1' },
+      { kind: 'vt', vt: 2 },
     ]);
   });
 
@@ -179,7 +181,7 @@ describe('a config', () => {
     const text = readFileSync(join(__dirname, '../../config/example.yaml'), 'utf8');
     const config = parse(text);
     expect(config.notes).toEqual([]);
-    expect(config.hotkeys).toHaveLength(12);
+    expect(config.hotkeys).toHaveLength(13);
     expect(config.guests.map(({ link }) => link.kind)).toEqual(['qemu', 'libvirt', 'vhost-user-gpu', 'qemu']);
     expect(parse(text.replace('# card: ', 'card: ')).card).toBe('/dev/dri/by-path/pci-0000:00:02.0-card');
   });

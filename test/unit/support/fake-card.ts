@@ -47,6 +47,9 @@ export class FakeCard {
   readonly sets: { crtc: number; framebuffer: number; x: number; y: number; mode: ModeInfo | null }[] = [];
   readonly pending: Pending[] = [];
   readonly wrongs: string[] = [];
+  master = true;
+  /** Another client is master when we are not. */
+  taken = false;
   readonly openDumbs = new Set<number>();
   readonly closedFramebuffers: number[] = [];
   readonly removedFramebuffers: number[] = [];
@@ -67,7 +70,15 @@ export class FakeCard {
   #id = 1000;
   #onFlips: (count: number) => void = () => undefined;
 
-  isMaster = (): boolean => true;
+  isMaster = (): boolean => this.master;
+  setMaster = (): number => {
+    this.master ||= !this.taken;
+    return this.master ? 0 : -13;
+  };
+  dropMaster = (): number => {
+    this.master = false;
+    return 0;
+  };
   setClientCapability = (): number => EINVAL;
   capability = (): number => 64;
   driverName = (): string => 'fake';
