@@ -1,8 +1,8 @@
-import { monitorName } from '../control/status';
 import { listCards, openNode } from '../kms/card';
 import { readConnector, type Connector } from '../kms/connector';
 import type { EdidIdentity } from '../kms/edid';
 import { modeName } from '../kms/modes';
+import { monitorName } from '../kms/monitor';
 import { Exit, Failure } from './exit';
 import { table } from './table';
 
@@ -12,6 +12,10 @@ interface OutputListing {
   readonly name: string;
   readonly connected: boolean;
   readonly monitor: EdidIdentity | null;
+  /** Make, model and serial, as a config may name it. */
+  readonly identity: string | null;
+  /** Where it hangs on an MST hub; a config may name it by that. */
+  readonly path: string | null;
   readonly mmWidth: number;
   readonly mmHeight: number;
   /** The preferred mode first. */
@@ -48,7 +52,7 @@ export async function outputs(card: string | undefined, json: boolean): Promise<
       output.modes[0] ?? '-',
       String(output.modes.length),
       output.crtcs.join(' '),
-      monitorName(output.monitor ?? undefined) ?? '-',
+      output.identity ?? '-',
     ]),
   );
 }
@@ -76,7 +80,7 @@ function listing(
   connector: Connector,
   crtcs: readonly number[],
 ): OutputListing {
-  const { name, connected, identity, info, possibleCrtcs, crtc } = connector;
+  const { name, connected, identity, path, info, possibleCrtcs, crtc } = connector;
   const PREFERRED = 8;
   const modes = [...info.modes].sort((a, b) => (b.type & PREFERRED) - (a.type & PREFERRED));
   return {
@@ -85,6 +89,8 @@ function listing(
     name,
     connected,
     monitor: identity ?? null,
+    identity: identity ? monitorName(identity) : null,
+    path: path ?? null,
     mmWidth: info.mmWidth,
     mmHeight: info.mmHeight,
     modes: modes.map(modeName),

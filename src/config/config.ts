@@ -1,3 +1,4 @@
+import type { ModeInfo } from '../native';
 import type { Trigger } from '../input/trigger';
 
 /** One display of a guest; `head` is its number, from 0 (vhost-user-gpu: the scanout id). */
@@ -6,8 +7,8 @@ export interface HeadRef {
   readonly head: number;
 }
 
-/** A mode by size and, where given, refresh rate in millihertz; or a rule by which to choose one. */
-export type ModeRequest = ModeSize | 'preferred' | 'current' | 'max';
+/** A mode by size and, where given, refresh rate in millihertz; by its timings; or a rule by which to choose one. */
+export type ModeRequest = ModeSize | { readonly modeline: ModeInfo } | 'preferred' | 'current' | 'max';
 
 export interface ModeSize {
   readonly width: number;

@@ -1,13 +1,16 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEdid, type EdidIdentity } from '../kms/edid';
 
-/** A connector of this machine, as the kernel names it. */
+/** A connector of this machine, as the kernel names it, and the monitor the kernel knows there. */
 export interface ConnectorName {
   readonly card: string;
   readonly name: string;
+  readonly identity?: EdidIdentity | undefined;
 }
 
 /**
- * Lists the connectors of all cards from the names in sysfs alone: no display is asked or woken.
+ * Lists the connectors of all cards from what sysfs has: no display is asked or woken.
  * Undefined where there is no card at all.
  */
 export function listConnectors(directory = '/sys/class/drm'): ConnectorName[] | undefined {
@@ -21,8 +24,20 @@ export function listConnectors(directory = '/sys/class/drm'): ConnectorName[] | 
   return entries
     .map((entry) => /^(card\d+)-(?!Writeback-)(.+)$/.exec(entry))
     .filter((match) => match !== null)
-    .map((match) => ({ card: match[1]!, name: match[2]! }))
+    .map((match) => ({
+      card: match[1]!,
+      name: match[2]!,
+      identity: readIdentity(join(directory, match[0], 'edid')),
+    }))
     .sort((a, b) => compare(a.card, b.card) || compare(a.name, b.name));
+}
+
+function readIdentity(file: string): EdidIdentity | undefined {
+  try {
+    return parseEdid(readFileSync(file));
+  } catch {
+    return undefined; // No monitor, or a card that has just gone.
+  }
 }
 
 /** Numbers by their value: card2 before card10. (Intl.Collator can do that, and takes long to load.) */

@@ -1,9 +1,11 @@
 import type { Checker } from './checker';
 import type { ConnectorName } from './connectors';
 import type { Path } from './document';
+import { matchOutputs } from '../kms/match';
+import { isMeant, namesMonitor } from '../kms/monitor';
 import { hint, nearest } from './nearest';
 
-/** An output as a file names it: `HDMI-A-1`, `hdmi-1`, `card1/HDMI-A-1`. */
+/** An output as a file names it: `HDMI-A-1`, `hdmi-1`, `card1/HDMI-A-1`, `Dell Inc. DELL U2720Q *`. */
 export interface OutputName {
   readonly name: string;
   readonly card?: string;
@@ -31,7 +33,8 @@ export class OutputNames {
 
   /** Undefined if there is no such output, which is then reported at the key or value of `path`. */
   resolve(text: string, path: Path, at: 'key' | 'value' = 'value'): OutputName | undefined {
-    const output = this.#find(text, this.checker.line(path));
+    const line = this.checker.line(path);
+    const output = namesMonitor(text) ? this.#findMonitor(text, line) : this.#find(text, line);
     if (typeof output === 'string') {
       this.checker.report(path, output, at);
       return undefined;
@@ -44,6 +47,36 @@ export class OutputNames {
       );
     }
     return output;
+  }
+
+  /** A monitor by what it says of itself. It need not be here now; a note says what is not clear. */
+  #findMonitor(text: string, line: number): OutputName {
+    const here = (this.connectors ?? []).filter(
+      (connector) => (this.card === undefined || connector.card === this.card) && isMeant(text, connector),
+    );
+    const home = here[0]?.card;
+    if (home !== undefined && here.every(({ card }) => card === home))
+      this.#agreed ??= { card: home, text, line };
+    // Paths are not known here.
+    if (
+      here.length === 0 &&
+      this.connectors !== undefined &&
+      !text.startsWith('mst:') &&
+      !this.#noted.has(text)
+    ) {
+      this.#noted.add(text);
+      this.checker.note(
+        `line ${line}: no monitor "${text}" is connected now; kms-switcher outputs lists those that are`,
+      );
+    }
+    return { name: text };
+  }
+
+  /** Notes what is not clear about the monitors that are meant by the outputs of a file. */
+  noteAmbiguities(outputs: readonly OutputName[]): void {
+    const home = this.card ?? this.impliedCard;
+    const here = (this.connectors ?? []).filter(({ card }) => home === undefined || card === home);
+    for (const warning of matchOutputs(outputs, here).warnings) this.checker.note(warning);
   }
 
   /** The output, or what is wrong with its name. */

@@ -40,6 +40,7 @@ export function checkOutputs(
     const mode = readMode(entry(value, 'mode'), [...path, 'mode'], checker);
     if (output !== undefined) outputs.push({ ...output, ...(show && { show }), mode });
   }
+  names.noteAmbiguities(outputs);
   return outputs;
 }
 

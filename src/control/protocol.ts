@@ -34,6 +34,8 @@ export interface OutputStatus {
   readonly modeNote?: string;
   /** Make, model and serial of the monitor, where it says. */
   readonly monitor: string | null;
+  /** What the config calls it: its connector, or its monitor; null: it says nothing of it. */
+  readonly config: string | null;
   readonly guest: string | null;
   readonly head: number | null;
   readonly blank: boolean;

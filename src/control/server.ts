@@ -128,11 +128,9 @@ export class ControlServer {
   }
 
   async #photograph(name: string): Promise<Photo> {
-    const output = this.controller.outputs.get(name);
-    if (!output) {
-      const names = this.controller.outputs.all().map((known) => known.name);
-      throw new CommandError(`there is no output ${name}: this card has ${names.join(', ') || 'none'}`);
-    }
+    const { outputs } = this.controller;
+    const output = outputs.byKey(outputs.resolve(name));
+    if (!output) throw new CommandError(`the monitor ${name} is not connected`);
     const { png, ...rest } = await photograph(this.card, output);
     return { png: png.toString('base64'), ...rest };
   }

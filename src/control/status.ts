@@ -1,8 +1,8 @@
 import { monotonic } from '../clock';
 import type { Card } from '../kms/card';
-import type { EdidIdentity } from '../kms/edid';
 import { fourccName } from '../fourcc';
 import { modeName } from '../kms/modes';
+import { monitorName } from '../kms/monitor';
 import type { Output } from '../kms/output';
 import type { Controller } from '../switcher/controller';
 import type { GuestState } from '../switcher/guests';
@@ -25,28 +25,23 @@ export function readStatus(card: Card, controller: Controller): Status {
   };
 }
 
-/** `Dell Inc. U2720Q 1234`, as far as the monitor tells. */
-export function monitorName(identity: EdidIdentity | undefined): string | null {
-  if (!identity) return null;
-  const { manufacturer, name, serial } = identity;
-  return [manufacturer, name, serial].filter((part) => part !== undefined && part !== '').join(' ');
-}
-
 function outputStatus(output: Output, controller: Controller): OutputStatus {
   const { head, blank } = controller.assignment(output.name);
   const guest = head ? controller.guests.get(head.guest) : undefined;
   const view = guest?.views.get(head?.head ?? 0);
   const { mode } = output;
+  const { identity } = output.connector;
   const { width, height } = view?.source.viewport ?? { width: 0, height: 0 };
   const refusal = output.cursorRefusal;
   return {
     output: output.name,
     connected: output.connector.connected,
     lit: output.lit,
-    focused: controller.layout.focus === output.name,
+    focused: controller.focused === output.name,
     mode: mode && modeName(mode),
     ...(output.modeNote === undefined ? {} : { modeNote: output.modeNote }),
-    monitor: monitorName(output.connector.identity),
+    monitor: identity ? monitorName(identity) : null,
+    config: controller.outputs.configOf(output.name)?.name ?? null,
     guest: head?.guest ?? null,
     head: head?.head ?? null,
     blank,

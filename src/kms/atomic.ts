@@ -13,6 +13,7 @@ const ALLOW_MODESET = 0x0400;
 const EPERM = -1;
 
 const MAX_CHANGES = 512;
+const LINK_STATUS_GOOD = 0;
 
 /** What is told to the kernel in one commit: (object, property, value), those of one object together. */
 class Changes {
@@ -135,6 +136,9 @@ export class AtomicCommit implements Commit {
   #light(changes: Changes, { crtc, connector }: Target, scanout: Scanout, blob: number): void {
     this.#detach(changes, crtc, connector);
     changes.add(connector, this.#property(connector, OBJECT_CONNECTOR, 'CRTC_ID'), crtc);
+    // Said by us, the link is trained anew: https://docs.kernel.org/gpu/drm-kms.html (link-status)
+    const linkStatus = this.#find(connector, OBJECT_CONNECTOR, 'link-status');
+    if (linkStatus !== undefined) changes.add(connector, linkStatus, LINK_STATUS_GOOD);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), blob);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 1);
     const plane = this.planes.get(crtc)!;
@@ -183,9 +187,13 @@ export class AtomicCommit implements Commit {
   }
 
   #property(object: number, type: number, name: string): number {
-    const found = this.card.properties(object, type).find((property) => property.name === name);
-    if (!found) throw new Error(`object ${object} has no property ${name}`);
-    return found.id;
+    const found = this.#find(object, type, name);
+    if (found === undefined) throw new Error(`object ${object} has no property ${name}`);
+    return found;
+  }
+
+  #find(object: number, type: number, name: string): number | undefined {
+    return this.card.properties(object, type).find((property) => property.name === name)?.id;
   }
 
   #remember(crtc: number, { reflect }: Scanout): void {

@@ -1,4 +1,5 @@
-import type { ConnectorInfo, NativeCard } from '../native';
+import type { ConnectorInfo } from '../native';
+import type { CardReader } from './reader';
 import { parseEdid, type EdidIdentity } from './edid';
 
 export const OBJECT_CRTC = 0xcccccccc;
@@ -13,6 +14,9 @@ const TYPE_NAMES = [
 ];
 
 const TYPE_WRITEBACK = 18;
+/** VGA, DVI-A, Composite, SVIDEO, Component, DIN, TV. */
+const ANALOG_TYPES = new Set([1, 4, 5, 6, 8, 9, 13]);
+const LINK_STATUS_BAD = 1n;
 
 /** A connector as the rest of the house sees it: one reading of the kernel's, with names resolved. */
 export interface Connector {
@@ -28,6 +32,10 @@ export interface Connector {
   readonly crtc: number;
   readonly edid: Uint8Array | undefined;
   readonly identity: EdidIdentity | undefined;
+  /** Where it hangs on an MST hub, `mst:236-1-8`. */
+  readonly path: string | undefined;
+  /** What is sent does not arrive any more: the mode has to be set again. */
+  readonly linkBad: boolean;
 }
 
 /** `HDMI-A-1` for a connector's type and number. */
@@ -39,10 +47,15 @@ export function connectorName(type: number, typeId: number): string {
  * Reads one connector. With `probe` the monitor is asked again, on a worker thread; without, it is what the kernel
  * knows already.
  */
-export async function readConnector(card: NativeCard, id: number, probe: boolean): Promise<Connector> {
+export async function readConnector(card: CardReader, id: number, probe: boolean): Promise<Connector> {
   const info = probe ? await card.probeConnector(id) : card.connector(id);
   const encoders = info.encoders.map((encoder) => card.encoder(encoder));
-  const edid = readEdid(card, id);
+  const properties = card.properties(id, OBJECT_CONNECTOR);
+  const blob = (name: string): Uint8Array | undefined => {
+    const value = properties.find((property) => property.name === name)?.value ?? 0n;
+    return value === 0n ? undefined : card.blob(Number(value));
+  };
+  const edid = blob('EDID');
   return {
     id,
     name: connectorName(info.type, info.typeId),
@@ -53,10 +66,17 @@ export async function readConnector(card: NativeCard, id: number, probe: boolean
     crtc: encoders.find((encoder) => encoder.id === info.encoderId)?.crtcId ?? 0,
     edid,
     identity: edid && parseEdid(edid),
+    path: text(blob('PATH')),
+    linkBad: properties.some(({ name, value }) => name === 'link-status' && value === LINK_STATUS_BAD),
   };
 }
 
-function readEdid(card: NativeCard, connector: number): Uint8Array | undefined {
-  const property = card.properties(connector, OBJECT_CONNECTOR).find(({ name }) => name === 'EDID');
-  return property !== undefined && property.value !== 0n ? card.blob(Number(property.value)) : undefined;
+/** Whether reduced blanking is not for what hangs here. */
+export function isAnalog({ info }: Connector): boolean {
+  return ANALOG_TYPES.has(info.type);
+}
+
+/** A property's text, up to its terminating zero. */
+function text(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && Buffer.from(bytes).toString('latin1').replace(/\0.*$/s, '');
 }

@@ -18,17 +18,29 @@ export interface EdidIdentity {
   readonly checksumValid: boolean;
 }
 
+/** What a monitor says it can be driven with (its "display range limits"). */
+export interface RangeLimits {
+  /** Hz */
+  readonly minVertical: number;
+  readonly maxVertical: number;
+  /** kHz */
+  readonly minHorizontal: number;
+  readonly maxHorizontal: number;
+  /** kHz; Infinity where it does not say. */
+  readonly maxClock: number;
+  /** Whether it takes CVT's reduced blanking; undefined where it does not say. */
+  readonly reducedBlanking?: boolean;
+}
+
 const blockSize = 128;
 const descriptorOffsets = [54, 72, 90, 108];
 const serialTag = 0xff;
 const nameTag = 0xfc;
+const rangeTag = 0xfd;
 
 /** Reads the identity from a monitor's EDID; undefined if the bytes are no EDID. Reads the base block alone. */
 export function parseEdid(bytes: Uint8Array): EdidIdentity | undefined {
-  if (bytes.length < blockSize) return undefined;
-  const header = [0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00];
-  if (!header.every((byte, i) => bytes[i] === byte)) return undefined;
-
+  if (!isEdid(bytes)) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, blockSize);
   const name = text(bytes, nameTag);
   const serialText = text(bytes, serialTag);
@@ -46,6 +58,44 @@ export function parseEdid(bytes: Uint8Array): EdidIdentity | undefined {
   };
 }
 
+/** Reads the range limits from an EDID; undefined where it has none that make sense. */
+export function parseRangeLimits(bytes: Uint8Array): RangeLimits | undefined {
+  const at = isEdid(bytes) ? descriptor(bytes, rangeTag) : undefined;
+  if (at === undefined) return undefined;
+  const byte = (index: number): number => bytes[at + index]!;
+  // EDID 1.4: rates beyond 255 say so in the flags, the maximum's bit before the minimum's.
+  const rates = (index: number, flags: number): [number, number] => [
+    byte(index) + ((flags & 3) === 3 ? 255 : 0),
+    byte(index + 1) + ((flags & 2) !== 0 ? 255 : 0),
+  ];
+  const [minVertical, maxVertical] = rates(5, byte(4));
+  const [minHorizontal, maxHorizontal] = rates(7, byte(4) >> 2);
+  if (minVertical === 0 || minVertical > maxVertical || minHorizontal === 0 || minHorizontal > maxHorizontal)
+    return undefined;
+  const CVT = 4;
+  const cvt = byte(10) === CVT;
+  return {
+    minVertical,
+    maxVertical,
+    minHorizontal,
+    maxHorizontal,
+    maxClock: byte(9) === 0 ? Infinity : byte(9) * 10_000 - (cvt ? (byte(12) >> 2) * 250 : 0),
+    ...(cvt && { reducedBlanking: (byte(15) & 0x10) !== 0 }),
+  };
+}
+
+function isEdid(bytes: Uint8Array): boolean {
+  const header = [0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00];
+  return bytes.length >= blockSize && header.every((byte, i) => bytes[i] === byte);
+}
+
+/** Where the first descriptor with this tag is. */
+function descriptor(bytes: Uint8Array, tag: number): number | undefined {
+  return descriptorOffsets.find(
+    (at) => bytes[at] === 0 && bytes[at + 1] === 0 && bytes[at + 2] === 0 && bytes[at + 3] === tag,
+  );
+}
+
 /** Five bits a letter, A is 1. Others than A-Z occur in EDIDs made at home. */
 function letters(id: number): string {
   return [10, 5, 0]
@@ -56,9 +106,7 @@ function letters(id: number): string {
 
 /** The text of the first descriptor with this tag: printable ASCII up to the line feed. */
 function text(bytes: Uint8Array, tag: number): string | undefined {
-  const offset = descriptorOffsets.find(
-    (at) => bytes[at] === 0 && bytes[at + 1] === 0 && bytes[at + 2] === 0 && bytes[at + 3] === tag,
-  );
+  const offset = descriptor(bytes, tag);
   if (offset === undefined) return undefined;
   const field = bytes.subarray(offset + 5, offset + 18);
   const end = field.indexOf(0x0a);

@@ -1,4 +1,6 @@
 import type { ModeInfo } from '../native';
+import { cvtMode, type Blanking } from './cvt';
+import type { RangeLimits } from './edid';
 
 const FLAG_INTERLACE = 1 << 4;
 const FLAG_DOUBLESCAN = 1 << 5;
@@ -7,6 +9,7 @@ const TYPE_PREFERRED = 1 << 3;
 /** What a user may ask of an output; refresh in millihertz. */
 export type ModeWish =
   | { readonly width: number; readonly height: number; readonly refresh?: number | undefined }
+  | { readonly modeline: ModeInfo }
   | 'preferred'
   | 'current'
   | 'max';
@@ -36,20 +39,40 @@ export function sameMode(a: ModeInfo, b: ModeInfo): boolean {
   );
 }
 
-export interface ModeChoice {
-  readonly mode: ModeInfo;
-  /** Why it is not what was asked for. */
-  readonly note?: string;
+/** What a mode that the monitor does not list is made for and measured by. */
+export interface ModeLimits {
+  /** Through an analog cable: reduced blanking is for flat panels. */
+  readonly analog: boolean;
+  readonly range?: RangeLimits | undefined;
+  /** Of the card. */
+  readonly maxWidth: number;
+  readonly maxHeight: number;
+  /** Why the card did not take this mode when it was tried. */
+  readonly refused?: (mode: ModeInfo) => string | undefined;
 }
 
+export interface ModeChoice {
+  readonly mode: ModeInfo;
+  /** How it came to be this one. */
+  readonly why: string;
+  /** Why it is not what was asked for. */
+  readonly note?: string;
+  /** Not of the monitor's list: the card may refuse it. */
+  readonly made?: true;
+}
+
+const NO_LIMITS: ModeLimits = { analog: false, maxWidth: Infinity, maxHeight: Infinity };
+
 /**
- * The mode an output gets: the one asked for, else the monitor's preferred, else its largest. Interlaced and
- * doublescan modes only when nothing else is there. `undefined` for a connector without modes.
+ * The mode an output gets: the one asked for, if the monitor lists it or it can be made (a size with a refresh rate:
+ * by CVT; a modeline), else the monitor's preferred, else its largest. Interlaced and doublescan modes only when
+ * nothing else is there. `undefined` for a connector without modes.
  */
 export function chooseMode(
   modes: readonly ModeInfo[],
   wish: ModeWish,
   current: ModeInfo | null,
+  limits: ModeLimits = NO_LIMITS,
 ): ModeChoice | undefined {
   const progressive = modes.filter((mode) => (mode.flags & (FLAG_INTERLACE | FLAG_DOUBLESCAN)) === 0);
   const usable = progressive.length > 0 ? progressive : modes;
@@ -57,28 +80,119 @@ export function chooseMode(
     (a, b) => (a === undefined || larger(b, a) ? b : a),
     undefined,
   );
-  const fallback = usable.find((mode) => mode.type & TYPE_PREFERRED) ?? largest;
-  if (fallback === undefined) return undefined;
-  if (wish === 'preferred') return { mode: fallback };
-  if (wish === 'max') return { mode: largest ?? fallback };
+  const preferred = usable.find((mode) => mode.type & TYPE_PREFERRED);
+  const fallback: ModeChoice | undefined = preferred
+    ? { mode: preferred, why: 'the monitor prefers it' }
+    : largest && { mode: largest, why: 'its largest: the monitor prefers none' };
+  if (fallback === undefined || largest === undefined) return undefined;
+  if (wish === 'preferred') return fallback;
+  if (wish === 'max') return { mode: largest, why: 'its largest' };
   if (wish === 'current') {
     const kept = current === null ? undefined : usable.find((mode) => sameMode(mode, current));
     return kept
-      ? { mode: kept }
-      : { mode: fallback, note: 'no current mode to keep: using the preferred one' };
+      ? { mode: kept, why: 'it was set already' }
+      : { ...fallback, note: 'no current mode to keep: using the preferred one' };
   }
-  const { width, height, refresh } = wish;
+  const asked =
+    'modeline' in wish ? readModeline(wish.modeline, modes, limits) : findSize(wish, usable, limits);
+  if (typeof asked !== 'string') return asked;
+  return { ...fallback, note: `${asked}: using ${modeName(fallback.mode)}` };
+}
+
+/** A size the monitor lists, or can be made; or why not. */
+function findSize(
+  {
+    width,
+    height,
+    refresh,
+  }: { readonly width: number; readonly height: number; readonly refresh?: number | undefined },
+  usable: readonly ModeInfo[],
+  limits: ModeLimits,
+): ModeChoice | string {
   const sized = usable.filter((mode) => mode.hdisplay === width && mode.vdisplay === height);
-  const fits = sized.filter((mode) => refresh === undefined || Math.abs(refreshOf(mode) - refresh) <= 500);
-  // The nearest refresh rate asked for; of no rate asked for, the first: the kernel lists the best first.
-  const mode = refresh === undefined ? fits[0] : fits.sort((a, b) => away(a, refresh) - away(b, refresh))[0];
-  if (mode) return { mode };
-  const asked = `${width}x${height}${refresh === undefined ? '' : `@${refresh / 1000}`}`;
+  const why = 'as configured';
+  if (refresh === undefined) {
+    // The kernel lists the best first.
+    if (sized[0]) return { mode: sized[0], why };
+    return `the monitor has no mode ${width}x${height}`;
+  }
+  const nearest = [...sized].sort((a, b) => away(a, refresh) - away(b, refresh))[0];
+  if (nearest && meant(nearest, refresh)) return { mode: nearest, why };
+  const name = `${width}x${height}@${refresh / 1000}`;
   const rates = sized.map((other) => modeName(other)).join(', ');
+  const missing = `the monitor has no mode ${name}${rates ? ` (it has ${rates})` : ''}`;
+  const made = makeMode(width, height, refresh, limits);
+  if (made === undefined) return `${missing}, and CVT has none of that width for it: write a modeline`;
+  const problem = beyond(made.mode, usable, limits);
+  if (problem !== undefined) return `${missing}, and ${problem}`;
   return {
-    mode: fallback,
-    note: `the monitor has no mode ${asked}${rates ? ` (it has ${rates})` : ''}: using ${modeName(fallback)}`,
+    mode: made.mode,
+    why: `not in the monitor's list: made by CVT, ${made.blanking} blanking`,
+    made: true,
   };
+}
+
+function readModeline(mode: ModeInfo, modes: readonly ModeInfo[], limits: ModeLimits): ModeChoice | string {
+  const listed = modes.find((other) => sameMode(other, mode));
+  if (listed) return { mode: listed, why: 'as configured' };
+  const problem = beyond(mode, modes, limits);
+  if (problem !== undefined) return `the modeline cannot be used: ${problem}`;
+  return { mode, why: "not in the monitor's list: the modeline as configured", made: true };
+}
+
+/** The most compatible timings that come near enough to the refresh rate, else the most exact ones. */
+function makeMode(
+  width: number,
+  height: number,
+  refresh: number,
+  { analog, range }: ModeLimits,
+): { mode: ModeInfo; blanking: Blanking } | undefined {
+  const kinds: readonly Blanking[] =
+    analog || range?.reducedBlanking === false ? ['standard'] : ['reduced', 'reduced v2'];
+  const made = kinds.flatMap((blanking) => {
+    const mode = cvtMode(width, height, refresh, blanking);
+    return mode ? [{ mode, blanking }] : [];
+  });
+  return made.find(({ mode }) => meant(mode, refresh)) ?? made.at(-1);
+}
+
+/**
+ * Why a mode that is not listed cannot be: the card's limits, or the monitor's. What the monitor lists it can, whatever
+ * its limits say.
+ */
+function beyond(mode: ModeInfo, listed: readonly ModeInfo[], limits: ModeLimits): string | undefined {
+  const { range, maxWidth, maxHeight } = limits;
+  const name = modeName(mode);
+  if (mode.hdisplay > maxWidth || mode.vdisplay > maxHeight)
+    return `the card drives ${maxWidth}x${maxHeight} at most, not ${name}`;
+  const refusal = limits.refused?.(mode);
+  if (refusal !== undefined) return `the card refuses ${name}: ${refusal}`;
+  if (!range) return undefined;
+  const outside = (
+    value: (mode: ModeInfo) => number,
+    low: number,
+    high: number,
+    unit: string,
+  ): string | undefined => {
+    const known = listed.map(value);
+    const [min, max] = [Math.min(low, ...known), Math.max(high, ...known)];
+    // The limits are whole numbers, which is not what they are rounded from.
+    if (value(mode) > min - 0.5 && value(mode) < max + 0.5) return undefined;
+    const takes = max === Infinity ? `from ${plain(min)}` : `${plain(min)} to ${plain(max)}`;
+    return `${name} is ${plain(value(mode))} ${unit}, of which the monitor takes ${takes}`;
+  };
+  return (
+    outside((other) => refreshOf(other) / 1000, range.minVertical, range.maxVertical, 'Hz') ??
+    outside((other) => other.clock / other.htotal, range.minHorizontal, range.maxHorizontal, 'kHz') ??
+    outside((other) => other.clock / 1000, 0, range.maxClock / 1000, 'MHz')
+  );
+}
+
+const plain = (value: number): number => Number(value.toFixed(2));
+
+/** Whether a refresh rate is the one written: in whole hertz 60 may be 59.94; with decimals it is not. */
+function meant(mode: ModeInfo, refresh: number): boolean {
+  return away(mode, refresh) <= (refresh % 1000 === 0 ? 500 : 20);
 }
 
 function larger(a: ModeInfo, b: ModeInfo): boolean {

@@ -120,6 +120,8 @@ export class Output {
     private readonly card: Card,
     connector: Connector,
     private readonly log: Log,
+    /** The card did not take a mode; returns whether another is on its way. */
+    private readonly modeRefused: (mode: ModeInfo, reason: string) => boolean = () => false,
   ) {
     this.name = connector.name;
     this.#connector = connector;
@@ -525,6 +527,12 @@ export class Output {
     this.#land(flight);
     if (code === 'EACCES' || code === 'EBUSY') {
       this.#retryIn(PAUSED_RETRY_MS);
+    } else if (
+      this.#needsSet &&
+      this.#mode &&
+      this.modeRefused(this.#mode, error instanceof Error ? error.message : String(error))
+    ) {
+      source?.presented(frame);
     } else if (framebuffer) {
       // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
       framebuffer.directRefusal = `the card does not scan this buffer out (${String(error)})`;

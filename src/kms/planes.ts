@@ -1,5 +1,6 @@
-import type { NativeCard, PropertyInfo } from '../native';
+import type { PropertyInfo } from '../native';
 import { OBJECT_PLANE } from './connector';
+import type { CardReader } from './reader';
 
 /** Values of a plane's `type` property: <drm/drm_plane.h>. */
 const TYPE_PRIMARY = 1n;
@@ -38,7 +39,7 @@ interface Candidate {
  * The primary plane of each CRTC, by CRTC id: the one that is there already, else the first that can be. Fewer than
  * CRTCs: the card cannot be driven plane by plane.
  */
-export function primaryPlanes(card: NativeCard, crtcs: readonly number[]): Map<number, PrimaryPlane> {
+export function primaryPlanes(card: CardReader, crtcs: readonly number[]): Map<number, PrimaryPlane> {
   const candidates = card.planes().flatMap((id): Candidate[] => {
     const properties = new Map(
       card.properties(id, OBJECT_PLANE).map((property) => [property.name, property]),

@@ -81,20 +81,25 @@ export class Controller implements GuestsOwner {
    * {@link CommandError}.
    */
   perform(action: LayoutAction, requested = monotonic()): void {
-    this.#check(action);
     const before = this.#layout;
-    const outputs = this.outputs.lit().map(({ name }) => name);
-    this.#layout = perform(before, action, { outputs, guests: this.guests.names });
+    this.#layout = this.preview(action);
     for (const output of this.outputs.lit()) {
-      const now = assignmentOf(this.#layout, output.name);
-      if (now === assignmentOf(before, output.name)) continue;
+      const key = this.outputs.keyOf(output.name);
+      const now = assignmentOf(this.#layout, key);
+      if (now === assignmentOf(before, key)) continue;
       this.#reconcile(output, requested);
       this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
     }
-    if (this.#layout.focus !== before.focus) this.#emit({ event: 'focused', output: this.#layout.focus });
+    if (this.#layout.focus !== before.focus) this.#emit({ event: 'focused', output: this.focused });
     if (action.kind === 'show') this.guests.get(action.head.guest)?.link.wanted();
     this.guests.displaysChanged();
     this.#retarget();
+  }
+
+  /** The layout that an action would make. Throws {@link CommandError}. */
+  preview(action: LayoutAction): Layout {
+    const outputs = this.outputs.lit().map((output) => this.outputs.keyOf(output.name));
+    return perform(this.#layout, this.#check(action), { outputs, guests: this.guests.names });
   }
 
   /** Resolves when every lit output has something on its panel. */
@@ -103,9 +108,15 @@ export class Controller implements GuestsOwner {
     await this.card.settled();
   }
 
-  /** The head an output is to show, for `status`. */
+  /** The head an output is to show. */
   assignment(output: string): Assignment {
-    return assignmentOf(this.#layout, output);
+    return assignmentOf(this.#layout, this.outputs.keyOf(output));
+  }
+
+  /** The output that has the keyboard and mouse. */
+  get focused(): string | null {
+    const { focus } = this.#layout;
+    return focus === null ? null : (this.outputs.byKey(focus)?.name ?? focus);
   }
 
   guestChanged(guest: GuestState): void {
@@ -133,10 +144,8 @@ export class Controller implements GuestsOwner {
     const ref: HeadRef = { guest, head };
     const lit = this.outputs.lit();
     const output =
-      lit.find(({ name }) => sameHead(assignmentOf(this.#layout, name).head, ref)) ??
-      lit.find(({ name }) =>
-        sameHead(this.config.outputs.find((config) => config.name === name)?.show ?? null, ref),
-      ) ??
+      lit.find((candidate) => sameHead(this.assignment(candidate.name).head, ref)) ??
+      lit.find((candidate) => sameHead(this.outputs.configOf(candidate.name)?.show ?? null, ref)) ??
       (head === 0 || this.#hotkeyShows(ref) ? lit[0] : undefined);
     if (!output?.mode) return undefined;
     const { mode, connector } = output;
@@ -186,8 +195,8 @@ export class Controller implements GuestsOwner {
     const lit = this.outputs.lit();
     this.#assignUnconfigured(lit);
     const { focus } = this.#layout;
-    if (focus === null || !lit.some(({ name }) => name === focus)) {
-      this.#layout = { ...this.#layout, focus: lit[0]?.name ?? null };
+    if (focus === null || !lit.some((output) => this.outputs.keyOf(output.name) === focus)) {
+      this.#layout = { ...this.#layout, focus: lit[0] ? this.outputs.keyOf(lit[0].name) : null };
     }
     for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
     this.guests.displaysChanged();
@@ -225,36 +234,38 @@ export class Controller implements GuestsOwner {
     this.#layout = { ...this.#layout, shows };
   }
 
-  #check(action: LayoutAction): void {
-    const known = (output: string | undefined): void => {
-      if (output === undefined || this.outputs.get(output)) return;
-      const names = this.outputs.all().map(({ name }) => name);
-      throw new CommandError(`there is no output ${output}: this card has ${names.join(', ') || 'none'}`);
-    };
-    if (action.kind === 'swap') action.outputs?.forEach(known);
-    else if (action.kind === 'focus') {
-      known(action.output);
-      if (action.output !== undefined && !this.outputs.get(action.output)?.lit) {
+  /** The same action with outputs by their keys. Throws {@link CommandError}. */
+  #check(action: LayoutAction): LayoutAction {
+    const key = (output: string): string => this.outputs.resolve(output);
+    if (action.kind === 'swap') {
+      if (!action.outputs) return action;
+      return { ...action, outputs: [key(action.outputs[0]), key(action.outputs[1])] };
+    }
+    if (action.kind === 'focus') {
+      if (action.output === undefined) return action;
+      const output = key(action.output);
+      if (!this.outputs.byKey(output)?.lit)
         throw new CommandError(`${action.output} is dark: no monitor is connected to it`);
-      }
-    } else known(action.on);
+      return { ...action, output };
+    }
     if (action.kind === 'show' && !this.guests.get(action.head.guest)) {
       throw new CommandError(
         `there is no guest ${action.head.guest}: the config has ${this.guests.names.join(', ')}`,
       );
     }
+    return action.on === undefined ? action : { ...action, on: key(action.on) };
   }
 
   #reconcileGuest(guest: string): void {
     for (const output of this.outputs.lit()) {
-      if (assignmentOf(this.#layout, output.name).head?.guest === guest) this.#reconcile(output, monotonic());
+      if (this.assignment(output.name).head?.guest === guest) this.#reconcile(output, monotonic());
     }
   }
 
   /** Takes an output from what it shows to what it should show. */
   #reconcile(output: Output, requested: number): void {
     if (this.#closing || this.#hidden) return;
-    const { head, blank } = assignmentOf(this.#layout, output.name);
+    const { head, blank } = this.assignment(output.name);
     const guest = head && this.guests.get(head.guest);
     const view = guest?.views.get(head?.head ?? 0);
     const shown = view?.hasContent && !blank && output.lit ? view : undefined;

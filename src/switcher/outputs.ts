@@ -1,38 +1,104 @@
 import type { OutputConfig } from '../config/config';
 import { monotonic } from '../clock';
-import { assignCrtcs } from '../kms/assign';
 import type { Card } from '../kms/card';
 import type { Connector } from '../kms/connector';
-import { chooseMode } from '../kms/modes';
+import { modeName, sameMode } from '../kms/modes';
+import { isMeant, namesMonitor } from '../kms/monitor';
 import { Output } from '../kms/output';
 import type { Log } from '../log';
+import type { ModeInfo } from '../native';
+import { arrange, type Arranged, type Limits, type Standing } from './arrange';
+import { CommandError } from './layout';
 
 /** The kernel sends several events for one cable; monitors answer a moment after they are plugged in. */
 const QUIET_MS = 100;
+/** A link that does not come up is trained so often; then its cable or monitor has to change first. */
+const MAX_TRAININGS = 3;
+
+/** What is known of a connector beside its output. */
+interface Known {
+  readonly output: Output;
+  /** What the layout knows it by. */
+  key: string;
+  /** Modes that are not of the monitor's list and that the card, or the link, did not take. */
+  refused: { readonly mode: ModeInfo; readonly reason: string }[];
+  /** How often in a row the link was found bad. */
+  trainings: number;
+  /** Another monitor has come in the place of the last one, faster than its going was noticed. */
+  renewed: boolean;
+}
 
 /** The outputs of the card: follows monitors as they come and go, and keeps as many lit as can be. */
 export class Outputs {
-  readonly #outputs = new Map<string, Output>();
+  readonly #known = new Map<string, Known>();
+  readonly #limits: Limits;
   #scanning: Promise<void> | undefined;
   #asked = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #unlit = new Set<string>();
   #saidNone = false;
+  #warned: readonly string[] = [];
 
   constructor(
     private readonly card: Card,
     private readonly configs: readonly OutputConfig[],
     private readonly log: Log,
     private readonly changed: () => void,
-  ) {}
+  ) {
+    const { maxWidth, maxHeight } = card.native.resources();
+    this.#limits = {
+      crtcs: card.crtcs,
+      maxWidth,
+      maxHeight,
+      modeOf: (crtc) => card.native.crtc(crtc).mode,
+    };
+  }
 
+  /** By the connector's name. */
   get(name: string): Output | undefined {
-    return this.#outputs.get(name);
+    return this.#known.get(name)?.output;
   }
 
   all(): Output[] {
-    return [...this.#outputs.values()];
+    return [...this.#known.values()].map(({ output }) => output);
+  }
+
+  /** What the layout knows an output by: the config's name for it, else its connector. */
+  keyOf(output: string): string {
+    return this.#known.get(output)?.key ?? output;
+  }
+
+  /** The output that has a key now. */
+  byKey(key: string): Output | undefined {
+    for (const known of this.#known.values()) if (known.key === key) return known.output;
+    return undefined;
+  }
+
+  /** What the config says of an output. */
+  configOf(output: string): OutputConfig | undefined {
+    const key = this.keyOf(output);
+    return this.configs.find(({ name }) => name === key);
+  }
+
+  /**
+   * The key of what a user calls an output: a connector, a monitor of the config, or any that is connected. Throws
+   * {@link CommandError}.
+   */
+  resolve(text: string): string {
+    const known = this.#known.get(text);
+    if (known) return known.key;
+    if (this.configs.some(({ name }) => name === text)) return text;
+    const all = [...this.#known.values()];
+    const here = all.map(({ output }) => output.name).join(', ') || 'none';
+    if (!namesMonitor(text)) throw new CommandError(`there is no output ${text}: this card has ${here}`);
+    const meant = all.filter(({ output }) => output.connector.connected && isMeant(text, output.connector));
+    if (meant.length > 1) {
+      const names = meant.map(({ output }) => output.name).join(' or ');
+      throw new CommandError(`"${text}" may be the monitor on ${names}: say which`);
+    }
+    if (meant[0]) return meant[0].key;
+    throw new CommandError(`no monitor "${text}" is connected: see kms-switcher outputs`);
   }
 
   /** The lit ones, in the card's order. */
@@ -77,51 +143,69 @@ export class Outputs {
 
   async #scanOnce(): Promise<void> {
     const started = monotonic();
-    const connectors = (await this.card.connectors(true)).filter(({ writeback }) => !writeback);
+    const read = (await this.card.connectors(true)).filter(({ writeback }) => !writeback);
     if (this.#closed) return;
-    const connected = this.#byPriority(
-      connectors.filter(({ connected, info }) => connected && info.modes.length > 0),
+    const connectors = read.map((connector) => this.#meet(connector));
+    const { outputs, warnings } = arrange(connectors, this.configs, this.#limits, (name) =>
+      this.#standing(name),
     );
-    const crtcs = assignCrtcs(
-      connected.map(({ name, possibleCrtcs, crtc }) => ({
-        name,
-        possibleCrtcs,
-        current: this.card.crtcs.indexOf(this.#outputs.get(name)?.crtc || crtc),
-        wanted: this.configs.some((config) => config.name === name && config.show !== undefined),
-      })),
-      this.card.crtcs.length,
-    );
-    const wanted = new Map(
-      connected.map((connector, index) => [connector, this.card.crtcs[crtcs[index]!] ?? 0]),
-    );
-    for (const connector of connectors) this.#meet(connector);
-    this.#reportUnlit(wanted);
+    for (const warning of warnings) if (!this.#warned.includes(warning)) this.log.warning(warning);
+    this.#warned = warnings;
+    for (const { connector, key } of outputs) this.#known.get(connector.name)!.key = key;
+    this.#reportUnlit(outputs);
     // First what goes, so that its CRTC is free for what comes.
-    const crtcOf = new Map([...wanted].map(([{ name }, crtc]) => [name, crtc]));
+    const byName = new Map(outputs.map((arranged) => [arranged.connector.name, arranged]));
     for (const output of this.lit()) {
-      if (crtcOf.get(output.name) === output.crtc) continue;
-      this.log.info(
-        `${output.name}: ${crtcOf.has(output.name) ? 'moves to another CRTC' : 'monitor disconnected'}`,
-      );
+      const { crtc, connector } = byName.get(output.name) ?? { crtc: 0, connector: undefined };
+      const why = this.#whyDark(output, crtc, connector);
+      if (why === undefined) continue;
+      this.log.info(`${output.name}: ${why}`);
       await output.darken();
       this.changed();
     }
-    for (const [connector, crtc] of wanted) {
-      if (crtc !== 0) await this.#light(connector, crtc);
-    }
+    for (const arranged of outputs) await this.#light(arranged);
     this.log.debug(
       `${this.card.name}: looked at ${connectors.length} connectors, ${Math.round(monotonic() - started)} ms`,
     );
   }
 
-  async #light(connector: Connector, crtc: number): Promise<void> {
-    const output = this.#meet(connector);
-    const wish = this.configs.find(({ name }) => name === connector.name)?.mode ?? 'preferred';
-    const choice = chooseMode(connector.info.modes, wish, output.mode ?? this.card.native.crtc(crtc).mode);
-    if (!choice) return;
-    if (choice.note !== undefined && choice.note !== output.modeNote)
-      this.log.warning(`${output.name}: ${choice.note}`);
-    output.modeNote = choice.note;
+  #standing(name: string): Standing | undefined {
+    const known = this.#known.get(name);
+    if (!known) return undefined;
+    const { output, key, refused } = known;
+    return {
+      crtc: output.crtc,
+      mode: output.mode,
+      key,
+      refused: (mode) => refused.find((other) => sameMode(other.mode, mode))?.reason,
+    };
+  }
+
+  /** Why a lit output has to be set up anew, or not at all; undefined: it stays as it is. */
+  #whyDark(output: Output, crtc: number, connector: Connector | undefined): string | undefined {
+    if (crtc !== output.crtc) return crtc === 0 ? 'monitor disconnected' : 'moves to another CRTC';
+    const known = this.#known.get(output.name)!;
+    if (known.renewed) return 'another monitor';
+    if (!connector?.linkBad) {
+      known.trainings = 0;
+      return undefined;
+    }
+    known.trainings++;
+    if (known.trainings <= MAX_TRAININGS) return 'the link to the monitor is bad: setting the mode again';
+    if (known.trainings === MAX_TRAININGS + 1)
+      this.log.warning(`${output.name}: the link to the monitor stays bad: check its cable`);
+    return undefined;
+  }
+
+  async #light({ connector, crtc, choice }: Arranged): Promise<void> {
+    const { output } = this.#known.get(connector.name)!;
+    if (crtc === 0 || !choice) return;
+    const note = choice.note ?? (choice.made ? choice.why : undefined);
+    if (note !== undefined && note !== output.modeNote) {
+      if (choice.note === undefined) this.log.info(`${output.name}: ${modeName(choice.mode)}: ${note}`);
+      else this.log.warning(`${output.name}: ${note}`);
+    }
+    output.modeNote = note;
     try {
       await output.light(crtc, choice.mode);
     } catch (error) {
@@ -131,28 +215,46 @@ export class Outputs {
     this.changed();
   }
 
-  #meet(connector: Connector): Output {
-    let output = this.#outputs.get(connector.name);
-    if (output) output.update(connector);
-    else {
-      output = new Output(this.card, connector, this.log);
-      this.#outputs.set(connector.name, output);
+  /** Takes in a new reading of a connector; returns it as it is to be understood. */
+  #meet(read: Connector): Connector {
+    const known = this.#known.get(read.name);
+    if (!known) {
+      const output: Output = new Output(this.card, read, this.log, (mode, reason) =>
+        this.#modeRefused(output, mode, reason),
+      );
+      this.#known.set(read.name, { output, key: read.name, refused: [], trainings: 0, renewed: false });
+      return read;
     }
-    return output;
+    const { output } = known;
+    const before = output.connector;
+    let connector = read;
+    // Switched off at its own button, many a monitor stays connected but does not say any more who it is.
+    if (output.lit && read.connected && !read.edid && before.edid) {
+      const { edid, identity, info } = before;
+      connector = { ...read, edid, identity, info: { ...read.info, modes: info.modes } };
+    }
+    const other = !sameBytes(before.edid, connector.edid) || !connector.connected;
+    if (other) {
+      known.refused = [];
+      known.trainings = 0;
+    }
+    known.renewed = other && output.lit;
+    output.update(connector);
+    return connector;
   }
 
-  /** Where CRTCs are short, outputs that are to show a guest come first. */
-  #byPriority(connectors: readonly Connector[]): Connector[] {
-    const rank = ({ name }: Connector): number => {
-      const index = this.configs.findIndex((config) => config.name === name);
-      if (index < 0) return this.configs.length * 2;
-      return this.configs[index]!.show ? index : this.configs.length + index;
-    };
-    return [...connectors].sort((a, b) => rank(a) - rank(b));
+  /** The card did not take a mode: whether another is on its way. */
+  #modeRefused(output: Output, mode: ModeInfo, reason: string): boolean {
+    const known = this.#known.get(output.name);
+    const listed = output.connector.info.modes.some((other) => sameMode(other, mode));
+    if (listed || !known || this.#closed) return false;
+    known.refused.push({ mode, reason });
+    this.hotplug();
+    return true;
   }
 
-  #reportUnlit(wanted: ReadonlyMap<Connector, number>): void {
-    const unlit = new Set([...wanted].filter(([, crtc]) => crtc === 0).map(([{ name }]) => name));
+  #reportUnlit(outputs: readonly Arranged[]): void {
+    const unlit = new Set(outputs.filter(({ short }) => short).map(({ connector }) => connector.name));
     for (const name of unlit) {
       if (!this.#unlit.has(name)) {
         this.log.warning(
@@ -161,9 +263,13 @@ export class Outputs {
       }
     }
     this.#unlit = unlit;
-    if (wanted.size === 0 && !this.#saidNone) {
+    const none = outputs.every(({ crtc, short }) => crtc === 0 && !short);
+    if (none && !this.#saidNone)
       this.log.warning(`no monitor is connected to ${this.card.name}: waiting for one`);
-    }
-    this.#saidNone = wanted.size === 0;
+    this.#saidNone = none;
   }
+}
+
+function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0);
 }

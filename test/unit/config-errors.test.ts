@@ -399,7 +399,7 @@ describe('outputs', () => {
     ],
     [
       '  DP-1: { mode: 1920x }\n',
-      '5:17 "1920x" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max',
+      '5:17 "1920x" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max, or a modeline',
     ],
     ['  DP-1: { mode: prefered }\n', '5:17 "prefered" is no mode; did you mean "preferred"?'],
     ['  DP-1: { mode: 0x1080 }\n', '5:17 "mode" must be text, not a number; put it in quotes'],
@@ -409,8 +409,32 @@ describe('outputs', () => {
       '5:17 a refresh rate of 5000 Hz cannot be; it goes from 1 to 1000 Hz',
     ],
     [
-      '  DP-1: { mode: modeline 148.5 1920 2008 2052 2200 1080 1084 1089 1125 }\n',
-      '5:17 a modeline is not supported in this version; write e.g. 1920x1080, 1920x1080@60, preferred, current or max',
+      '  DP-1: { mode: modeline 148.5 1920 2008 2052 2200 }\n',
+      '5:17 a modeline has nine numbers; write e.g. modeline 148.50 1920 2008 2052 2200 1080 1084 1089 1125 +hsync +vsync, as cvt prints them',
+    ],
+    [
+      '  DP-1: { mode: modeline 148.5 1920 2008 2008 2200 1080 1084 1089 1125 }\n',
+      "5:17 1920 2008 2008 2200 cannot be: they grow from the width over the sync's start and end to the total",
+    ],
+    [
+      '  DP-1: { mode: modeline 148.5 1920 2008 2052 2200 1080 1089 1084 1125 }\n',
+      "5:17 1080 1089 1084 1125 cannot be: they grow from the height over the sync's start and end to the total",
+    ],
+    [
+      '  DP-1: { mode: modeline 14850 1920 2008 2052 2200 1080 1084 1089 1125 }\n',
+      '5:17 a pixel clock of 14850 MHz makes 6000 Hz of these timings; a refresh rate goes from 1 to 1000 Hz',
+    ],
+    [
+      '  DP-1: { mode: modeline 148.5 19200 20080 20520 22000 1080 1084 1089 1125 }\n',
+      '5:17 a mode of 19200x1080 cannot be; width and height go from 1 to 16384',
+    ],
+    [
+      '  DP-1: { mode: modeline 148.5 1920 2008.5 2052 2200 1080 1084 1089 1125 }\n',
+      '5:17 the timings of a modeline are whole numbers from 1 to 65535; write e.g. modeline 148.50 1920 2008 2052 2200 1080 1084 1089 1125 +hsync +vsync, as cvt prints them',
+    ],
+    [
+      '  DP-1: { mode: modeline 74.25 1920 2008 2052 2200 1080 1084 1094 1125 interlace }\n',
+      '5:17 "interlace" in a modeline is not known here; after the numbers come +hsync or -hsync, and +vsync or -vsync',
     ],
   ])('%j', (body, problem) => {
     expect(problems(outputs(body))).toEqual([problem]);
@@ -536,7 +560,7 @@ test('all problems at once, in the order of the file, with a text to print', () 
       '/etc/c.yaml:1:15: unknown log level "loud"; known: error, warning, notice, info, debug',
       '/etc/c.yaml:6:3: unknown output "DP-2"; did you mean "DP-1"? here are DP-1, HDMI-A-1',
       '/etc/c.yaml:6:17: unknown guest "wind"; did you mean "windows"?',
-      '/etc/c.yaml:6:29: "big" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max',
+      '/etc/c.yaml:6:29: "big" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max, or a modeline',
     ].join('\n'),
   );
 });

@@ -1,5 +1,5 @@
 import { makeEdid } from '../../src/guest/edid';
-import { parseEdid } from '../../src/kms/edid';
+import { parseEdid, parseRangeLimits } from '../../src/kms/edid';
 
 const request = {
   guest: 'linux',
@@ -164,5 +164,40 @@ describe('the EDID of a monitor', () => {
       expect(identity.manufacturer).toMatch(/^[A-Z?]{3}$/);
       expect(identity.name ?? 'x').toMatch(/^[\x20-\x7e]{1,13}$/);
     }
+  });
+});
+
+describe("a monitor's range limits", () => {
+  /** An EDID with a range descriptor of these bytes from its flags on. */
+  const withRange = (...bytes: number[]): Uint8Array => {
+    const edid = make();
+    edid.set([0, 0, 0, 0xfd, ...bytes, ...Array<number>(14 - bytes.length).fill(0x20)], 108);
+    return edid;
+  };
+
+  test('are read, with what they say of reduced blanking', () => {
+    expect(parseRangeLimits(withRange(0, 48, 75, 30, 83, 17))).toEqual({
+      ...{ minVertical: 48, maxVertical: 75, minHorizontal: 30, maxHorizontal: 83, maxClock: 170_000 },
+    });
+    const cvt = (support: number) =>
+      parseRangeLimits(withRange(0, 48, 75, 30, 83, 17, 4, 0x11, 8 << 2, 0, 0, support));
+    expect(cvt(0x10)).toMatchObject({ maxClock: 168_000, reducedBlanking: true });
+    expect(cvt(0x08)).toMatchObject({ reducedBlanking: false });
+  });
+
+  test('go beyond 255 where their flags say so', () => {
+    expect(parseRangeLimits(withRange(0b1110, 48, 105, 10, 65, 120))).toMatchObject({
+      ...{ minVertical: 48, maxVertical: 360, minHorizontal: 265, maxHorizontal: 320 },
+    });
+  });
+
+  test('are none where there is no descriptor, or it makes no sense', () => {
+    const none = make();
+    none.fill(0, 72, 126);
+    expect(parseRangeLimits(none)).toBeUndefined();
+    expect(parseRangeLimits(new Uint8Array(128))).toBeUndefined();
+    expect(parseRangeLimits(withRange(0, 75, 48, 30, 83, 17))).toBeUndefined();
+    expect(parseRangeLimits(withRange(0, 48, 75, 0, 83, 17))).toBeUndefined();
+    expect(parseRangeLimits(withRange(0, 48, 75, 30, 83, 0))?.maxClock).toBe(Infinity);
   });
 });

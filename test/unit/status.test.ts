@@ -27,6 +27,7 @@ const output: OutputStatus = {
   focused: true,
   mode: '1920x1080@60',
   monitor: null,
+  config: null,
   guest: 'windows',
   head: 0,
   blank: false,

@@ -57,6 +57,10 @@ export class FakeCard {
   readonly importedFds: number[][] = [];
   readonly cursors: string[] = [];
   connectors: ConnectorInfo[] = [];
+  /** Of connectors, by their ids. */
+  readonly edids = new Map<number, Uint8Array>();
+  readonly paths = new Map<number, string>();
+  readonly badLinks = new Set<number>();
   /** What the next flips return instead of succeeding. */
   flipResults: number[] = [];
   /** What the next SetCrtc of a mode fails with. */
@@ -85,11 +89,19 @@ export class FakeCard {
   resources = (): object => ({
     crtcs: Array.from({ length: this.crtcCount }, (_, index) => 40 + index),
     connectors: this.connectors.map(({ id }) => id),
+    maxWidth: 8192,
+    maxHeight: 8192,
   });
   connector = (id: number): ConnectorInfo => this.connectors.find((info) => info.id === id)!;
   probeConnector = (id: number): Promise<ConnectorInfo> => Promise.resolve(this.connector(id));
   encoder = (id: number): object => ({ id, type: 0, crtcId: 0, possibleCrtcs: 2 ** this.crtcCount - 1 });
-  properties = (): unknown[] => [];
+  properties = (id: number): unknown[] => [
+    ...(this.edids.has(id) ? [{ name: 'EDID', value: BigInt(id) }] : []),
+    ...(this.paths.has(id) ? [{ name: 'PATH', value: BigInt(id + 0x10000) }] : []),
+    { name: 'link-status', value: this.badLinks.has(id) ? 1n : 0n },
+  ];
+  blob = (id: number): Uint8Array =>
+    id > 0x10000 ? Buffer.from(`${this.paths.get(id - 0x10000)!}\0`) : this.edids.get(id)!;
   crtc = (id: number): object => ({ id, framebuffer: 0, x: 0, y: 0, mode: null });
   close = (): void => undefined;
   onFlips = (callback: (count: number) => void): void => {
@@ -296,6 +308,8 @@ export function connector(id: number): Connector {
     crtc: 0,
     edid: undefined,
     identity: undefined,
+    path: undefined,
+    linkBad: false,
   };
 }
 

@@ -1,0 +1,107 @@
+import type { OutputConfig } from '../config/config';
+import { assignCrtcs } from '../kms/assign';
+import { isAnalog, type Connector } from '../kms/connector';
+import { parseRangeLimits } from '../kms/edid';
+import { matchOutputs } from '../kms/match';
+import { chooseMode, type ModeChoice } from '../kms/modes';
+import type { ModeInfo } from '../native';
+
+/** What an output is so far. */
+export interface Standing {
+  /** 0: dark. */
+  readonly crtc: number;
+  readonly mode: ModeInfo | null;
+  /** What the layout has known it by. */
+  readonly key: string;
+  /** Why the card has refused a mode there. */
+  refused(mode: ModeInfo): string | undefined;
+}
+
+/** What of a card decides. */
+export interface Limits {
+  /** Ids, in the card's order. */
+  readonly crtcs: readonly number[];
+  readonly maxWidth: number;
+  readonly maxHeight: number;
+  /** What a CRTC is set to, by whomever. */
+  modeOf(crtc: number): ModeInfo | null;
+}
+
+/** What one connector becomes. */
+export interface Arranged {
+  readonly connector: Connector;
+  /** The config's name for it, else the connector's: what the layout knows it by. */
+  readonly key: string;
+  readonly config: OutputConfig | undefined;
+  /** 0: dark. */
+  readonly crtc: number;
+  /** Of those with a CRTC. */
+  readonly choice: ModeChoice | undefined;
+  /** Connected, but all CRTCs it could use are needed by others. */
+  readonly short: boolean;
+}
+
+export interface Arrangement {
+  /** In the order in which they are lit: the config's, then the card's. */
+  readonly outputs: readonly Arranged[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What becomes of a card's connectors: which of the config's outputs each is, its CRTC and its mode. Changes nothing;
+ * whoever lights the outputs, and whoever only wants to know, asks this.
+ */
+export function arrange(
+  connectors: readonly Connector[],
+  configs: readonly OutputConfig[],
+  limits: Limits,
+  standing: (connector: string) => Standing | undefined = () => undefined,
+): Arrangement {
+  const keys = new Map(connectors.map(({ name }) => [name, standing(name)?.key ?? name]));
+  const { configs: configOf, warnings } = matchOutputs(
+    configs,
+    connectors.filter(({ connected }) => connected),
+    keys,
+  );
+  // Where CRTCs are short, outputs that are to show a guest come first.
+  const rank = ({ name }: Connector): number => {
+    const config = configOf.get(name);
+    if (!config) return configs.length * 2;
+    return configs.indexOf(config) + (config.show ? 0 : configs.length);
+  };
+  const ordered = [...connectors].sort((a, b) => rank(a) - rank(b));
+  const connected = ordered.filter(({ connected: there, info }) => there && info.modes.length > 0);
+  const indices = assignCrtcs(
+    connected.map(({ name, possibleCrtcs, crtc }) => ({
+      name,
+      possibleCrtcs,
+      current: limits.crtcs.indexOf(standing(name)?.crtc || crtc),
+      wanted: configOf.get(name)?.show !== undefined,
+    })),
+    limits.crtcs.length,
+  );
+  const outputs = ordered.map((connector): Arranged => {
+    const { name, info, edid } = connector;
+    const config = configOf.get(name);
+    const known = standing(name);
+    const index = indices[connected.indexOf(connector)] ?? -1;
+    const crtc = limits.crtcs[index] ?? 0;
+    const current = known?.mode ?? (crtc === 0 ? null : limits.modeOf(crtc));
+    const choice = chooseMode(info.modes, config?.mode ?? 'preferred', current, {
+      analog: isAnalog(connector),
+      range: edid && parseRangeLimits(edid),
+      maxWidth: limits.maxWidth,
+      maxHeight: limits.maxHeight,
+      refused: (mode) => known?.refused(mode),
+    });
+    return {
+      connector,
+      key: config?.name ?? name,
+      config,
+      crtc,
+      choice: crtc === 0 ? undefined : choice,
+      short: crtc === 0 && connected.includes(connector),
+    };
+  });
+  return { outputs, warnings };
+}
