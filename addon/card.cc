@@ -79,6 +79,7 @@ void Card::Init(Napi::Env env) {
                   InstanceMethod("atomic", &Card::Atomic),
                   InstanceMethod("atomicSet", &Card::AtomicSet),
                   InstanceMethod("createModeBlob", &Card::CreateModeBlob),
+                  InstanceMethod("createDamageBlob", &Card::CreateDamageBlob),
                   InstanceMethod("destroyBlob", &Card::DestroyBlob),
               });
 }

@@ -54,6 +54,7 @@ class Card final : public Handle<Card> {
   Napi::Value Atomic(const Napi::CallbackInfo& info);
   Napi::Value AtomicSet(const Napi::CallbackInfo& info);
   Napi::Value CreateModeBlob(const Napi::CallbackInfo& info);
+  Napi::Value CreateDamageBlob(const Napi::CallbackInfo& info);
   void DestroyBlob(const Napi::CallbackInfo& info);
 
   // fence.cc, framebuffer.cc, dumb.cc, writeback.cc

@@ -241,6 +241,8 @@ export interface NativeCard {
   atomicSet(changes: Float64Array, count: number, flags: number): Promise<void>;
   /** A property blob of a mode, for MODE_ID. */
   createModeBlob(mode: ModeInfo): number;
+  /** A property blob of one rectangle, for FB_DAMAGE_CLIPS: its id, or `-errno`. */
+  createDamageBlob(left: number, top: number, right: number, bottom: number): number;
   destroyBlob(id: number): void;
   /** Flip events, `count` records of FLIP_WORDS in the exchange. A negative count is the `-errno` of a lost card. */
   onFlips(callback: (count: number) => void): void;
@@ -533,6 +535,25 @@ export interface Native {
     readonly rectangles: readonly number[];
     /** The rows of each rectangle are turned upside down on the way: the source's last is the target's first. */
     readonly flip?: boolean;
+  }): Promise<void>;
+  /**
+   * Draws a rectangle of a picture into another on a worker: upside down (`flip`), scaled to the size that `to` has
+   * before the turn, turned clockwise by `turn` quarters. Of `to`, only the part inside `clip` is written. `smooth`
+   * mixes four neighbours (pixels of four bytes only), else the nearest is taken. Rectangles are x, y, width, height
+   * in pixels; all are checked (RangeError).
+   */
+  scalePixels(job: {
+    readonly source: PixelSource;
+    readonly sourceOffset: number;
+    readonly sourcePitch: number;
+    readonly target: NativeDumb;
+    readonly bytesPerPixel: number;
+    readonly from: readonly number[];
+    readonly to: readonly number[];
+    readonly clip: readonly number[];
+    readonly turn: 0 | 1 | 2 | 3;
+    readonly flip: boolean;
+    readonly smooth: boolean;
   }): Promise<void>;
   /**
    * Reads a buffer on a worker into RGB rows, each led by a zero byte: just what PNG's filter 0 wants.

@@ -30,3 +30,10 @@ const BYTES_PER_PIXEL = new Map<number, number>([
 export function bytesPerPixel(format: number): number | undefined {
   return BYTES_PER_PIXEL.get(opaque(format));
 }
+
+const BYTE_CHANNELS = new Set(['XR24', 'XB24', 'RX24', 'BX24'].map(fourcc));
+
+/** Whether a pixel is four bytes, one for each channel. */
+export function hasByteChannels(format: number): boolean {
+  return BYTE_CHANNELS.has(opaque(format));
+}

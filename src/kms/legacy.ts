@@ -27,6 +27,10 @@ export class LegacyCommit implements Commit {
     return this.card.flip(crtc, next.framebuffer, cookie);
   }
 
+  takesDamage(): boolean {
+    return false;
+  }
+
   accepts(): boolean {
     return false;
   }

@@ -1,13 +1,10 @@
 import type { PropertyInfo } from '../native';
 import { OBJECT_PLANE } from './connector';
 import type { CardReader } from './reader';
+import { ROTATE_0 } from './scanout';
 
 /** Values of a plane's `type` property: <drm/drm_plane.h>. */
 const TYPE_PRIMARY = 1n;
-
-/** Bits of a plane's `rotation` property: <drm/drm_mode.h>. */
-export const ROTATE_0 = 1 << 0;
-export const REFLECT_Y = 1 << 5;
 
 /** A plane that shows a CRTC's picture: ids of its properties. 0: it has no such property. */
 export interface PrimaryPlane {
@@ -24,8 +21,9 @@ export interface PrimaryPlane {
   readonly crtcHeight: number;
   readonly rotation: number;
   readonly inFence: number;
-  /** Whether `rotation` can turn a picture upside down by reflection. */
-  readonly reflects: boolean;
+  readonly damage: number;
+  /** The bits that `rotation` takes. */
+  readonly rotations: number;
 }
 
 interface Candidate {
@@ -82,7 +80,8 @@ function describe(id: number, properties: ReadonlyMap<string, PropertyInfo>): Pr
     crtcHeight: property('CRTC_H'),
     rotation: rotation?.id ?? 0,
     inFence: property('IN_FENCE_FD'),
+    damage: property('FB_DAMAGE_CLIPS'),
     // The enums of a bitmask property are bit numbers.
-    reflects: rotation?.enums.some(({ name }) => name === 'reflect-y') ?? false,
+    rotations: rotation?.enums.reduce((bits, { value }) => bits | (1 << Number(value)), 0) ?? ROTATE_0,
   };
 }

@@ -148,15 +148,12 @@ export class Controller implements GuestsOwner {
       lit.find((candidate) => sameHead(this.outputs.configOf(candidate.name)?.show ?? null, ref)) ??
       (head === 0 || this.#hotkeyShows(ref) ? lit[0] : undefined);
     if (!output?.mode) return undefined;
-    const { mode, connector } = output;
-    return {
-      width: mode.hdisplay,
-      height: mode.vdisplay,
-      refresh: refreshOf(mode),
-      mmWidth: connector.info.mmWidth,
-      mmHeight: connector.info.mmHeight,
-      edid: connector.edid,
-    };
+    const { mode, connector, width, height } = output;
+    const { mmWidth, mmHeight } = connector.info;
+    const refresh = refreshOf(mode);
+    if (width === mode.hdisplay) return { width, height, refresh, mmWidth, mmHeight, edid: connector.edid };
+    // Turned on its side: what the monitor says of itself lies the other way.
+    return { width, height, refresh, mmWidth: mmHeight, mmHeight: mmWidth, edid: undefined };
   }
 
   /** Nobody sees the panels, or they are not ours: guests are answered as hidden ones are. */

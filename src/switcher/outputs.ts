@@ -2,6 +2,8 @@ import type { OutputConfig } from '../config/config';
 import { monotonic } from '../clock';
 import type { Card } from '../kms/card';
 import type { Connector } from '../kms/connector';
+import type { Turn } from '../kms/fit';
+import type { View } from '../kms/fitting';
 import { modeName, sameMode } from '../kms/modes';
 import { isMeant, namesMonitor } from '../kms/monitor';
 import { Output } from '../kms/output';
@@ -197,7 +199,7 @@ export class Outputs {
     return undefined;
   }
 
-  async #light({ connector, crtc, choice }: Arranged): Promise<void> {
+  async #light({ connector, crtc, choice, config }: Arranged): Promise<void> {
     const { output } = this.#known.get(connector.name)!;
     if (crtc === 0 || !choice) return;
     const note = choice.note ?? (choice.made ? choice.why : undefined);
@@ -207,7 +209,7 @@ export class Outputs {
     }
     output.modeNote = note;
     try {
-      await output.light(crtc, choice.mode);
+      await output.light(crtc, choice.mode, viewOf(config));
     } catch (error) {
       this.log.error(`${output.name}: cannot be lit: ${String(error)}`);
       return;
@@ -272,4 +274,9 @@ export class Outputs {
 
 function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0);
+}
+
+function viewOf(config: OutputConfig | undefined): View {
+  const { fit = 'auto', rotate = 0 } = config ?? {};
+  return { fit, turn: (rotate / 90) as Turn };
 }

@@ -108,10 +108,7 @@ describe('shape', () => {
     [`${guests}control: [a]\n`, '4:10 "control" must be text, not a list; write text'],
     [`${guests}hotkeys: []\n`, '4:10 "hotkeys" must be a mapping, not a list; write key: value below it'],
     [`${guests}log: { level: warn }\n`, '4:15 unknown log level "warn"; did you mean "warning"?'],
-    [
-      `${guests}log: { level: 3 }\n`,
-      '4:15 "level" cannot be a number; known: error, warning, notice, info, debug',
-    ],
+    [`${guests}log: { level: 3 }\n`, '4:15 "level" cannot be 3; known: error, warning, notice, info, debug'],
   ])('%j', (text, problem) => {
     expect(problems(text)).toEqual([problem]);
   });
@@ -401,6 +398,10 @@ describe('outputs', () => {
       '  DP-1: { mode: 1920x }\n',
       '5:17 "1920x" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max, or a modeline',
     ],
+    ['  DP-1: { fit: aspects }\n', '5:16 "fit" cannot be "aspects"; did you mean "aspect"?'],
+    ['  DP-1: { fit: zoom }\n', '5:16 "fit" cannot be "zoom"; known: auto, aspect, integer, fill, none'],
+    ['  DP-1: { rotate: 45 }\n', '5:19 "rotate" cannot be 45; known: 0, 90, 180, 270'],
+    ['  DP-1: { rotate: left }\n', '5:19 "rotate" cannot be "left"; known: 0, 90, 180, 270'],
     ['  DP-1: { mode: prefered }\n', '5:17 "prefered" is no mode; did you mean "preferred"?'],
     ['  DP-1: { mode: 0x1080 }\n', '5:17 "mode" must be text, not a number; put it in quotes'],
     ['  DP-1: { mode: 1920x0 }\n', '5:17 a mode of 1920x0 cannot be; width and height go from 1 to 16384'],

@@ -96,6 +96,16 @@ describe('a config', () => {
     ]);
   });
 
+  test('says how screens stand on outputs, where that is not as usual', () => {
+    const config = parse(
+      `${guests}outputs: { DP-1: { fit: integer, rotate: 270 }, HDMI-A-1: { fit: none, rotate: 0 } }\n`,
+    );
+    expect(config.outputs).toEqual([
+      { name: 'DP-1', mode: 'preferred', fit: 'integer', rotate: 270 },
+      { name: 'HDMI-A-1', mode: 'preferred', fit: 'none' },
+    ]);
+  });
+
   test('takes the card from the outputs that it names', () => {
     expect(parse(`${guests}outputs: { DP-1: {} }\n`).card).toBe('/dev/dri/card0');
     const named = parse(`${guests}outputs: { card0/DP-1: {} }\n`);

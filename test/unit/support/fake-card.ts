@@ -172,15 +172,18 @@ export class FakeCard {
     return Promise.reject(new Error('the card is gone'));
   };
   setCursor = (crtc: number, image: NativeDumb | null): number => {
+    if (image && this.inFlight.has(crtc))
+      this.wrongs.push('a pointer set while a flip is in flight would wait');
     this.cursors.push(`${crtc} ${image ? 'set' : 'hide'}`);
     return 0;
   };
   moveCursor = (crtc: number, x: number, y: number): number => {
+    if (this.inFlight.has(crtc)) this.wrongs.push('a pointer moved while a flip is in flight would wait');
     this.cursors.push(`${crtc} ${x},${y}`);
     return 0;
   };
 
-  /** Stands in for native.copyPixels. */
+  /** Stands in for native.copyPixels and native.scalePixels. */
   copy = (): Promise<void> => this.#wait('copy');
 
   /** Lets the oldest thing that is waited for end. */
@@ -197,6 +200,7 @@ export class FakeCard {
   open(): Card {
     const opened = jest.spyOn(native, 'openCard').mockReturnValue(this as unknown as NativeCard);
     jest.spyOn(native, 'copyPixels').mockImplementation(this.copy);
+    jest.spyOn(native, 'scalePixels').mockImplementation(this.copy);
     const card = Card.open(this.path, () => undefined);
     opened.mockRestore();
     return card;
