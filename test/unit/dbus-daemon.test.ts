@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { native } from '../../src/native';
-import type { BusMessage, BusValue, NativeBus } from '../../src/native';
-import { INTERFACE, PATH, closed, message, receivedFds, serve } from './support/native-bus';
+import { promisify } from 'node:util';
+import { Bus } from '../../src/dbus/bus';
+import type { BusMessage, BusValue } from '../../src/dbus/values';
+import { INTERFACE, PATH, closed, message, receivedFds, serve } from './support/dbus';
 import { openFds, until } from './support/wire';
 
 const DAEMON = 'org.freedesktop.DBus';
@@ -23,8 +24,8 @@ describe('a bus with a daemon', () => {
   let directory: string;
   let daemon: ChildProcess;
   let before: number;
-  let first: NativeBus;
-  let second: NativeBus;
+  let first: Bus;
+  let second: Bus;
 
   beforeAll(async () => {
     directory = fs.mkdtempSync('/tmp/kms-switcher-');
@@ -50,8 +51,8 @@ describe('a bus with a daemon', () => {
   const address = (): string => `unix:path=${directory}/bus`;
   beforeEach(() => {
     before = openFds().length;
-    first = native.openBus({ address: address() });
-    second = native.openBus({ address: address() });
+    first = new Bus({ address: address() });
+    second = new Bus({ address: address() });
   });
   afterEach(async () => {
     first.close();
@@ -109,6 +110,27 @@ describe('a bus with a daemon', () => {
     await expect(first.call({ ...message('Wait'), destination: second.name })).rejects.toMatchObject({
       code: 'org.freedesktop.DBus.Error.NoReply',
     });
+  });
+
+  test('lets libdbus talk to us', async () => {
+    serve(first, { Echo: 'sxdasv' }, ({ serial, values }) => {
+      first.reply(serial, 'sxdasv', values ?? []);
+    });
+    await first.call(daemonCall('GetId', '', []));
+    const send = async (...args: string[]): Promise<string> => {
+      const dbus = ['--print-reply=literal', `--bus=${address()}`, `--dest=${first.name}`, PATH];
+      const { stdout } = await promisify(execFile)('dbus-send', [...dbus, ...args]);
+      return stdout.replace(/\s+/g, ' ').trim();
+    };
+    const xml = await send('org.freedesktop.DBus.Introspectable.Introspect');
+    expect(xml).toContain('<method name="Echo"><arg type="s" direction="in"/>');
+    await expect(send(`${INTERFACE}.Other`)).rejects.toThrow(/UnknownMethod: there is no such method/);
+    await expect(send(`${INTERFACE}.Echo`, 'int32:1')).rejects.toThrow(/InvalidArgs: expected 'sxdasv'/);
+    await send('org.freedesktop.DBus.Peer.Ping');
+    const said = await send(
+      ...[`${INTERFACE}.Echo`, 'string:ä', 'int64:-5', 'double:0.5', 'array:string:a,b', 'variant:uint32:7'],
+    );
+    expect(said).toBe('ä int64 -5 double 0.5 array [ a b ] variant uint32 7');
   });
 
   test('is lost with its daemon', async () => {
