@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { Bus } from '../../src/dbus/bus';
@@ -8,6 +9,7 @@ import type { BusMessage, BusValue } from '../../src/dbus/values';
 import { INTERFACE, PATH, closed, message, receivedFds, serve } from './support/dbus';
 import { openFds, until } from './support/wire';
 
+const NAME = `kms-switcher-${process.pid}`;
 const DAEMON = 'org.freedesktop.DBus';
 
 const daemonCall = (member: string, signature: string, values: readonly BusValue[]): BusMessage => ({
@@ -33,7 +35,7 @@ describe('a bus with a daemon', () => {
     const socket = path.join(directory, 'bus');
     fs.writeFileSync(
       config,
-      `<busconfig><type>session</type><listen>unix:path=${socket}</listen><auth>EXTERNAL</auth>
+      `<busconfig><type>session</type><listen>unix:path=${socket}</listen><listen>unix:abstract=${NAME}</listen><auth>EXTERNAL</auth>
        <policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy>
        </busconfig>`,
     );
@@ -69,6 +71,17 @@ describe('a bus with a daemon', () => {
     await expect(second.call(daemonCall('GetNameOwner', 's', ['org.example.None']))).rejects.toMatchObject({
       code: 'org.freedesktop.DBus.Error.NameHasNoOwner',
     });
+  });
+
+  test('may be at an abstract address, or one with characters that are escaped', async () => {
+    for (const at of [`unix:abstract=${NAME},guid=0`, `unix:path=${directory.replace('-', '%2d')}/bus`]) {
+      const bus = new Bus({ address: at });
+      expect(await bus.call(daemonCall('NameHasOwner', 's', [DAEMON]))).toEqual([true]);
+      bus.close();
+    }
+    for (const at of ['unix:path=/a%2', 'unix:abstract=a%00', 'unix:path=/a,abstract=b', 'unix:dir=/tmp']) {
+      expect(await closed(new Bus({ address: at }))).toBe(os.constants.errno.EINVAL);
+    }
   });
 
   test('carries calls and file descriptors between its clients', async () => {
