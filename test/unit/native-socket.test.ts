@@ -134,7 +134,10 @@ describe('a socket', () => {
     const [left, right] = ends;
     left.send(hello);
     right.send(hello);
+    const before = openFds();
     left.close();
+    // It is closed elsewhere: what nobody has read may hold a stranger's files.
+    await until(() => openFds() < before);
     expect((await nextMessage(right)).text).toBe('hello');
     expect((await nextMessage(right)).length).toBe(-os.constants.errno.ECONNRESET);
   });
@@ -231,6 +234,23 @@ describe('a socket', () => {
       credentials: () => left.credentials(),
     };
     for (const call of Object.values(calls)) expect(call).toThrow(error as Error);
+  });
+
+  test('is made of a descriptor, which is taken over in every case', async () => {
+    const [near, far] = native.fdPair();
+    const [left, right] = [native.adopt(near), native.adopt(far)];
+    left.send(hello);
+    expect((await nextMessage(right)).text).toBe('hello');
+    left.close();
+    right.close();
+    const before = openFds();
+    const file = fs.openSync('/dev/null', 'r');
+    expect(() => native.adopt(file)).toThrow(
+      expect.objectContaining({ code: 'ENOTSOCK', syscall: 'getsockopt', fd: file }) as Error,
+    );
+    await until(() => openFds() <= before);
+    expect(() => native.adopt(999999)).toThrow(expect.objectContaining({ code: 'EBADF' }) as Error);
+    expect(() => native.duplicate(999999)).toThrow(expect.objectContaining({ code: 'EBADF' }) as Error);
   });
 
   test('throws EBADF through send only for itself: a bad descriptor to pass is a result', () => {
