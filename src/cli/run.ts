@@ -73,13 +73,16 @@ class Daemon {
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
     const device = fs.realpathSync(card.native.path);
-    const input = new Input(config.hotkeys, log, (action, at) => {
-      try {
-        controller.perform(action, at);
-      } catch (error) {
-        if (!(error instanceof CommandError)) throw error;
-        log.notice(`hotkey ${action.kind}: ${error.message}`);
-      }
+    const input = new Input(config, log, {
+      fired: (action, at) => {
+        try {
+          controller.perform(action, at);
+        } catch (error) {
+          if (!(error instanceof CommandError)) throw error;
+          log.notice(`hotkey ${action.kind}: ${error.message}`);
+        }
+      },
+      released: () => undefined,
     });
     const controller = new Controller(card, config, log, (target) => {
       input.focus(target);

@@ -1,4 +1,6 @@
 import * as fs from 'node:fs';
+import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
 import type { Log } from '../log';
 import {
   EXCHANGE_BYTES,
@@ -30,6 +32,13 @@ export interface InputEvents {
   done(): void;
 }
 
+/** Who opens the nodes of devices. */
+export interface DeviceFiles {
+  /** A file descriptor, or `-errno`. */
+  open(path: string, flags: number): number;
+  close(fd: number): void;
+}
+
 /** The keyboards and pointers of a seat, read with libinput. */
 export class InputDevices {
   /** The batch in work: what an event leads to may use the exchange. */
@@ -42,6 +51,7 @@ export class InputDevices {
   constructor(
     private readonly events: InputEvents,
     private readonly log: Log,
+    private readonly files: DeviceFiles = ownFiles,
   ) {}
 
   /** Starts listening. Without any device, or the right to one, that is a warning: the control socket still works. */
@@ -52,7 +62,7 @@ export class InputDevices {
         {
           open: (path, flags) => this.#openDevice(path, flags),
           close: (fd) => {
-            fs.closeSync(fd);
+            this.files.close(fd);
           },
         },
         (count) => {
@@ -70,18 +80,30 @@ export class InputDevices {
     this.#input?.close();
   }
 
-  #openDevice(path: string, flags: number): number {
+  /** All devices are closed; `events` are told that they have gone. */
+  suspend(): void {
+    this.#input?.suspend();
+  }
+
+  /** The devices that are there now come anew. */
+  resume(): void {
     try {
-      return fs.openSync(path, flags);
+      this.#input?.resume();
     } catch (error) {
-      const { errno = -1, code } = error as NodeJS.ErrnoException;
-      if (!this.#refused.has(path)) {
-        const fix = code === 'EACCES' ? ': run as root, or add this user to the group "input"' : '';
-        this.log.warning(`${path} cannot be opened (${code ?? 'unknown error'})${fix}`);
-        this.#refused.add(path);
-      }
-      return errno;
+      this.log.warning(`no input for now: the devices cannot be opened again: ${String(error)}`);
     }
+  }
+
+  #openDevice(path: string, flags: number): number {
+    const fd = this.files.open(path, flags);
+    if (fd >= 0) this.#refused.delete(path);
+    else if (!this.#refused.has(path)) {
+      const code = getSystemErrorName(fd);
+      const fix = code === 'EACCES' ? ': run as root, or add this user to the group "input"' : '';
+      this.log.warning(`${path} cannot be opened (${code})${fix}`);
+      this.#refused.add(path);
+    }
+    return fd;
   }
 
   #read(count: number): void {
@@ -131,3 +153,16 @@ export class InputDevices {
     if (device.pointer) this.log.info(`pointer ${++this.#pointers}: ${name} (${sysname})`);
   }
 }
+
+const ownFiles: DeviceFiles = {
+  open: (path, flags) => {
+    try {
+      return fs.openSync(path, flags);
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -constants.errno.EIO;
+    }
+  },
+  close: (fd) => {
+    fs.closeSync(fd);
+  },
+};
