@@ -73,7 +73,11 @@ class Daemon {
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
     const device = fs.realpathSync(card.native.path);
-    const input = new Input(config, log, {
+    const bindings = {
+      hotkeys: [config.escape, ...config.hotkeys],
+      passthrough: config.passthrough,
+    };
+    const input = new Input(bindings, log, {
       fired: (action, at) => {
         try {
           controller.perform(action, at);
@@ -82,7 +86,9 @@ class Daemon {
           log.notice(`hotkey ${action.kind}: ${error.message}`);
         }
       },
-      released: () => undefined,
+      released: (action) => {
+        controller.released(action);
+      },
     });
     const controller = new Controller(card, config, log, (target) => {
       input.focus(target);

@@ -1,5 +1,13 @@
-import type { Action, HeadRef } from '../../src/config/config';
-import { assignmentOf, CommandError, perform, type Assignment, type Layout } from '../../src/switcher/layout';
+import type { HeadRef } from '../../src/config/config';
+import {
+  assignmentOf,
+  CommandError,
+  perform,
+  type Assignment,
+  type Layout,
+  type LayoutAction,
+  type Surroundings,
+} from '../../src/switcher/layout';
 import { Random } from './support/random';
 
 const head = (name: string): HeadRef => {
@@ -26,9 +34,44 @@ function written({ shows }: Layout): Record<string, string> {
   );
 }
 
-const now = { outputs: ['A', 'B', 'C'], guests: ['windows', 'linux', 'sensors'] };
-const after = (before: Layout, action: Action, surroundings = now): Record<string, string> =>
+const now: Surroundings = { outputs: ['A', 'B', 'C'], guests: ['windows', 'linux', 'sensors'] };
+const after = (before: Layout, action: LayoutAction, surroundings = now): Record<string, string> =>
   written(perform(before, action, surroundings));
+
+describe('a layout by name', () => {
+  const shows = (entries: Record<string, string>) =>
+    Object.entries(entries).map(([output, guest]) => ({ output, head: head(guest) }));
+  const layouts = [
+    { name: 'desk', shows: shows({ A: 'linux', B: 'windows:1' }) },
+    { name: 'one', shows: shows({ C: 'windows' }) },
+  ];
+  const named = (name: string, before: Layout) =>
+    after(before, { kind: 'layout', layout: name }, { ...now, layouts });
+
+  test('is shown as it says, and what was there changes places', () => {
+    expect(named('desk', layout({ A: 'windows', B: 'linux', C: 'sensors' }))).toEqual({
+      A: 'linux',
+      B: 'windows:1',
+      C: 'sensors',
+    });
+    expect(named('desk', layout({ A: 'windows:1', B: 'sensors', C: 'linux' }))).toEqual({
+      A: 'linux',
+      B: 'windows:1',
+      C: 'sensors',
+    });
+  });
+
+  test('leaves the outputs alone that it does not name, lights blank ones, and keeps the focus', () => {
+    const before = layout({ A: 'linux', B: 'sensors blank', C: 'sensors:1 blank' }, 'A');
+    expect(named('one', before)).toEqual({ A: 'linux', B: 'sensors blank', C: 'windows' });
+    expect(perform(before, { kind: 'layout', layout: 'one' }, { ...now, layouts }).focus).toBe('A');
+  });
+
+  test('has to be there', () => {
+    expect(() => named('dsk', layout({}))).toThrow('there is no layout dsk: the config has desk, one');
+    expect(() => after(layout({}), { kind: 'layout', layout: 'x' })).toThrow('the config has none');
+  });
+});
 
 describe('show', () => {
   test('is for the output it names, else the focused one, else the first', () => {
@@ -190,7 +233,7 @@ test('blank goes on and off, and keeps what is behind it', () => {
 describe('a command that makes no sense', () => {
   const none = { outputs: [], guests: ['windows'] };
   const one = { outputs: ['A'], guests: ['windows'] };
-  test.each<[string, Action, typeof now, string]>([
+  test.each<[string, LayoutAction, typeof now, string]>([
     ['show without a monitor', { kind: 'show', head: head('windows') }, none, 'no monitor is connected'],
     ['next without a monitor', { kind: 'next' }, none, 'no monitor is connected'],
     ['blank without a monitor', { kind: 'blank' }, none, 'no monitor is connected'],
@@ -213,7 +256,7 @@ test('whatever is asked for, a head is on one output at most: 2,000 random actio
   for (let step = 0; step < 2000; step++) {
     const outputs = names.filter(() => random.chance(0.8));
     const on = random.chance(0.5) ? { on: random.pick(names) } : {};
-    const action = random.pick<() => Action>([
+    const action = random.pick<() => LayoutAction>([
       () => ({ kind: 'show', head: { guest: random.pick(now.guests), head: random.below(2) }, ...on }),
       () => ({ kind: 'next', ...on }),
       () => ({ kind: 'previous', ...on }),
