@@ -340,6 +340,7 @@ describe('a listener', () => {
     const before = openFds();
     expect(() => native.listen(path.join(directory, 'none/socket'), 0o600, () => undefined)).toThrow();
     expect(() => native.connect(path.join(directory, 'none'))).toThrow();
-    expect(openFds()).toBe(before);
+    // Those of earlier tests may still be on their way to be closed.
+    expect(openFds()).toBeLessThanOrEqual(before);
   });
 });
