@@ -1,4 +1,5 @@
-import { native, type NativeCard, type NativeDumb, type PixelSource } from '../native';
+import { XR24 } from '../fourcc';
+import { isNativeError, native, type NativeCard, type NativeDumb, type PixelSource } from '../native';
 import { copyRectangle, isEmpty, NOTHING, union, type Edges, type Placement } from './fit';
 import { bytesPerPixel, opaque } from './formats';
 import type { Source } from './source';
@@ -6,6 +7,8 @@ import type { Source } from './source';
 /** A buffer of the mode's size, and what it holds. */
 interface Back {
   readonly dumb: NativeDumb;
+  /** Of its pixels: the source's, or XR24 where the card does not take that. */
+  readonly format: number;
   /** undefined: nothing that can be built upon. */
   placement: Placement | undefined;
   /** What changed in the screen since this buffer was drawn. */
@@ -45,8 +48,8 @@ export class Copier {
 
   /** The buffer of a framebuffer that `draw` gave out. */
   shown(framebuffer: number): { dumb: NativeDumb; format: number } | undefined {
-    for (const [format, pair] of this.#pairs) {
-      for (const { dumb } of pair) if (dumb.framebuffer === framebuffer) return { dumb, format };
+    for (const pair of this.#pairs.values()) {
+      for (const { dumb, format } of pair) if (dumb.framebuffer === framebuffer) return { dumb, format };
     }
     return undefined;
   }
@@ -72,7 +75,7 @@ export class Copier {
     // Until it is drawn whole.
     back.placement = undefined;
     if (fresh) {
-      await this.#clear(back.dumb, bytes);
+      await this.#clear(back.dumb, bytesPerPixel(back.format) ?? 4);
       stale = shownPart(placement);
     }
     back.stale = NOTHING;
@@ -90,6 +93,7 @@ export class Copier {
         bytesPerPixel: bytes,
         rectangles: rectangle,
         flip: pixels.bottomUp,
+        ...(back.format !== pixels.format && { convertFrom: pixels.format }),
       });
     }
     back.placement = generation === this.#generation ? placement : undefined;
@@ -99,16 +103,14 @@ export class Copier {
   async #pair(format: number): Promise<readonly [Back, Back]> {
     const known = this.#pairs.get(format);
     if (known) return known;
-    const options = { width: this.width, height: this.height, format, fill: 0, framebuffer: true };
-    const make = async (): Promise<Back> => ({
-      dumb: await this.card.createDumb(options),
-      placement: undefined,
-      stale: NOTHING,
+    const first = await this.#back(format).catch((error: unknown) => {
+      // Some cards scan out one or two formats only: what they do not take is converted.
+      if (format === XR24 || !isNativeError(error)) throw error;
+      return this.#back(XR24);
     });
-    const first = await make();
     let second: Back;
     try {
-      second = await make();
+      second = await this.#back(first.format);
     } catch (error) {
       first.dumb.close();
       throw error;
@@ -120,6 +122,12 @@ export class Copier {
     }
     this.#pairs.set(format, pair);
     return pair;
+  }
+
+  async #back(format: number): Promise<Back> {
+    const { width, height } = this;
+    const dumb = await this.card.createDumb({ width, height, format, fill: 0, framebuffer: true });
+    return { dumb, format, placement: undefined, stale: NOTHING };
   }
 
   /** Black everywhere: one row of zeros, copied to every row. */

@@ -58,6 +58,8 @@ export class FakeCard {
   flipResults: number[] = [];
   /** What the next SetCrtc of a mode fails with. */
   setErrors: Error[] = [];
+  /** Those that a framebuffer can have; undefined: any. */
+  formats: Set<number> | undefined;
   importError: Error | undefined;
   closeResult = 0;
   patient = false;
@@ -117,7 +119,9 @@ export class FakeCard {
     }
   };
 
-  createDumb: NativeCard['createDumb'] = ({ width, height, framebuffer }) => {
+  createDumb: NativeCard['createDumb'] = ({ width, height, format, framebuffer }) => {
+    if (framebuffer && !(this.formats?.has(format) ?? true))
+      return Promise.reject(systemError('EINVAL', -22, 'ioctl(DRM_IOCTL_MODE_ADDFB2)'));
     const id = ++this.#id;
     this.openDumbs.add(id);
     const dumb: NativeDumb = {
