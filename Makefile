@@ -16,6 +16,8 @@ BENCH_PACKAGES := libsystemd-dev
 SOURCES := $(shell find src -name '*.ts')
 TESTS := $(shell find test -name '*.ts' -not -path '*/node_modules/*')
 RESULTS := build/results
+# Every KMS driver but vkms that an emulated machine can have.
+DISPLAYS := bochs-display,id=bochs cirrus-vga,id=cirrus virtio-gpu-pci,id=virtio qxl,id=qxl
 
 .PHONY: all addon guests lab test test-unit test-lab test-long demo bench lint format clean help packages-build packages-unit packages-lab packages-lint packages-bench
 
@@ -99,7 +101,7 @@ test: ## every test: unit, and on a real KMS driver in the lab
 	status=0
 	$(MAKE) --no-print-directory test-unit || status=1
 	$(MAKE) --no-print-directory test-lab || status=1
-	$(NODE) test/summary.mjs $(RESULTS)/unit.json $(RESULTS)/lab.json || status=1
+	$(NODE) test/summary.mjs $(RESULTS)/unit.json $(RESULTS)/suites.json $(RESULTS)/drivers.json || status=1
 	exit $$status
 
 test-unit: dist/.built | packages-unit ## the tests that need no display (seconds)
@@ -108,7 +110,10 @@ test-unit: dist/.built | packages-unit ## the tests that need no display (second
 
 test-lab: build/test/.built guests lab ## the tests on virtual panels (minutes)
 	@mkdir -p $(RESULTS)
-	test/lab/run --out $(RESULTS) --timeout 3600 -- test/lab/suites/run
+	status=0
+	test/lab/run --out $(RESULTS) --timeout 3600 -- test/lab/suites/run || status=1
+	test/lab/run --out $(RESULTS) --timeout 1800 --panels 0 $(DISPLAYS:%=--device %) -- test/lab/suites/run --drivers || status=1
+	exit $$status
 
 test-long: build/test/.built guests lab ## the lab's endurance tests (half an hour)
 	@mkdir -p $(RESULTS)

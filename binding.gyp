@@ -24,6 +24,7 @@
         'addon/input-events.cc',
         'addon/memfd.cc',
         'addon/mode-info.cc',
+        'addon/pixel-format.cc',
         'addon/pixels.cc',
         'addon/poll.cc',
         'addon/received-fds.cc',

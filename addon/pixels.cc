@@ -1,7 +1,5 @@
 #include "pixels.h"
 
-#include <drm_fourcc.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -15,6 +13,7 @@
 #include "dmabuf.h"
 #include "dumb.h"
 #include "memfd.h"
+#include "pixel-format.h"
 #include "worker.h"
 
 namespace {
@@ -82,6 +81,19 @@ struct Rectangle {
   uint32_t source_x, source_y, target_x, target_y, width, height;
 };
 
+/** Turns pixels of another format into XRGB8888, row by row. */
+void ConvertRectangle(const Source& source, const Raster& from, const PixelFormat& format, uint8_t* target,
+                      const Raster& to, const Rectangle& r, bool flip) {
+  std::vector<uint8_t> read(source.file ? r.width * from.bytes_per_pixel : 0);
+  for (uint32_t row = 0; row < r.height; row++) {
+    const uint64_t at = from.At(r.source_x, r.source_y + row);
+    if (source.file) source.Copy(at, read.data(), read.size());
+    const uint8_t* pixels = source.file ? read.data() : source.bytes + at;
+    ReadXrgbRow(format, pixels, r.width,
+                target + to.At(r.target_x, r.target_y + (flip ? r.height - 1 - row : row)));
+  }
+}
+
 /** Of those that the kernel takes in one call (IOV_MAX): as many as a stack holds well. */
 constexpr uint32_t kRowsAtOnce = 64;
 
@@ -116,15 +128,26 @@ void CopyRectangle(const Source& source, const Raster& from, uint8_t* target, co
   }
 }
 
+/** The source's format, where the target's is another. */
+std::optional<PixelFormat> ReadConversion(const Napi::Object& job, uint64_t bytes_per_pixel,
+                                          const char* function) {
+  const Napi::Value foreign = job.Get("convertFrom");
+  if (foreign.IsUndefined()) return std::nullopt;
+  const std::optional<PixelFormat> format = PixelFormatOf(Uint32(foreign, "job.convertFrom"));
+  if (!format || format->bytes != bytes_per_pixel) throw Failure{EINVAL, function}.In(job.Env());
+  return format;
+}
+
 Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
   const Napi::Object job = Object(info[0], "job");
   Source source = ReadSource(job.Get("source"));
   std::shared_ptr<DumbBuffer> target = Dumb::BufferOf(job.Get("target"), "job.target");
   const auto bytes_per_pixel =
       static_cast<uint64_t>(Integer(job.Get("bytesPerPixel"), "job.bytesPerPixel", 1, 8));
+  const std::optional<PixelFormat> format = ReadConversion(job, bytes_per_pixel, "copyPixels");
   const Raster from{Size(job.Get("sourceOffset"), "job.sourceOffset"),
                     Uint32(job.Get("sourcePitch"), "job.sourcePitch"), bytes_per_pixel, source.size};
-  const Raster to{0, target->pitch, bytes_per_pixel, target->size};
+  const Raster to{0, target->pitch, format ? 4 : bytes_per_pixel, target->size};
   const Napi::Value turned = job.Get("flip");
   const bool flip = !turned.IsUndefined() && Boolean(turned, "job.flip");
   std::vector<Rectangle> rectangles = ReadRectangles(job.Get("rectangles"));
@@ -138,10 +161,16 @@ Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
                                                 "] lies outside the " + (readable ? "target" : "source"));
   }
 
-  return RunOnWorker(info.Env(), [from, to, flip, source = std::move(source), target = std::move(target),
-                                  rectangles = std::move(rectangles)] {
+  return RunOnWorker(info.Env(), [from, to, flip, format, source = std::move(source),
+                                  target = std::move(target), rectangles = std::move(rectangles)] {
     const auto access = source.Access();
-    for (const Rectangle& r : rectangles) CopyRectangle(source, from, target->pixels, to, r, flip);
+    for (const Rectangle& r : rectangles) {
+      if (format) {
+        ConvertRectangle(source, from, *format, target->pixels, to, r, flip);
+      } else {
+        CopyRectangle(source, from, target->pixels, to, r, flip);
+      }
+    }
   });
 }
 
@@ -229,7 +258,8 @@ Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
       static_cast<uint64_t>(Integer(job.Get("bytesPerPixel"), "job.bytesPerPixel", 1, 8));
   const Raster from{Size(job.Get("sourceOffset"), "job.sourceOffset"),
                     Uint32(job.Get("sourcePitch"), "job.sourcePitch"), bytes_per_pixel, source.size};
-  const Raster to{0, target->pitch, bytes_per_pixel, target->size};
+  const std::optional<PixelFormat> format = ReadConversion(job, bytes_per_pixel, "scalePixels");
+  const Raster to{0, target->pitch, format ? 4 : bytes_per_pixel, target->size};
   const Box part = ReadBox(job.Get("from"), "job.from");
   const Turning turning{ReadBox(job.Get("to"), "job.to"),
                         static_cast<uint32_t>(Integer(job.Get("turn"), "job.turn", 0, 3))};
@@ -260,13 +290,18 @@ Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
     const Axis down(part.height, turning.Height(), smooth, flip);
     for (uint32_t y = clip.y; y < clip.y + clip.height; y++) {
       uint8_t* out = target->pixels + to.At(clip.x, y);
-      for (uint32_t x = clip.x; x < clip.x + clip.width; x++, out += bytes_per_pixel) {
+      for (uint32_t x = clip.x; x < clip.x + clip.width; x++, out += to.bytes_per_pixel) {
         const auto [column, row] = turning.Upright(x, y);
         const Axis::Tap& h = across.taps[column];
         const Axis::Tap& v = down.taps[row];
         const uint8_t* top = origin + v.first * pitch;
         if (!smooth) {
-          std::memcpy(out, top + h.first * bytes_per_pixel, bytes_per_pixel);
+          const uint8_t* nearest = top + h.first * bytes_per_pixel;
+          if (format) {
+            ReadXrgbRow(*format, nearest, 1, out);
+          } else {
+            std::memcpy(out, nearest, bytes_per_pixel);
+          }
           continue;
         }
         const uint8_t* low = origin + v.second * pitch;
@@ -274,51 +309,23 @@ Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
         const uint64_t right = h.second * bytes_per_pixel;
         const uint8_t* const corners[4] = {top + left, top + right, low + left, low + right};
         Mix(corners, h.weight, v.weight, out);
+        if (format) ReadXrgbRow(*format, out, 1, out);
       }
     }
   });
-}
-
-/** Where a pixel of 8-bit channels keeps red, green and blue. */
-using ChannelOrder = std::array<uint8_t, 3>;
-constexpr ChannelOrder kBgr{2, 1, 0};  // XR24 and AR24, in memory
-constexpr ChannelOrder kRgb{0, 1, 2};  // XB24 and AB24
-
-std::optional<ChannelOrder> OrderOf(uint32_t format) {
-  if (format == DRM_FORMAT_XRGB8888 || format == DRM_FORMAT_ARGB8888) return kBgr;
-  if (format == DRM_FORMAT_XBGR8888 || format == DRM_FORMAT_ABGR8888) return kRgb;
-  return std::nullopt;
-}
-
-void ConvertRow(const uint8_t* in, uint32_t width, ChannelOrder order, uint8_t* out) {
-  for (uint32_t x = 0; x < width; x++, in += 4, out += 3) {
-    for (size_t channel = 0; channel < 3; channel++) out[channel] = in[order[channel]];
-  }
-}
-
-void Convert565Row(const uint8_t* in, uint32_t width, uint8_t* out) {
-  const auto widen = [](unsigned value, unsigned bits) {
-    return static_cast<uint8_t>(value << (8 - bits) | value >> (2 * bits - 8));
-  };
-  for (uint32_t x = 0; x < width; x++, in += 2, out += 3) {
-    const unsigned pixel = in[0] | in[1] << 8;
-    out[0] = widen(pixel >> 11, 5);
-    out[1] = widen(pixel >> 5 & 0x3f, 6);
-    out[2] = widen(pixel & 0x1f, 5);
-  }
 }
 
 Napi::Value ReadRgb(const Napi::CallbackInfo& info) {
   const Napi::Object job = Object(info[0], "job");
   Source source = ReadSource(job.Get("source"));
   const uint32_t format = Uint32(job.Get("format"), "job.format");
-  const std::optional<ChannelOrder> order = OrderOf(format);
-  if (!order && format != DRM_FORMAT_RGB565) throw Failure{EINVAL, "readRgb"}.In(info.Env());
+  const std::optional<PixelFormat> packing = PixelFormatOf(format);
+  if (!packing) throw Failure{EINVAL, "readRgb"}.In(info.Env());
 
   const uint32_t width = Uint32(job.Get("width"), "job.width");
   const uint32_t height = Uint32(job.Get("height"), "job.height");
   const Raster from{Size(job.Get("offset"), "job.offset"), Uint32(job.Get("pitch"), "job.pitch"),
-                    order ? 4U : 2U, source.size};
+                    packing->bytes, source.size};
   if (width == 0 || height == 0 || !from.Holds(0, 0, width, height)) {
     throw Napi::RangeError::New(info.Env(), "the picture lies outside job.source");
   }
@@ -335,11 +342,7 @@ Napi::Value ReadRgb(const Napi::CallbackInfo& info) {
           uint8_t* row = rgb->data() + y * stride + 1;
           if (source.file) source.Copy(from.At(0, y), read.data(), read.size());
           const uint8_t* pixels = source.file ? read.data() : source.bytes + from.At(0, y);
-          if (order) {
-            ConvertRow(pixels, width, *order, row);
-          } else {
-            Convert565Row(pixels, width, row);
-          }
+          ReadRgbRow(*packing, pixels, width, row);
         }
         return rgb;
       },

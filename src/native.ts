@@ -448,6 +448,8 @@ export interface Native {
     readonly target: NativeDumb;
     readonly bytesPerPixel: number;
     readonly rectangles: readonly number[];
+    /** The source's format (fourcc), where it is another than the target's, which is XR24 then; others throw EINVAL. */
+    readonly convertFrom?: number;
     /** The rows of each rectangle are turned upside down on the way: the source's last is the target's first. */
     readonly flip?: boolean;
   }): Promise<void>;
@@ -466,13 +468,15 @@ export interface Native {
     readonly from: readonly number[];
     readonly to: readonly number[];
     readonly clip: readonly number[];
+    /** As of {@link copyPixels}. */
+    readonly convertFrom?: number;
     readonly turn: 0 | 1 | 2 | 3;
     readonly flip: boolean;
     readonly smooth: boolean;
   }): Promise<void>;
   /**
    * Reads a buffer on a worker into RGB rows, each led by a zero byte: just what PNG's filter 0 wants.
-   * `format` is one of XR24, AR24, XB24, AB24, RG16; others throw EINVAL.
+   * `format` is a packed RGB format of kms/formats.ts; others throw EINVAL.
    */
   readRgb(job: {
     readonly source: PixelSource;

@@ -1,5 +1,5 @@
-import { native, type NativeCard, type NativeDumb, type PixelSource } from '../native';
 import { XR24 } from '../fourcc';
+import { isNativeError, native, type NativeCard, type NativeDumb, type PixelSource } from '../native';
 import {
   EVERYTHING,
   isEmpty,
@@ -19,6 +19,8 @@ import type { Source } from './source';
 /** A buffer of the mode's size, and what it holds. */
 interface Back {
   readonly dumb: NativeDumb;
+  /** Of its pixels: the source's, or XR24 where the card does not take that. */
+  readonly format: number;
   /** undefined: nothing that can be built upon. */
   placement: Placement | undefined;
   /** What changed in the screen since this buffer was drawn. */
@@ -58,8 +60,8 @@ export class Copier {
 
   /** The buffer of a framebuffer that `draw` gave out. */
   shown(framebuffer: number): { dumb: NativeDumb; format: number } | undefined {
-    for (const [format, pair] of this.#pairs) {
-      for (const { dumb } of pair) if (dumb.framebuffer === framebuffer) return { dumb, format };
+    for (const pair of this.#pairs.values()) {
+      for (const { dumb, format } of pair) if (dumb.framebuffer === framebuffer) return { dumb, format };
     }
     return undefined;
   }
@@ -80,18 +82,15 @@ export class Copier {
     const pair = await this.#pair(pixels.format);
     for (const back of pair) back.stale = union(back.stale, damage);
     const back = pair[0].dumb.framebuffer === onPanel ? pair[1] : pair[0];
-    const bytes = bytesPerPixel(pixels.format) ?? 4;
     const fresh = !back.placement || !samePlacement(back.placement, placement);
     const stale = shownPart(fresh ? EVERYTHING : back.stale, placement);
     // Until it is drawn whole.
     back.placement = undefined;
-    if (fresh) await this.#clear(back.dumb, bytes);
+    if (fresh) await this.#clear(back.dumb, bytesPerPixel(back.format) ?? 4);
     back.stale = NOTHING;
     if (!isEmpty(stale)) {
       const plain = !isScaled(placement) && placement.turn === 0;
-      await (plain
-        ? copy(pixels, stale, placement, back.dumb, bytes)
-        : scale(pixels, stale, placement, back.dumb, bytes));
+      await (plain ? copy(pixels, stale, placement, back) : scale(pixels, stale, placement, back));
     }
     back.placement = generation === this.#generation ? placement : undefined;
     return back.dumb.framebuffer;
@@ -100,16 +99,14 @@ export class Copier {
   async #pair(format: number): Promise<readonly [Back, Back]> {
     const known = this.#pairs.get(format);
     if (known) return known;
-    const options = { width: this.width, height: this.height, format, fill: 0, framebuffer: true };
-    const make = async (): Promise<Back> => ({
-      dumb: await this.card.createDumb(options),
-      placement: undefined,
-      stale: NOTHING,
+    const first = await this.#back(format).catch((error: unknown) => {
+      // Some cards scan out one or two formats only: what they do not take is converted.
+      if (format === XR24 || !isNativeError(error)) throw error;
+      return this.#back(XR24);
     });
-    const first = await make();
     let second: Back;
     try {
-      second = await make();
+      second = await this.#back(first.format);
     } catch (error) {
       first.dumb.close();
       throw error;
@@ -121,6 +118,12 @@ export class Copier {
     }
     this.#pairs.set(format, pair);
     return pair;
+  }
+
+  async #back(format: number): Promise<Back> {
+    const { width, height } = this;
+    const dumb = await this.card.createDumb({ width, height, format, fill: 0, framebuffer: true });
+    return { dumb, format, placement: undefined, stale: NOTHING };
   }
 
   /** Black everywhere: one row of zeros, copied to every row. */
@@ -184,8 +187,7 @@ function copy(
   pixels: Pixels,
   { left, top, right, bottom }: Edges,
   placement: Placement,
-  target: NativeDumb,
-  bytes: number,
+  { dumb, format }: Back,
 ): Promise<void> {
   const [width, height] = [right - left, bottom - top];
   const [x, y] = [left - placement.cropX + placement.x, top - placement.cropY + placement.y];
@@ -193,20 +195,15 @@ function copy(
     source: pixels.source,
     sourceOffset: pixels.offset,
     sourcePitch: pixels.pitch,
-    target,
-    bytesPerPixel: bytes,
+    target: dumb,
+    bytesPerPixel: bytesPerPixel(pixels.format) ?? 4,
+    ...(format !== pixels.format && { convertFrom: pixels.format }),
     rectangles: [left + pixels.x, rowInMemory(pixels, top, height), x, y, width, height],
     flip: pixels.bottomUp,
   });
 }
 
-function scale(
-  pixels: Pixels,
-  stale: Edges,
-  placement: Placement,
-  target: NativeDumb,
-  bytes: number,
-): Promise<void> {
+function scale(pixels: Pixels, stale: Edges, placement: Placement, { dumb, format }: Back): Promise<void> {
   const { cropX, cropY, cropWidth, cropHeight, x, y, width, height, turn } = placement;
   const { left, top, right, bottom } = panelPart(stale, placement);
   const [shownWidth, shownHeight] = uprightSize(placement);
@@ -215,8 +212,9 @@ function scale(
     source: pixels.source,
     sourceOffset: pixels.offset,
     sourcePitch: pixels.pitch,
-    target,
-    bytesPerPixel: bytes,
+    target: dumb,
+    bytesPerPixel: bytesPerPixel(pixels.format) ?? 4,
+    ...(format !== pixels.format && { convertFrom: pixels.format }),
     from: [cropX + pixels.x, rowInMemory(pixels, cropY, cropHeight), cropWidth, cropHeight],
     to: [x, y, width, height],
     clip: [left, top, right - left, bottom - top],

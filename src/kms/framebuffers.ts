@@ -85,15 +85,9 @@ export class Framebuffer {
 
   #map(): NativeMapping {
     const { layout } = this;
-    const { fd } = layout.planes[0]!;
-    const implicit = isImplicit(layout);
-    if (layout.planes.length > 1 || (!implicit && (layout.modifierHigh !== 0 || layout.modifierLow !== 0))) {
-      throw new BufferRefused('its layout is tiled: only linear buffers can be copied');
-    }
-    if (implicit && !LINEAR_EXPORTERS.has(exporterOf(fd))) {
-      throw new BufferRefused('its layout is known to its driver alone: only linear buffers can be copied');
-    }
-    return native.mapDmabuf(fd, bytesNeeded(layout, bytesPerPixel(this.format) ?? 4));
+    const secret = secretOf(layout);
+    if (secret !== undefined) throw new BufferRefused(`${secret}: only linear buffers can be copied`);
+    return native.mapDmabuf(layout.planes[0]!.fd, bytesNeeded(layout, bytesPerPixel(this.format) ?? 4));
   }
 
   #free(): void {
@@ -169,7 +163,7 @@ export class FramebufferCache {
     if (pitch < width * pixel && planes.length === 1) {
       throw new BufferRefused(`stride ${pitch} is too short for ${width} pixels of ${pixel} bytes`);
     }
-    const id = this.#addFramebuffer(layout, format);
+    const { id, refusal } = this.#addFramebuffer(layout, format);
     // Asked only now that it is known for a dma-buf: any other file's server could keep us waiting.
     // 0: a kernel that does not say (before 5.3); the driver has checked then. It also checks what has more planes.
     const size = fs.fstatSync(planes[0]!.fd).size;
@@ -182,6 +176,7 @@ export class FramebufferCache {
     }
     const own = { ...layout, planes: planes.map((plane) => ({ ...plane })) };
     const framebuffer = new Framebuffer(this, owner, id, own);
+    framebuffer.directRefusal = refusal?.message;
     framebuffer.next = this.#byInode.get(framebuffer.inode);
     this.#byInode.set(framebuffer.inode, framebuffer);
     const owned = this.#byOwner.get(owner) ?? new Set();
@@ -191,7 +186,17 @@ export class FramebufferCache {
     return framebuffer;
   }
 
-  #addFramebuffer(layout: BufferLayout, format: number): number {
+  /** `refusal`: there is no kernel framebuffer (id 0), but the pixels can be copied. Throws {@link BufferRefused}. */
+  #addFramebuffer(layout: BufferLayout, format: number): { id: number; refusal?: BufferRefused } {
+    try {
+      return { id: this.#addKernelFramebuffer(layout, format) };
+    } catch (error) {
+      if (!(error instanceof BufferRefused) || !canCopy(layout)) throw error;
+      return { id: 0, refusal: error };
+    }
+  }
+
+  #addKernelFramebuffer(layout: BufferLayout, format: number): number {
     const { width, height, modifierHigh: high, modifierLow: low, planes } = layout;
     const implicit = isImplicit(layout);
     // The addon takes one fd for all planes, or one for each.
@@ -233,6 +238,7 @@ export class FramebufferCache {
   }
 
   #remove(id: number): void {
+    if (id === 0) return;
     if (!this.#closeFbMissing) {
       if (this.card.closeFramebuffer(id) === 0) return;
       this.#closeFbMissing = true;
@@ -247,7 +253,22 @@ function isImplicit({ modifierHigh, modifierLow }: BufferLayout): boolean {
   return modifierHigh === INVALID_HIGH && modifierLow === INVALID_LOW;
 }
 
-/** Who made a dma-buf, as the kernel says: https://docs.kernel.org/filesystems/proc.html (fdinfo of DMA buffers). */
+/** Why nobody but the hardware can make sense of a buffer's bytes; undefined: they are plain rows. */
+function secretOf(layout: BufferLayout): string | undefined {
+  const implicit = isImplicit(layout);
+  if (layout.planes.length > 1 || (!implicit && (layout.modifierHigh !== 0 || layout.modifierLow !== 0)))
+    return 'its layout is tiled';
+  return implicit && !LINEAR_EXPORTERS.has(exporterOf(layout.planes[0]!.fd))
+    ? 'its layout is known to its driver alone'
+    : undefined;
+}
+
+/** Whether what the card has refused is a dma-buf whose pixels can be read: nothing else is even touched. */
+function canCopy(layout: BufferLayout): boolean {
+  return exporterOf(layout.planes[0]!.fd) !== '' && secretOf(layout) === undefined;
+}
+
+/** Who made a dma-buf; '' for any other file: https://docs.kernel.org/filesystems/proc.html (fdinfo of DMA buffers). */
 function exporterOf(fd: number): string {
   try {
     const info = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');

@@ -7,6 +7,7 @@ import { FakeCard, FakeFramebuffer, FakeSource, settle } from './support/fake-ca
 
 type Job = Parameters<typeof native.copyPixels>[0];
 
+const XR24 = fourcc('XR24');
 const XB24 = fourcc('XB24');
 const nothing = { left: 0, top: 0, right: 0, bottom: 0 };
 const placement = place(8, 4, 10, 6); // stands at 1,1
@@ -138,6 +139,21 @@ test('a canvas is copied from where it is', async () => {
   source.canvas = canvas;
   await copier.draw(source, placement, 0);
   expect(jobs[1]).toMatchObject({ source: bytes, sourceOffset: 96, sourcePitch: 40, flip: false });
+});
+
+test('a format that the card does not take is converted to one that every card takes', async () => {
+  kernel.formats = new Set([XR24]);
+  const source = screen();
+  source.framebuffer = null;
+  const bytes = new Uint8Array(256);
+  source.canvas = { width: 8, height: 4, format: XB24, offset: 0, pitch: 32, source: bytes, kind: 'pixels' };
+  const framebuffer = await copier.draw(source, placement, 0);
+  expect(jobs[1]).toMatchObject({ convertFrom: XB24, bytesPerPixel: 4 });
+  expect(copier.shown(framebuffer)?.format).toBe(XR24);
+  kernel.formats.clear();
+  const other = new Copier(kernel as unknown as NativeCard, 10, 6);
+  await expect(other.draw(screen(), placement, 0)).rejects.toThrow(/EINVAL/);
+  await other.close();
 });
 
 test('a buffer whose rows lie bottom up is turned over, whatever part of it the screen is', async () => {

@@ -7,6 +7,9 @@ import { native, type NativeCard } from '../../src/native';
 import { FakeCard, systemError } from './support/fake-card';
 import { isOpen, openFds, until } from './support/wire';
 
+const readFile = jest.requireActual<typeof fs>('node:fs').readFileSync;
+jest.mock('node:fs', () => ({ ...jest.requireActual<typeof fs>('node:fs'), readFileSync: jest.fn() }));
+
 const XR24 = 0x34325258;
 const AR24 = 0x34325241;
 /** A layout of one plane, the plane's numbers among the rest. */
@@ -34,6 +37,7 @@ let before: number;
 const guest = { name: 'guest' };
 
 beforeEach(() => {
+  jest.mocked(fs.readFileSync).mockImplementation(readFile);
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'framebuffers-'));
   before = openFds().length;
   kernel = new FakeCard();
@@ -234,6 +238,41 @@ describe('a buffer is refused, and its fd closed, when', () => {
   test('something else goes wrong, which is no refusal', () => {
     kernel.importError = new TypeError('a bug');
     expect(() => get('a')).toThrow(TypeError);
+  });
+});
+
+describe('a dma-buf that the card refuses', () => {
+  /** The kernel's word on what was opened is replaced: a dma-buf needs a kernel with one of the exporters. */
+  function exportedBy(exporter: string): void {
+    jest.mocked(fs.readFileSync).mockReturnValue(`pos:\t0\nexp_name:\t${exporter}\n`);
+  }
+
+  test.each(['DRM_IOCTL_PRIME_FD_TO_HANDLE', 'DRM_IOCTL_MODE_ADDFB2'])(
+    'by %s is copied, and says why',
+    (ioctl) => {
+      exportedBy('amdgpu');
+      kernel.importError = systemError('ENODEV', -19, ioctl);
+      const framebuffer = get('a');
+      expect(framebuffer.id).toBe(0);
+      expect(framebuffer.directRefusal).toContain(`(ENODEV, ${ioctl})`);
+      kernel.importError = undefined;
+      expect(get('a')).toBe(framebuffer);
+      cache.releaseOwner(guest);
+      expect(kernel.closedFramebuffers).toEqual([]);
+    },
+  );
+
+  test('is refused where nobody else can read its layout', () => {
+    exportedBy('amdgpu');
+    kernel.importError = systemError('ENODEV', -19, 'DRM_IOCTL_PRIME_FD_TO_HANDLE');
+    expect(() => get('a', { modifierHigh: 0x01000000, modifierLow: 1 })).toThrow(BufferRefused);
+    expect(() => get('a', { modifierHigh: 0x00ffffff, modifierLow: 0xffffffff })).toThrow(BufferRefused);
+  });
+
+  test('is refused when it is shorter than its layout', () => {
+    exportedBy('udmabuf');
+    kernel.importError = systemError('ENODEV', -19, 'DRM_IOCTL_PRIME_FD_TO_HANDLE');
+    expect(() => get('a', { height: 128 }, guest, 4095)).toThrow(/needs 4096 bytes, the buffer has 4095/);
   });
 });
 

@@ -24,6 +24,13 @@ describe('readRgb', () => {
     ['RG16', [0xe0, 0x07], [0, 255, 0]],
     ['RG16', [0x1f, 0x00], [0, 0, 255]],
     ['RG16', [0x10, 0x84], [132, 130, 132]],
+    ['XR15', [0x00, 0x7c], [255, 0, 0]],
+    ['RX24', [255, 3, 2, 1], [1, 2, 3]],
+    ['BX24', [255, 1, 2, 3], [1, 2, 3]],
+    ['RG24', [3, 2, 1], [1, 2, 3]],
+    ['BG24', [1, 2, 3], [1, 2, 3]],
+    ['XR30', [0x03, 0x00, 0xf0, 0x3f], [255, 0, 0]],
+    ['XB30', [0x03, 0x00, 0xf0, 0x3f], [0, 0, 255]],
   ])('reads %s %j as %j', async (format, pixel, rgb) => {
     const read = await picture(format, Uint8Array.from(pixel), 1, 1, pixel.length);
     expect([...read]).toEqual([0, ...rgb]);

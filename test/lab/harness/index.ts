@@ -21,6 +21,7 @@ export { Keyboard } from './keyboard';
 export { IMPLICIT, MockGuest, X8R8G8B8, type Said } from './mock-guest';
 export { NestedQemu, type NestedQemuSetup } from './nested-qemu';
 export { OtherViewer } from './other-viewer';
+export { OuterDisplay } from './outer-display';
 export { Panels } from './panels';
 export { PictureGuest } from './picture-guest';
 export { decodePng } from './png';

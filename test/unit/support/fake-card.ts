@@ -67,6 +67,8 @@ export class FakeCard {
   setErrors: Error[] = [];
   /** Of one CRTC only. */
   readonly crtcErrors = new Map<number, Error[]>();
+  /** Those that a framebuffer can have; undefined: any. */
+  formats: Set<number> | undefined;
   importError: Error | undefined;
   closeResult = 0;
   patient = false;
@@ -142,7 +144,9 @@ export class FakeCard {
     }
   };
 
-  createDumb: NativeCard['createDumb'] = ({ width, height, framebuffer }) => {
+  createDumb: NativeCard['createDumb'] = ({ width, height, format, framebuffer }) => {
+    if (framebuffer && !(this.formats?.has(format) ?? true))
+      return Promise.reject(systemError('EINVAL', -22, 'ioctl(DRM_IOCTL_MODE_ADDFB2)'));
     const id = ++this.#id;
     this.openDumbs.add(id);
     const dumb: NativeDumb = {

@@ -1,0 +1,152 @@
+import { native } from '../../../src/native';
+import { Daemon, eventually, Image, OuterDisplay, PictureGuest, PixelBuffer, WireGuest } from '../harness';
+
+interface Driver {
+  readonly driver: string;
+  /** QEMU's device. */
+  readonly id: string;
+  /** Whether it scans out a stranger's dma-buf. */
+  readonly direct: boolean;
+  /** Why it has no plane for the pointer. */
+  readonly pointer?: string;
+}
+
+const DRIVERS: readonly Driver[] = [
+  { driver: 'bochs-drm', id: 'bochs', direct: true },
+  { driver: 'cirrus-qemu', id: 'cirrus', direct: true },
+  { driver: 'virtio_gpu', id: 'virtio', direct: false },
+  { driver: 'qxl', id: 'qxl', direct: false },
+];
+const XB24 = 0x34324258;
+const AB24 = 0x34324241;
+const RG16 = 0x36314752;
+
+describe.each(DRIVERS)('$driver', ({ driver, id, direct, pointer }) => {
+  describe.each(['atomic', 'legacy'] as const)('%s commits', (engine) => {
+    const display = OuterDisplay.of(id, driver);
+    const [output = ''] = display.connectors;
+    let daemon: Daemon;
+    let width: number;
+    let height: number;
+    beforeAll(async () => {
+      daemon = await Daemon.start({
+        legacy: engine === 'legacy',
+        card: display.device,
+        guests: ['alpha', 'beta'],
+        outputs: { [output]: { show: 'alpha' } },
+      });
+      const { mode } = await daemon.output(output);
+      [width = 0, height = 0] = (mode ?? '').split(/[x@]/).map(Number);
+    });
+    afterAll(() => daemon.stop());
+
+    const how = direct
+      ? { path: 'direct' }
+      : {
+          path: 'copy',
+          reason: expect.stringMatching(
+            /^the file descriptor is not a dma-buf this card can import/,
+          ) as string,
+        };
+
+    test('the daemon’s own picture, exactly', async () => {
+      const { png } = await daemon.screenshot(output);
+      await display.shows(png.image.crc);
+    });
+
+    test('a guest’s buffers, and status says how they get there', async () => {
+      const guest = new PictureGuest(daemon.socket('alpha'), 'alpha', '--static');
+      await display.shows(await guest.pictures());
+      expect(await daemon.output(output)).toMatchObject(how);
+      await guest.stop();
+    });
+
+    test('a guest that moves, and one that takes its place and gives it back', async () => {
+      const alpha = new PictureGuest(daemon.socket('alpha'), 'alpha', '--damage');
+      const beta = new PictureGuest(daemon.socket('beta'), 'beta', '--static');
+      const [alphas, betas] = [await alpha.pictures(), await beta.pictures()];
+      await display.shows(alphas);
+      await daemon.show('beta', output);
+      await display.shows(betas);
+      await daemon.show('alpha', output);
+      await display.shows(alphas);
+      // Photographs are taken from outside at any time: a frame that is half of two would be none of its pictures.
+      for (let time = 0; time < 5; time++) expect(alphas).toContain((await display.photograph()).crc);
+      const { frames } = await daemon.output(output);
+      await eventually(async () => {
+        expect((await daemon.output(output)).frames).toBeGreaterThan(frames + 10);
+      });
+      await alpha.stop();
+      await beta.stop();
+    });
+
+    test('screens that are not of the mode’s size, pixels in messages, and rows that lie bottom up', async () => {
+      const guest = await WireGuest.join(daemon.socket('alpha'));
+      for (const [w, h] of [
+        [320, 200],
+        [641, 479],
+        [width + 64, height + 32],
+      ] as const) {
+        const image = Image.pattern(w, h, 6);
+        await guest.present(await PixelBuffer.of(image));
+        await display.shows(image.centredOn(width, height).crc);
+      }
+      const image = Image.pattern(width, height, 7);
+      await guest.present(await PixelBuffer.of(image.flipped()), { bottomUp: true });
+      await display.shows(image.crc);
+      await guest.pixelScanout(width, height);
+      const pixels = Image.pattern(width, height, 8);
+      await guest.pixels(pixels);
+      await display.shows(pixels.crc);
+      const part = Image.pattern(33, 21, 9);
+      await guest.pixels(part, 13, 17);
+      await display.shows(pixels.draw(part, 13, 17).crc);
+    });
+
+    test.each([
+      ['XB24', XB24],
+      ['AB24', AB24],
+      ['RG16', RG16],
+    ])('pixels in %s', async (_, format) => {
+      const guest = await WireGuest.join(daemon.socket('alpha'));
+      const image = Image.pattern(width, height, 10);
+      const buffer = new PixelBuffer(width, height, format === RG16 ? { stride: width * 2 } : {});
+      await native.writeDmabuf(buffer.fd, 0, encode(image, format));
+      await guest.present(buffer, { format });
+      await display.shows((format === RG16 ? reduced(image) : image).crc);
+      const { png } = await daemon.screenshot(output);
+      expect(png.image.crc).toBe((await display.photograph()).crc);
+    });
+
+    test('the pointer has a plane of its own', async () => {
+      const guest = new PictureGuest(daemon.socket('alpha'), 'alpha', '--cursor');
+      await display.shows(await guest.pictures());
+      const { cursor } = await daemon.output(output);
+      expect(cursor).toBe(pointer);
+      await guest.stop();
+    });
+  });
+});
+
+/** The bytes of a picture in another format. */
+function encode(image: Image, format: number): Uint8Array {
+  if (format === RG16)
+    return new Uint8Array(
+      Uint16Array.from(image.pixels, (p) => ((p >> 8) & 0xf800) | ((p >> 5) & 0x07e0) | ((p >> 3) & 0x1f))
+        .buffer,
+    );
+  return new Uint8Array(
+    Uint32Array.from(image.pixels, (p) => (p & 0xff00ff00) | ((p >> 16) & 0xff) | ((p & 0xff) << 16)).buffer,
+  );
+}
+
+/** What is left of a picture in 16 bits a pixel. */
+function reduced(image: Image): Image {
+  const result = new Image(image.width, image.height);
+  const wide = (value: number, bits: number): number => (value << (8 - bits)) | (value >> (2 * bits - 8));
+  image.pixels.forEach((p, at) => {
+    const [r, g, b] = [wide((p >> 19) & 31, 5), wide((p >> 10) & 63, 6), wide((p >> 3) & 31, 5)];
+    result.pixels[at] = (0xff000000 | (r << 16) | (g << 8) | b) >>> 0;
+  });
+  return result;
+}
