@@ -62,6 +62,8 @@ export class Card {
   /** Commits are not ours to make: another session is in front, or another program has become master. */
   #paused = false;
   #inFront = true;
+  /** The monitors are switched off: nothing is committed until they are to be on again. */
+  asleep = false;
   /** Called when `paused` changes. */
   onPaused: (paused: boolean) => void = () => undefined;
 
@@ -113,6 +115,11 @@ export class Card {
     return this.node.native;
   }
 
+  /** The open file; its own as long as the card is open. */
+  get fd(): number {
+    return this.node.fd;
+  }
+
   get paused(): boolean {
     return this.#paused;
   }
@@ -141,10 +148,10 @@ export class Card {
 
   /**
    * Whether commits have to wait: one that is slow holds the locks of every output, so that any other would make the
-   * loop wait, or the card is not ours for now.
+   * loop wait, or the card is not ours for now, or asleep.
    */
   get busy(): boolean {
-    return this.#paused || (this.#exclusive > 0 && this.commit.exclusive);
+    return this.#paused || this.asleep || (this.#exclusive > 0 && this.commit.exclusive);
   }
 
   /** Runs slow commits one after another, while outputs hold theirs back if they must; then all outputs go on. */
@@ -252,7 +259,7 @@ export class CardNode {
   private constructor(
     readonly native: NativeCard,
     /** The descriptor as the seat manager gave it; the card has its own of the same file. */
-    private readonly fd: number,
+    readonly fd: number,
     private readonly devices: Devices | undefined,
   ) {}
 
