@@ -9,7 +9,7 @@ import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
 import { Idle } from '../input/idle';
 import { Input } from '../input/input';
 import { vtHotkeys } from '../input/vt-hotkeys';
-import { Card, CardError, CardNode, connectedNames, listCards, type Devices } from '../kms/card';
+import { Card, CardError, CardNode, connectedNames, listCards, type Devices, type Pause } from '../kms/card';
 import type { Log } from '../log';
 import { native } from '../native';
 import { Handover } from '../session/handover';
@@ -145,8 +145,8 @@ class Daemon {
     const controller = new Controller(card, config, log, (target) => {
       input.focus(target);
     });
-    card.onPaused = (paused) => {
-      log.notice(pauseNote(paused, session.active));
+    card.onPaused = (by) => {
+      log.notice(by === null ? 'the card is ours again: showing everything anew' : PAUSES[by]);
       controller.updateVisibility();
     };
     session.onActive((active) => {
@@ -318,12 +318,11 @@ function switchTerminal(session: Session, vt: number): void {
   if (problem !== undefined) throw new CommandError(problem);
 }
 
-function pauseNote(paused: boolean, active: boolean): string {
-  if (!paused) return 'the card is ours again: showing everything anew';
-  return active
-    ? 'another program has become master of the card: paused until it lets go'
-    : 'another session is in front: paused until this one is again';
-}
+const PAUSES: Readonly<Record<Pause, string>> = {
+  session: 'another session is in front: paused until this one is again',
+  master: 'another program has become master of the card: paused until it lets go',
+  suspend: 'the machine was suspended',
+};
 
 /** Resolves with the exit code when the user tells the daemon to stop. */
 function stopSignal(log: Log): Promise<number> {

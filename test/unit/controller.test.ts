@@ -1,3 +1,4 @@
+import type * as os from 'node:os';
 import type { BufferLayout } from '../../src/buffers';
 import type { Config, Hotkey, OutputConfig } from '../../src/config/config';
 import type { GuestInput } from '../../src/guest/sink';
@@ -10,6 +11,12 @@ import { CommandError } from '../../src/switcher/layout';
 import { connectorInfo, FakeCard, fakeLog, settle } from './support/fake-card';
 import { mode } from './support/modes';
 import { openFds, openNull, until } from './support/wire';
+
+let mockSuspendedSeconds = 0;
+jest.mock('node:os', () => {
+  const actual = jest.requireActual<typeof os>('node:os');
+  return { ...actual, uptime: (): number => actual.uptime() + mockSuspendedSeconds };
+});
 
 const small: ModeInfo = mode({ hdisplay: 64, vdisplay: 48, htotal: 80, vtotal: 50, clock: 240 });
 const layout: BufferLayout = {
@@ -229,6 +236,22 @@ test('while another program has the card nothing is committed, guests are answer
   await draw(links.windows, 3);
   await vblank();
   expect(links.windows.shownFrames.at(-1)).toBe(3);
+});
+
+test('after the machine was suspended all is set anew', async () => {
+  await start(configured);
+  const told: (string | null)[] = [];
+  card.onPaused = (by) => {
+    told.push(by);
+    controller.updateVisibility();
+  };
+  jest.advanceTimersByTime(1000);
+  const sets = kernel.sets.length;
+  mockSuspendedSeconds += 60;
+  jest.advanceTimersByTime(1000);
+  await settle();
+  expect(told).toEqual(['suspend', null]);
+  expect(kernel.sets.slice(sets).map(({ crtc }) => crtc)).toEqual([40, 41]);
 });
 
 test('asleep the CRTCs are off, guests are answered, and nobody has the keyboard; awake all is as it was', async () => {
