@@ -1,7 +1,7 @@
 import { native } from '../../../src/native';
 import {
   atTestEnd, crtcOf, Daemon, eventually, framebufferCount, frames, Image, Keyboard, look, modesetsDuring, Panels,
-  PictureGuest, shows, XR24,
+  PictureGuest, Seatd, shows, XR24,
 } from '../harness'; // prettier-ignore
 
 const OUTPUTS = ['Virtual-1', 'Virtual-2', 'Virtual-3'] as const;
@@ -49,6 +49,30 @@ async function seenDuring(work: () => Promise<void>): Promise<Set<number>[]> {
   return Promise.all(watching);
 }
 
+async function keepsPictures(signal: NodeJS.Signals): Promise<void> {
+  const framebuffers = framebufferCount();
+  let modesets: string[] = [];
+  const seen = await seenDuring(async () => {
+    modesets = await modesetsDuring(async () => {
+      await daemon.restart(signal);
+      for (const output of OUTPUTS) await daemon.outputIs(output, { path: 'direct' });
+    });
+  });
+  for (const [index, crcs] of seen.entries()) {
+    expect(crcs.size).toBeGreaterThan(0);
+    expect([...crcs].filter((crc) => !pictures[index]!.has(crc))).toEqual([]);
+  }
+  expect(modesets).toEqual([]);
+  await allShow();
+  // The old process' file is let go of, and with it all that it held.
+  await eventually(() => {
+    expect(daemon.supervisor.findLast((line) => line.includes('FDSTORE'))).toMatch(
+      /^FDSTOREREMOVE=1 FDNAME=card-\d+ \(stored 1\)$/,
+    );
+    expect(framebufferCount()).toBe(framebuffers);
+  });
+}
+
 /** The console's pictures: its cursor blinks. */
 async function consolePictures(): Promise<Set<number>> {
   return new Set(await frames(OUTPUTS[0], 8));
@@ -67,29 +91,7 @@ describe.each([
 
   test.each(['SIGKILL', 'SIGTERM'] as const)(
     'over a restart after %s: only pictures of the guests, no modeset, nothing left behind',
-    async (signal) => {
-      const framebuffers = framebufferCount();
-      let modesets: string[] = [];
-      const seen = await seenDuring(async () => {
-        modesets = await modesetsDuring(async () => {
-          await daemon.restart(signal);
-          for (const output of OUTPUTS) await daemon.outputIs(output, { path: 'direct' });
-        });
-      });
-      for (const [index, crcs] of seen.entries()) {
-        expect(crcs.size).toBeGreaterThan(0);
-        expect([...crcs].filter((crc) => !pictures[index]!.has(crc))).toEqual([]);
-      }
-      expect(modesets).toEqual([]);
-      await allShow();
-      // The old process' file is let go of, and with it all that it held.
-      await eventually(() => {
-        expect(daemon.supervisor.findLast((line) => line.includes('FDSTORE'))).toMatch(
-          /^FDSTOREREMOVE=1 FDNAME=card-\d+ \(stored 1\)$/,
-        );
-        expect(framebufferCount()).toBe(framebuffers);
-      });
-    },
+    keepsPictures,
   );
 
   test('the supervisor is told that it is ready, how it is, and that its loop turns', async () => {
@@ -145,6 +147,15 @@ describe.each([
     expect(code).toBe(0);
     await shows(OUTPUTS[0], before);
   });
+});
+
+test('with seatd, too, a seat manager takes the card from one daemon and gives it to the next', async () => {
+  const seatd = await Seatd.start('root', false);
+  await start({});
+  await daemon.said(/session: seatd, seat0/);
+  await keepsPictures('SIGKILL');
+  await stop();
+  await seatd.stop();
 });
 
 test('told to blank, it keeps nothing: after kill -9 the console is there', async () => {
