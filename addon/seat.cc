@@ -1,5 +1,6 @@
 #include "seat.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,12 @@ namespace {
 
 /** For functions of libseat: what they return, or -errno. */
 int Result(int status) { return status < 0 ? -errno : status; }
+
+/** libseat takes the end of its connection for a moment at which there is nothing to read. */
+bool HungUp(int fd) {
+  pollfd connection{fd, POLLRDHUP, 0};
+  return poll(&connection, 1, 0) > 0;
+}
 
 }  // namespace
 
@@ -111,7 +118,8 @@ void Seat::Tell(bool active) {
 void Seat::Dispatch() {
   if (!library_ || busy_) return;
   busy_ = true;
-  const int status = Result(libseat_dispatch(library_.get(), 0));
+  int status = Result(libseat_dispatch(library_.get(), 0));
+  if (status == 0 && HungUp(libseat_get_fd(library_.get()))) status = -EPIPE;
   busy_ = false;
   if (on_active_.IsEmpty()) {
     Close();

@@ -6,12 +6,15 @@ import { settings, type Flags } from '../config/settings';
 import type { ControlServer } from '../control/server';
 import type { GuestHost, GuestLink } from '../guest/sink';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
+import { Idle } from '../input/idle';
 import { Input } from '../input/input';
 import { vtHotkeys } from '../input/vt-hotkeys';
-import { Card, CardError, CardNode, connectedNames, listCards, type Devices } from '../kms/card';
+import { Card, CardError, CardNode, connectedNames, listCards, type Devices, type Pause } from '../kms/card';
 import type { Log } from '../log';
 import { native } from '../native';
+import { Handover } from '../session/handover';
 import { openSession } from '../session/open';
+import { ServiceManager } from '../session/service-manager';
 import type { Session } from '../session/session';
 import { Controller } from '../switcher/controller';
 import { CommandError } from '../switcher/layout';
@@ -20,6 +23,12 @@ import { Exit, Failure } from './exit';
 
 /** A second signal within this time after the first ends the process at once. */
 const STOP_MS = 5000;
+/** So long a predecessor's last pictures wait for their guests to come back. */
+const PATIENCE_MS = 5000;
+const SHOWN_CHECK_MS = 100;
+/** How often, and how many times, a card is asked for that a predecessor's file still holds. */
+const YIELD_MS = 100;
+const YIELD_TRIES = 20;
 
 /** The daemon: shows guests until it is told to stop. Resolves with the exit code. */
 export async function run(flags: Flags, legacy: boolean): Promise<number> {
@@ -35,15 +44,25 @@ export async function run(flags: Flags, legacy: boolean): Promise<number> {
   }
   // Listened for from the start: what is lit by then has to be given back.
   const told = stopSignal(log);
+  const manager = new ServiceManager();
+  let daemon: Daemon;
+  let code: number;
   try {
-    const daemon = await Daemon.start(config, log, legacy);
-    const code = await untilStopped(daemon, told, log);
+    daemon = await Daemon.start(config, log, legacy, manager);
+    code = await untilStopped(daemon, told, log);
+    manager.stopping();
     await daemon.stop();
-    log.info('stopped: the displays are as they were before');
-    return code;
+    log.info(
+      daemon.keepsPictures
+        ? 'stopped: the displays keep the last pictures until the next start'
+        : 'stopped: the displays are as they were before',
+    );
   } finally {
     await log.close();
   }
+  // What was left on the panels must not be closed one by one: it goes with the process.
+  if (daemon.keepsPictures) process.exit(code);
+  return code;
 }
 
 /** Everything that runs, and the order in which it stops. */
@@ -53,9 +72,11 @@ class Daemon {
   private constructor(
     private readonly parts: {
       readonly session: Session;
+      readonly handover: Handover;
       readonly card: Card;
       readonly controller: Controller;
       readonly input: Input;
+      readonly idle: Idle | undefined;
       readonly control: ControlServer;
       readonly uevents: { close(): void };
     },
@@ -69,17 +90,30 @@ class Daemon {
     return this.#lost;
   }
 
-  static async start(config: Config, log: DaemonLog, legacy: boolean): Promise<Daemon> {
+  /** Whether the panels show the same when this has stopped. */
+  get keepsPictures(): boolean {
+    return this.parts.handover.keeping;
+  }
+
+  static async start(
+    config: Config,
+    log: DaemonLog,
+    legacy: boolean,
+    manager: ServiceManager,
+  ): Promise<Daemon> {
     let lose: (error: Error) => void = () => undefined;
     const lost = new Promise<Error>((resolve) => (lose = resolve));
+    const handover = new Handover(manager, config.handover === 'keep');
     const session = await openSession(log, lose);
+    const open = (): Card => openCard(config, session, (file) => Card.open(file, lose, legacy, session));
     let card: Card;
     try {
-      card = openCard(config, session, (file) => Card.open(file, lose, legacy, session));
+      card = await takeCard(open, handover, log);
     } catch (error) {
       session.close();
       throw error;
     }
+    handover.store(card.fd);
     log.info(
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
@@ -111,17 +145,22 @@ class Daemon {
     const controller = new Controller(card, config, log, (target) => {
       input.focus(target);
     });
-    card.onPaused = (paused) => {
-      log.notice(pauseNote(paused, session.active));
-      if (paused) controller.hide();
-      else controller.unhide();
+    card.onPaused = (by) => {
+      log.notice(by === null ? 'the card is ours again: showing everything anew' : PAUSES[by]);
+      controller.updateVisibility();
     };
     session.onActive((active) => {
       card.inFront = active;
       if (active) input.resume();
       else input.suspend();
+      idle?.active();
     });
-    const closers: (() => void)[] = [];
+    const idle = sleepWhenIdle(config, controller, input, log);
+    if (handover.taking) {
+      log.info('taking over from a daemon before this one: its pictures stay until there are others');
+      controller.wait(PATIENCE_MS);
+    }
+    const closers: (() => void)[] = [() => idle?.close()];
     try {
       const links: Link[] = [];
       for (const guest of config.guests) {
@@ -154,7 +193,10 @@ class Daemon {
       log.info(
         `ready after ${Math.round(performance.now())} ms: ${config.guests.length} guests, control at ${config.control}`,
       );
-      return new Daemon({ session, card, controller, input, control, uevents }, lost);
+      manager.ready();
+      reportStatus(manager, controller, card);
+      finishWhenShown(handover, controller);
+      return new Daemon({ session, handover, card, controller, input, idle, control, uevents }, lost);
     } catch (error) {
       for (const close of closers) close();
       await controller.close();
@@ -167,14 +209,68 @@ class Daemon {
   }
 
   async stop(): Promise<void> {
-    const { session, card, controller, input, control, uevents } = this.parts;
+    const { session, handover, card, controller, input, idle, control, uevents } = this.parts;
+    idle?.close();
     input.close();
     control.close();
     uevents.close();
-    await controller.close();
+    await controller.close(handover.keeping);
+    if (handover.keeping) return;
     card.close();
     session.close();
   }
+}
+
+/** Opens the card; where only a predecessor's file, which is kept, stands in the way, without its pictures. */
+async function takeCard(open: () => Card, handover: Handover, log: Log): Promise<Card> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return open();
+    } catch (error) {
+      const busy = error instanceof CardError && error.reason === 'busy';
+      if (!busy || tries === YIELD_TRIES || (tries === 0 && !handover.taking)) throw error;
+      if (handover.taking) log.notice('the last pictures cannot be taken over without root: they go first');
+      handover.finish();
+      await new Promise((resolve) => setTimeout(resolve, YIELD_MS));
+    }
+  }
+}
+
+function sleepWhenIdle({ power }: Config, controller: Controller, input: Input, log: Log): Idle | undefined {
+  if (power.blankAfter === undefined) return undefined;
+  const idle = new Idle(power.blankAfter, (asleep) => {
+    log.info(asleep ? 'nobody is there: the monitors sleep' : 'somebody is there: the monitors wake up');
+    controller.sleep(asleep);
+  });
+  // After the key has gone where keys go while all sleep, nowhere: no guest sees the one that wakes.
+  input.onActivity = () => {
+    idle.active();
+  };
+  return idle;
+}
+
+/** Lets go of what a predecessor left once every panel shows something of ours. */
+function finishWhenShown(handover: Handover, controller: Controller): void {
+  if (!handover.taking) return;
+  const timer = setInterval(() => {
+    if (!controller.outputs.lit().every(({ frames }) => frames > 0)) return;
+    clearInterval(timer);
+    handover.finish();
+  }, SHOWN_CHECK_MS).unref();
+}
+
+/** Keeps `systemctl status` up to date. */
+function reportStatus(manager: ServiceManager, controller: Controller, card: Card): void {
+  if (!manager.listens) return;
+  const report = (): void => {
+    const guests = [...controller.guests.all()];
+    const connected = guests.filter(({ session }) => session !== null).length;
+    const outputs = controller.outputs.lit().length;
+    const state = card.paused ? ', paused: the card is not ours for now' : card.asleep ? ', asleep' : '';
+    manager.status(`${outputs} outputs lit, ${connected} of ${guests.length} guests connected${state}`);
+  };
+  controller.onEvent(report);
+  report();
 }
 
 type Link = GuestLink & { open(): void };
@@ -222,12 +318,11 @@ function switchTerminal(session: Session, vt: number): void {
   if (problem !== undefined) throw new CommandError(problem);
 }
 
-function pauseNote(paused: boolean, active: boolean): string {
-  if (!paused) return 'the card is ours again: showing everything anew';
-  return active
-    ? 'another program has become master of the card: paused until it lets go'
-    : 'another session is in front: paused until this one is again';
-}
+const PAUSES: Readonly<Record<Pause, string>> = {
+  session: 'another session is in front: paused until this one is again',
+  master: 'another program has become master of the card: paused until it lets go',
+  suspend: 'the machine was suspended',
+};
 
 /** Resolves with the exit code when the user tells the daemon to stop. */
 function stopSignal(log: Log): Promise<number> {

@@ -26,12 +26,19 @@ export function formatStatus(status: Status): string {
   const guests = status.guests.map(
     (guest) => `${guest.guest}: ${guestState(guest)} (${guest.kind} ${guest.address})`,
   );
-  const head = `${status.card} (${status.driver}), ${status.commit} commits, up ${status.uptimeSeconds} s, * has the focus`;
+  const state = STATES[status.state];
+  const head = `${status.card} (${status.driver}), ${status.commit} commits, up ${status.uptimeSeconds} s, ${state}* has the focus`;
   const escaped = status.escaped
     ? ['keyboard and pointer are taken from all guests; the escape hotkey gives them back']
     : [];
   return [head, outputs, ...escaped, ...notes, ...guests].join('\n');
 }
+
+const STATES: Readonly<Record<Status['state'], string>> = {
+  shown: '',
+  paused: 'paused (another session or program has the card), ',
+  asleep: 'asleep (until a key or the mouse is used), ',
+};
 
 function guestState({ connected, condition, reason, trouble }: GuestStatus): string {
   const state = connected ? (condition === 'running' ? 'connected' : condition) : reason;

@@ -110,6 +110,9 @@ export interface LayoutConfig {
   readonly shows: readonly { readonly output: string; readonly head: HeadRef }[];
 }
 
+/** `keep`: the last pictures; `blank`: none of a guest's. */
+export type Handover = 'keep' | 'blank';
+
 export const logLevels = ['error', 'warning', 'notice', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -122,6 +125,12 @@ export interface Config {
   /** Absolute path of the control socket. */
   readonly control: string;
   readonly log: { readonly level: LogLevel };
+  /** What is on the panels from one daemon's end to the next one's start, where a service manager keeps files. */
+  readonly handover: Handover;
+  readonly power: {
+    /** Without input for so long, in ms, the monitors sleep; absent: never. */
+    readonly blankAfter?: number;
+  };
   /** In the order of the file, as are outputs and hotkeys. */
   readonly guests: readonly GuestConfig[];
   readonly outputs: readonly OutputConfig[];

@@ -18,7 +18,15 @@ import { ConfigError } from './problems';
 import type { Problem } from './problems';
 import { checkShape } from './schema';
 import type { Settings } from './settings';
-import { cardDevice, cardProblem, isLogLevel, logLevelProblem, socketPathProblem } from './values';
+import {
+  cardDevice,
+  cardProblem,
+  durationProblem,
+  isLogLevel,
+  logLevelProblem,
+  parseDuration,
+  socketPathProblem,
+} from './values';
 
 // Far more than anyone writes; keeps a wrong path from filling memory.
 const largestFile = 1024 * 1024;
@@ -87,6 +95,8 @@ function checkMeaning(
     level: checked(data, ['log', 'level'], logLevelProblem, checker),
     card: checked(data, ['card'], cardProblem, checker),
   };
+  const blankAfter = entry(entry(data, 'power'), 'blank-after');
+  const power = blankAfter === undefined ? undefined : readDuration(blankAfter, checker);
   const control = settings.control ?? file.control ?? defaultControl;
   const level = settings.logLevel ?? file.level;
   const written = settings.card ?? file.card;
@@ -113,12 +123,22 @@ function checkMeaning(
     ...(device !== undefined && { card: device }),
     control,
     log: { level: level !== undefined && isLogLevel(level) ? level : defaultLogLevel },
+    handover: entry(data, 'handover') === 'blank' ? 'blank' : 'keep',
+    power: power === undefined ? {} : { blankAfter: power },
     guests,
     outputs,
     hotkeys,
     ...keys,
     layouts,
   };
+}
+
+/** `power.blank-after` in ms. */
+function readDuration(value: unknown, checker: Checker): number | undefined {
+  const problem = durationProblem(value);
+  if (problem === undefined) return parseDuration(String(value));
+  checker.report(['power', 'blank-after'], problem);
+  return undefined;
 }
 
 /** A text of the file, if it is there and nothing is wrong with it. */

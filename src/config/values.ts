@@ -48,6 +48,19 @@ export function isLogLevel(level: string): level is LogLevel {
 
 /** Milliseconds of a time as users write it, `5s`, `1500ms` or `1.5 s`; undefined: it is none. */
 export function parseDuration(text: string): number | undefined {
-  const match = /^(\d{1,6}(?:\.\d{1,3})?) ?(ms|s|m)$/.exec(text);
-  return match ? Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[match[2] as 'ms' | 's' | 'm'] : undefined;
+  const match = /^(\d{1,6}(?:\.\d{1,3})?) ?(ms|s|m|h)$/.exec(text);
+  return match ? Number(match[1]) * milliseconds[match[2] as keyof typeof milliseconds] : undefined;
+}
+
+const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+const shortest = 1000;
+const longestHours = 24;
+
+/** What is wrong with a time after which something sleeps, if anything. */
+export function durationProblem(value: unknown): string | undefined {
+  const ms = typeof value === 'string' ? parseDuration(value) : undefined;
+  if (ms !== undefined && ms >= shortest && ms <= longestHours * milliseconds.h) return undefined;
+  const what = typeof value === 'string' || typeof value === 'number' ? `"${value}"` : 'this';
+  return `${what} is no time from 1s to ${longestHours}h; write e.g. 90s, 10m or 1h`;
 }

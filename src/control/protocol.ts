@@ -103,6 +103,8 @@ export interface Status {
   readonly card: string;
   readonly driver: string;
   readonly commit: string;
+  /** `paused`: another session or program has the card; `asleep`: nobody used a key or mouse for a while. */
+  readonly state: 'shown' | 'paused' | 'asleep';
   readonly framebuffers: number;
   readonly memoryReducer: boolean;
   /** Keyboard and pointer are taken from all guests. */

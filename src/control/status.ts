@@ -19,6 +19,7 @@ export function readStatus(card: Card, controller: Controller): Status {
     card: card.native.path,
     driver: card.native.driverName(),
     commit: card.commit.name,
+    state: card.paused ? 'paused' : card.asleep ? 'asleep' : 'shown',
     framebuffers: card.framebuffers.size,
     memoryReducer: !process.execArgv.includes('--no-memory-reducer'),
     escaped: controller.escaped,

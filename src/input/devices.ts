@@ -58,6 +58,8 @@ export class InputDevices {
     private readonly events: InputEvents,
     private readonly log: Log,
     private readonly files: DeviceFiles = ownFiles,
+    /** Somebody did something; what that was has been told. */
+    private readonly onActivity: () => void = () => undefined,
   ) {
     this.#grabs = new Grabs(
       () => this.#input,
@@ -140,6 +142,7 @@ export class InputDevices {
     for (let at = 0; at < length; at += INPUT_WORDS) this.#event(at);
     this.events.done();
     this.#grabs.settle();
+    this.onActivity();
   }
 
   #event(at: number): void {

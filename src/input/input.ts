@@ -10,6 +10,8 @@ export class Input {
   readonly #devices: InputDevices;
   readonly #alarm: Alarm;
   #input: GuestInput | undefined;
+  /** Called after whatever somebody did with a key or a pointer has gone where it belongs. */
+  onActivity: () => void = () => undefined;
 
   /** `files`: who opens devices, where that is not the daemon itself. */
   constructor(bindings: Bindings, log: Log, handler: HotkeyHandler, files?: DeviceFiles) {
@@ -19,7 +21,9 @@ export class Input {
     this.#router = new InputRouter(bindings, handler, (at) => {
       this.#alarm.set(at);
     });
-    this.#devices = new InputDevices(this.#router, log, files);
+    this.#devices = new InputDevices(this.#router, log, files, () => {
+      this.onActivity();
+    });
   }
 
   open(seat = 'seat0'): void {

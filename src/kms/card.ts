@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { monotonic } from '../clock';
@@ -15,6 +16,8 @@ const CLIENT_CAP_UNIVERSAL_PLANES = 2;
 const CLIENT_CAP_ATOMIC = 3;
 const CLIENT_CAP_WRITEBACK_CONNECTORS = 5;
 const WATCH_PERIOD_MS = 1000;
+/** More than the clocks can differ by. */
+const SUSPEND_MS = 2000;
 
 const words = new Uint32Array(native.exchange, 0, EXCHANGE_BYTES / 4);
 
@@ -28,6 +31,14 @@ export class CardError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** Why a card is not ours for now: another session is in front, another program is master, the machine was suspended. */
+export type Pause = 'session' | 'master' | 'suspend';
+
+/** CLOCK_BOOTTIME goes on while the machine is suspended, CLOCK_MONOTONIC does not. */
+function suspended(): number {
+  return os.uptime() * 1000 - monotonic();
 }
 
 /** What opens device nodes, where this process does not itself: a seat manager. */
@@ -59,11 +70,14 @@ export class Card {
   #queue: Promise<unknown> = Promise.resolve();
   readonly #waiting: (() => void)[] = [];
   #watch: NodeJS.Timeout;
-  /** Commits are not ours to make: another session is in front, or another program has become master. */
-  #paused = false;
+  #pausedBy: Pause | null = null;
   #inFront = true;
-  /** Called when `paused` changes. */
-  onPaused: (paused: boolean) => void = () => undefined;
+  /** The monitors are switched off: nothing is committed until they are to be on again. */
+  asleep = false;
+  /** How long the machine has been suspended since it was started, in ms. */
+  #suspended = suspended();
+  /** Called when commits are not ours to make any more; null: they are again, and nobody knows what the panels show. */
+  onPaused: (by: Pause | null) => void = () => undefined;
 
   private constructor(
     private readonly node: CardNode,
@@ -86,8 +100,9 @@ export class Card {
       else onLost(new Error(`${this.name}: the card is gone (errno ${-count})`));
     });
     this.#watch = setInterval(() => {
+      this.#checkSuspend();
       this.#checkMaster();
-      if (this.#paused) return;
+      if (this.paused) return;
       const now = monotonic();
       for (const output of this.#outputs.values()) output.watch(now);
     }, WATCH_PERIOD_MS);
@@ -113,8 +128,13 @@ export class Card {
     return this.node.native;
   }
 
+  /** The open file; its own as long as the card is open. */
+  get fd(): number {
+    return this.node.fd;
+  }
+
   get paused(): boolean {
-    return this.#paused;
+    return this.#pausedBy !== null;
   }
 
   /** Whether the session that this is of is in front. */
@@ -141,10 +161,10 @@ export class Card {
 
   /**
    * Whether commits have to wait: one that is slow holds the locks of every output, so that any other would make the
-   * loop wait, or the card is not ours for now.
+   * loop wait, or the card is not ours for now, or asleep.
    */
   get busy(): boolean {
-    return this.#paused || (this.#exclusive > 0 && this.commit.exclusive);
+    return this.paused || this.asleep || (this.#exclusive > 0 && this.commit.exclusive);
   }
 
   /** Runs slow commits one after another, while outputs hold theirs back if they must; then all outputs go on. */
@@ -205,11 +225,22 @@ export class Card {
     this.node.close();
   }
 
+  /** Drivers may come back from it with anything on the panels. */
+  #checkSuspend(): void {
+    const before = this.#suspended;
+    this.#suspended = suspended();
+    if (this.#suspended - before > SUSPEND_MS) this.#pause('suspend');
+  }
+
   #checkMaster(): void {
-    const paused = !this.#inFront || !(this.native.isMaster() || this.native.setMaster() === 0);
-    if (paused === this.#paused) return;
-    this.#paused = paused;
-    this.onPaused(paused);
+    if (!this.#inFront) this.#pause('session');
+    else this.#pause(this.native.isMaster() || this.native.setMaster() === 0 ? null : 'master');
+  }
+
+  #pause(by: Pause | null): void {
+    if (by === this.#pausedBy) return;
+    this.#pausedBy = by;
+    this.onPaused(by);
   }
 
   #flips(count: number): void {
@@ -252,7 +283,7 @@ export class CardNode {
   private constructor(
     readonly native: NativeCard,
     /** The descriptor as the seat manager gave it; the card has its own of the same file. */
-    private readonly fd: number,
+    readonly fd: number,
     private readonly devices: Devices | undefined,
   ) {}
 

@@ -233,7 +233,12 @@ export class Output {
     await this.#letGo();
   }
 
-  /** Somebody else had the card: the next commit sets everything anew. */
+  /** The monitor goes to sleep: its CRTC is off until `renew`. What it showed stays as it is. */
+  async sleep(): Promise<void> {
+    if (this.#mode !== null) await this.card.exclusive(() => this.card.commit.off(this.#crtc));
+  }
+
+  /** Somebody else had the card, or it slept: the next commit sets everything anew. */
   renew(): void {
     if (this.#mode === null) return;
     clearTimeout(this.#retry);

@@ -54,6 +54,8 @@ export class Controller implements GuestsOwner {
   #help: string | null = null;
   #closing = false;
   #hidden = false;
+  /** Runs while guests that were shown before this process started may still come back. */
+  #patience: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly card: Card,
@@ -259,29 +261,56 @@ export class Controller implements GuestsOwner {
     return { width, height, refresh, mmWidth: mmHeight, mmHeight: mmWidth, edid: undefined };
   }
 
-  /** Nobody sees the panels, or they are not ours: guests are answered as hidden ones are. */
-  hide(): void {
-    this.#hidden = true;
-    for (const output of this.outputs.all()) for (const view of this.#viewsOn(output)) view.output = null;
+  /** Nobody sees the panels, or they are not ours: guests are answered as hidden ones are. Then all is shown anew. */
+  updateVisibility(): void {
+    const hidden = this.card.paused || this.card.asleep;
+    if (hidden === this.#hidden) return;
+    this.#hidden = hidden;
+    this.#retarget();
+    if (hidden) {
+      for (const output of this.outputs.all()) for (const view of this.#viewsOn(output)) view.output = null;
+    } else {
+      for (const output of this.outputs.lit()) output.renew();
+      for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+      // Monitors may have come and gone meanwhile.
+      this.outputs.hotplug();
+    }
+    this.#emit({ event: 'outputs', lit: hidden ? '' : names(this.outputs.lit()) });
   }
 
-  /** All that should be on the panels is shown again, whatever is there now. */
-  unhide(): void {
-    this.#hidden = false;
-    for (const output of this.outputs.lit()) output.renew();
-    for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
-    // Monitors may have come and gone meanwhile.
-    this.outputs.hotplug();
+  /** Switches the monitors off, or on again. */
+  sleep(asleep: boolean): void {
+    this.card.asleep = asleep;
+    this.updateVisibility();
+    if (!asleep || this.card.paused) return;
+    for (const output of this.outputs.lit()) {
+      output
+        .sleep()
+        .catch((error: unknown) => this.log.warning(`${output.name}: switching off: ${String(error)}`));
+    }
   }
 
-  /** Stops: guests are disconnected, and the CRTCs get back what they showed before. */
-  async close(): Promise<void> {
+  /** For so long, a panel that shows what was there before us is left alone until a guest has something for it. */
+  wait(ms: number): void {
+    this.#patience = setTimeout(() => {
+      this.#patience = undefined;
+      for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    }, ms);
+  }
+
+  /**
+   * Stops: guests are disconnected, and the CRTCs get back what they showed before. `leave`: they go on showing what they
+   * show, as long as somebody else keeps the card's file open.
+   */
+  async close(leave = false): Promise<void> {
     this.#closing = true;
     this.#scan.stop();
+    clearTimeout(this.#patience);
     this.#retarget();
     await this.outputs.close();
     this.#wishes.clear();
     this.guests.close();
+    if (leave) return;
     for (const output of this.outputs.lit()) {
       await output
         .clear()
@@ -302,7 +331,7 @@ export class Controller implements GuestsOwner {
     for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
     this.guests.displaysChanged();
     this.#retarget();
-    this.#emit({ event: 'outputs', lit: lit.map(({ name }) => name).join(' ') });
+    this.#emit({ event: 'outputs', lit: names(lit) });
   }
 
   #hotkeyShows(ref: HeadRef): boolean {
@@ -312,7 +341,7 @@ export class Controller implements GuestsOwner {
   /** Gives the keyboard and mouse to the head on the focused output. */
   #retarget(): void {
     const { focus } = this.#layout;
-    const nobody = focus === null || this.#closing || this.#escaped || this.#scan.running;
+    const nobody = focus === null || this.#closing || this.#hidden || this.#escaped || this.#scan.running;
     const { head, blank } = nobody ? NOTHING : assignmentOf(this.#layout, focus);
     const guest = head && !blank ? this.guests.get(head.guest) : undefined;
     const input = guest?.session ? guest.link.input : undefined;
@@ -379,7 +408,7 @@ export class Controller implements GuestsOwner {
       shown.output = output;
       output.show(shown.source, requested);
     }
-    if (shown || !output.lit) return;
+    if (shown || !output.lit || (this.#patience && output.frames === 0)) return;
     const caption = help
       ? { headline: 'hotkeys', lines: this.#helpLines }
       : blank
@@ -430,6 +459,10 @@ const CONDITIONS: Readonly<Record<Condition, string>> = {
   crashed: '? has crashed',
   'shut down': '? has shut down',
 };
+
+function names(outputs: readonly Output[]): string {
+  return outputs.map(({ name }) => name).join(' ');
+}
 
 function headDetails({ head, blank }: Assignment): {
   guest: string | null;

@@ -64,7 +64,7 @@ describe('YAML itself', () => {
   test('a duplicate key hides no other problem', () => {
     expect(problems(`${guests}  linux: { vhost-user-gpu: { listen: /run/x.sock } }\ncolour: red\n`)).toEqual([
       '4:3 this key is here already; remove or rename one of them',
-      '5:1 unknown key "colour"; known: card, control, log, guests, outputs, hotkeys, passthrough, escape, layouts',
+      '5:1 unknown key "colour"; known: card, control, log, handover, power, guests, outputs, hotkeys, passthrough, escape, layouts',
     ]);
   });
 
@@ -107,6 +107,16 @@ describe('shape', () => {
     ],
     [`${guests}control: [a]\n`, '4:10 "control" must be text, not a list; write text'],
     [`${guests}hotkeys: []\n`, '4:10 "hotkeys" must be a mapping, not a list; write key: value below it'],
+    [`${guests}handover: hold\n`, '4:11 "handover" cannot be "hold"; known: keep, blank'],
+    [
+      `${guests}power: { blank-after: 10 }\n`,
+      '4:23 "10" is no time from 1s to 24h; write e.g. 90s, 10m or 1h',
+    ],
+    [
+      `${guests}power: { blank-after: 25h }\n`,
+      '4:23 "25h" is no time from 1s to 24h; write e.g. 90s, 10m or 1h',
+    ],
+    [`${guests}power: { blankafter: 10m }\n`, '4:10 unknown key "blankafter"; did you mean "blank-after"?'],
     [`${guests}log: { level: warn }\n`, '4:15 unknown log level "warn"; did you mean "warning"?'],
     [`${guests}log: { level: 3 }\n`, '4:15 "level" cannot be 3; known: error, warning, notice, info, debug'],
   ])('%j', (text, problem) => {

@@ -27,6 +27,8 @@ describe('a config', () => {
       file: 'c.yaml',
       control: '/run/kms-switcher/control.sock',
       log: { level: 'info' },
+      handover: 'keep',
+      power: {},
       guests: [{ name: 'windows', link: { kind: 'vhost-user-gpu', listen: '/run/w.sock' }, hidden: 'full' }],
       outputs: [],
       passthrough: [],

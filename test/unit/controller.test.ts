@@ -1,3 +1,4 @@
+import type * as os from 'node:os';
 import type { BufferLayout } from '../../src/buffers';
 import type { Config, Hotkey, OutputConfig } from '../../src/config/config';
 import type { GuestInput } from '../../src/guest/sink';
@@ -10,6 +11,12 @@ import { CommandError } from '../../src/switcher/layout';
 import { connectorInfo, FakeCard, fakeLog, settle } from './support/fake-card';
 import { mode } from './support/modes';
 import { openFds, openNull, until } from './support/wire';
+
+let mockSuspendedSeconds = 0;
+jest.mock('node:os', () => {
+  const actual = jest.requireActual<typeof os>('node:os');
+  return { ...actual, uptime: (): number => actual.uptime() + mockSuspendedSeconds };
+});
 
 const small: ModeInfo = mode({ hdisplay: 64, vdisplay: 48, htotal: 80, vtotal: 50, clock: 240 });
 const layout: BufferLayout = {
@@ -73,6 +80,8 @@ async function start(outputs: readonly OutputConfig[], hotkeys: readonly Hotkey[
     file: '',
     control: '',
     log: { level: 'info' },
+    handover: 'keep',
+    power: {},
     guests: [],
     outputs,
     hotkeys,
@@ -195,9 +204,8 @@ test('a guest that is hidden is answered on a timer, and is there at once when i
 
 test('while another program has the card nothing is committed, guests are answered, and then all is set anew', async () => {
   await start(configured);
-  card.onPaused = (paused) => {
-    if (paused) controller.hide();
-    else controller.unhide();
+  card.onPaused = () => {
+    controller.updateVisibility();
   };
   for (const link of Object.values(links)) {
     controller.guests.connected(link);
@@ -228,6 +236,74 @@ test('while another program has the card nothing is committed, guests are answer
   await draw(links.windows, 3);
   await vblank();
   expect(links.windows.shownFrames.at(-1)).toBe(3);
+});
+
+test('after the machine was suspended all is set anew', async () => {
+  await start(configured);
+  const told: (string | null)[] = [];
+  card.onPaused = (by) => {
+    told.push(by);
+    controller.updateVisibility();
+  };
+  jest.advanceTimersByTime(1000);
+  const sets = kernel.sets.length;
+  mockSuspendedSeconds += 60;
+  jest.advanceTimersByTime(1000);
+  await settle();
+  expect(told).toEqual(['suspend', null]);
+  expect(kernel.sets.slice(sets).map(({ crtc }) => crtc)).toEqual([40, 41]);
+});
+
+test('asleep the CRTCs are off, guests are answered, and nobody has the keyboard; awake all is as it was', async () => {
+  await start(configured);
+  links.windows.input = {} as GuestInput;
+  for (const link of Object.values(links)) {
+    controller.guests.connected(link);
+    await draw(link, 1);
+  }
+  await vblank();
+  const sets = kernel.sets.length;
+  controller.sleep(true);
+  await settle();
+  expect(kernel.sets.slice(sets).map(({ crtc, mode: to }) => [crtc, to])).toEqual([
+    [40, null],
+    [41, null],
+  ]);
+  expect(targets.at(-1)).toBeNull();
+  await draw(links.windows, 2);
+  jest.advanceTimersByTime(20);
+  expect(links.windows.shownFrames.at(-1)).toBe(2);
+  expect(kernel.sets).toHaveLength(sets + 2);
+
+  controller.sleep(false);
+  await settle();
+  expect(kernel.sets.slice(sets + 2).map(({ crtc, mode: to }) => [crtc, to])).toEqual([
+    [40, small],
+    [41, small],
+  ]);
+  expect(shows()).toEqual(['windows', 'linux']);
+  expect(targets.at(-1)?.input).toBe(links.windows.input);
+});
+
+test('after a take-over the last pictures stay for a while, until guests draw', async () => {
+  const config = { file: '', control: '', log: { level: 'info' }, handover: 'keep', power: {} } as const;
+  controller = new Controller(
+    card,
+    { ...config, guests: [], outputs: configured, hotkeys: [], notes: [] },
+    fakeLog(),
+  );
+  links = { windows: new Link('windows'), linux: new Link('linux') };
+  for (const link of Object.values(links)) controller.addGuest(link, 'full');
+  controller.wait(5000);
+  await controller.outputs.scan();
+  await settle();
+  expect(kernel.sets).toEqual([]);
+  controller.guests.connected(links.linux);
+  await draw(links.linux, 1);
+  expect(shows()).toEqual([null, 'linux']);
+  jest.advanceTimersByTime(5000);
+  await settle();
+  expect(shows()).toEqual(['picture', 'linux']);
 });
 
 test('a guest that leaves makes room for a picture, and all it had is freed', async () => {

@@ -56,6 +56,7 @@ const status: Status = {
   card: '/dev/dri/card0',
   driver: 'i915',
   commit: 'legacy',
+  state: 'shown',
   framebuffers: 3,
   memoryReducer: false,
   escaped: false,
@@ -107,4 +108,12 @@ describe('the status for people', () => {
       'windows: it left (vhost-user-gpu /run/w.sock)',
     );
   });
+});
+
+test.each([
+  ['shown', 'up 60 s, * has the focus'],
+  ['paused', 'up 60 s, paused (another session or program has the card), * has the focus'],
+  ['asleep', 'up 60 s, asleep (until a key or the mouse is used), * has the focus'],
+] as const)('says whether anything is to be seen: %s', (state, end) => {
+  expect(formatStatus({ ...status, state }).split('\n')[0]).toMatch(end);
 });

@@ -21,10 +21,17 @@ export class Child {
   exit: Exit | undefined;
   readonly #process: ChildProcess;
 
-  constructor(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  /** `user`: the id that it runs as, and that of its group. */
+  constructor(
+    file: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    user?: number,
+  ) {
     this.#process = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...env },
+      ...(user === undefined ? {} : { uid: user, gid: user }),
     });
     this.pid = this.#process.pid ?? 0;
     collect(this.#process.stdout, this.stdout);

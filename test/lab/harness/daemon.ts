@@ -28,6 +28,11 @@ export interface Setup {
   readonly log?: object;
   /** Not of the config: `run --legacy`. */
   readonly legacy?: boolean;
+  /** Nor these: its environment, and the id of the user it runs as. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly user?: number;
+  /** Nor this: a supervisor starts it, and starts it again whenever it ends. */
+  readonly supervised?: boolean;
 }
 
 /** A place for sockets, configs and pictures. */
@@ -59,12 +64,17 @@ export async function cliAll(commands: readonly (readonly string[])[]): Promise<
   return results;
 }
 
-export function startCli(args: readonly string[]): Child {
-  return new Child(process.execPath, [
-    '--no-memory-reducer',
-    path.join(repository, 'dist/cli/main.js'),
-    ...args,
-  ]);
+export function startCli(
+  args: readonly string[],
+  env?: Readonly<Record<string, string>>,
+  user?: number,
+): Child {
+  const [file = '', ...rest] = commandLine(args);
+  return new Child(file, rest, env, user);
+}
+
+function commandLine(args: readonly string[]): string[] {
+  return [process.execPath, '--no-memory-reducer', path.join(repository, 'dist/cli/main.js'), ...args];
 }
 
 /** Writes a config (JSON is YAML) to a folder of its own. */
@@ -89,6 +99,9 @@ export function writeConfig(
   return { file, directory, control };
 }
 
+/** What is not of the config. */
+type How = { readonly [name in 'legacy' | 'env' | 'user' | 'supervised']: Setup[name] };
+
 /** A running kms-switcher. */
 export class Daemon {
   readonly #child: Child;
@@ -97,16 +110,26 @@ export class Daemon {
     readonly config: string,
     readonly directory: string,
     readonly control: string,
-    legacy: boolean,
+    { legacy, env, user, supervised }: How,
   ) {
-    this.#child = startCli(['run', '-c', config, ...(legacy ? ['--legacy'] : [])]);
+    const args = ['run', '-c', config, ...(legacy ? ['--legacy'] : [])];
+    const supervisor = path.join(repository, 'build/guests/supervisor');
+    this.#child = supervised
+      ? new Child(supervisor, [path.join(directory, 'notify'), ...commandLine(args)])
+      : startCli(args, env, user);
   }
 
   /** Starts one and waits until it is ready. `directory`: of a daemon that was there before. */
   static async start(setup: Setup, directory?: string): Promise<Daemon> {
-    const { legacy = false, ...config } = setup;
+    const { legacy, env, user, supervised, ...config } = setup;
     const written = writeConfig(config, directory);
-    const daemon = new Daemon(written.file, written.directory, written.control, legacy);
+    if (user !== undefined) fs.chownSync(written.directory, user, user);
+    const daemon = new Daemon(written.file, written.directory, written.control, {
+      legacy,
+      env,
+      user,
+      supervised,
+    });
     try {
       await daemon.said(/ready after/);
       await daemon.status();
@@ -117,8 +140,14 @@ export class Daemon {
     return daemon;
   }
 
+  /** Of a supervised one: the one that runs now. */
   get pid(): number {
-    return this.#child.pid;
+    const started = this.supervisor.findLast((line) => line.startsWith('started '));
+    return started === undefined ? this.#child.pid : Number(started.split(' ')[1]);
+  }
+  /** What the supervisor has to say: `started PID with FDS`, `ended STATUS`, and what it was told. */
+  get supervisor(): readonly string[] {
+    return this.#child.stdout;
   }
   get log(): readonly string[] {
     return this.#child.stderr;
@@ -199,6 +228,21 @@ export class Daemon {
         socket.destroy();
       },
     };
+  }
+
+  /** A signal to the process itself, which a supervisor then starts again; waits until it is ready. */
+  async restart(signal: NodeJS.Signals): Promise<void> {
+    const ready = (): number => this.log.filter((line) => line.includes('ready after')).length;
+    const before = ready();
+    process.kill(this.pid, signal);
+    await eventually(() => {
+      if (ready() === before) throw new Error(`not ready again:\n${this.log.slice(-10).join('\n')}`);
+    });
+  }
+
+  /** A signal to the process that was started, supervisor or not. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   /** Its end by itself. */

@@ -27,5 +27,6 @@ export { PictureGuest } from './picture-guest';
 export { decodePng } from './png';
 export { Mouse, Tablet, type Button } from './pointer';
 export { decodePpm } from './ppm';
+export { Seatd } from './seatd';
 export * from './wire-guest';
 export { frames, look, moves, shows, showsOnly } from './witness';
