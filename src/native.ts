@@ -397,8 +397,16 @@ export interface NativeInput {
         readonly pointer: boolean;
       }
     | undefined;
-  /** Closes all devices; `resume` opens those that are there then. Both are told as devices that go and come. */
+  /** Lights exactly these LEDs of a keyboard: bit 0 NumLock, 1 CapsLock, 2 ScrollLock. */
+  leds(id: number, leds: number): void;
+  /**
+   * EVIOCGRAB: whether the device's events come here only. Rejects with EBUSY while another program has it so. A device
+   * that has gone is no error.
+   */
+  grab(id: number, grab: boolean): Promise<void>;
+  /** All devices are let go of and closed; events tell so. */
   suspend(): void;
+  /** The devices that are there now are opened anew, under new numbers. */
   resume(): void;
   close(): void;
 }

@@ -7,6 +7,7 @@ import type { ControlServer } from '../control/server';
 import type { GuestHost, GuestLink } from '../guest/sink';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
 import { Input } from '../input/input';
+import type { HotkeyHandler } from '../input/router';
 import { vtHotkeys } from '../input/vt-hotkeys';
 import { Card, CardError, CardNode, connectedNames, listCards, type Devices } from '../kms/card';
 import type { Log } from '../log';
@@ -84,10 +85,9 @@ class Daemon {
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
     const device = fs.realpathSync(card.native.path);
-    const input = new Input(
-      [...vtHotkeys(), ...config.hotkeys],
-      log,
-      (action, at) => {
+    const bindings = { hotkeys: [...vtHotkeys(), ...config.hotkeys] };
+    const handler: HotkeyHandler = {
+      fired: (action, at) => {
         try {
           if (action.kind === 'vt') switchTerminal(session, action.vt);
           else controller.perform(action, at);
@@ -96,13 +96,14 @@ class Daemon {
           log.notice(`hotkey ${action.kind}: ${error.message}`);
         }
       },
-      {
-        open: (path, mode) => session.openDevice(path, mode),
-        close: (fd) => {
-          session.closeDevice(fd);
-        },
+      released: () => undefined,
+    };
+    const input = new Input(bindings, log, handler, {
+      open: (path, mode) => session.openDevice(path, mode),
+      close: (fd) => {
+        session.closeDevice(fd);
       },
-    );
+    });
     const controller = new Controller(card, config, log, (target) => {
       input.focus(target);
     });

@@ -79,6 +79,8 @@ export type Action =
 export interface Hotkey {
   readonly trigger: Trigger;
   readonly action: Action;
+  /** Fires once the last key has been held for a while, rather than when it is pressed. */
+  readonly hold?: boolean;
   /** The trigger as it was written, for messages. */
   readonly source: string;
 }

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { defaultHotkeys } from '../input/hotkeys';
+import { defaultHotkeys } from '../input/defaults';
 import { entry, isMapping, kindOf } from './checker';
 import type { Checker } from './checker';
 import { defaultControl, defaultLogLevel } from './config';

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Log } from '../log';
 import {
@@ -31,25 +32,12 @@ export interface InputEvents {
   done(): void;
 }
 
-/** What opens input devices. */
+/** Who opens the nodes of devices. */
 export interface DeviceFiles {
-  /** An fd, or `-errno`. */
+  /** A file descriptor, or `-errno`. */
   open(path: string, flags: number): number;
   close(fd: number): void;
 }
-
-const ownFiles: DeviceFiles = {
-  open: (path, flags) => {
-    try {
-      return fs.openSync(path, flags);
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).errno ?? -1;
-    }
-  },
-  close: (fd) => {
-    fs.closeSync(fd);
-  },
-};
 
 /** The keyboards and pointers of a seat, read with libinput. */
 export class InputDevices {
@@ -88,22 +76,28 @@ export class InputDevices {
     }
   }
 
-  suspend(): void {
-    this.#keyboards = this.#pointers = 0;
-    this.#input?.suspend();
-  }
-
-  resume(): void {
-    this.#input?.resume();
-  }
-
   close(): void {
     this.#input?.close();
   }
 
+  /** All devices are closed; `events` are told that they have gone. */
+  suspend(): void {
+    this.#input?.suspend();
+  }
+
+  /** The devices that are there now come anew. */
+  resume(): void {
+    try {
+      this.#input?.resume();
+    } catch (error) {
+      this.log.warning(`no input for now: the devices cannot be opened again: ${String(error)}`);
+    }
+  }
+
   #openDevice(path: string, flags: number): number {
     const fd = this.files.open(path, flags);
-    if (fd < 0 && !this.#refused.has(path)) {
+    if (fd >= 0) this.#refused.delete(path);
+    else if (!this.#refused.has(path)) {
       const code = getSystemErrorName(fd);
       const fix = code === 'EACCES' ? ': run as root, run seatd, or add this user to the group "input"' : '';
       this.log.warning(`${path} cannot be opened (${code})${fix}`);
@@ -159,3 +153,16 @@ export class InputDevices {
     if (device.pointer) this.log.info(`pointer ${++this.#pointers}: ${name} (${sysname})`);
   }
 }
+
+const ownFiles: DeviceFiles = {
+  open: (path, flags) => {
+    try {
+      return fs.openSync(path, flags);
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -constants.errno.EIO;
+    }
+  },
+  close: (fd) => {
+    fs.closeSync(fd);
+  },
+};

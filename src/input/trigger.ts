@@ -25,6 +25,22 @@ export function parseTrigger(text: string): Trigger {
   return { steps: chords.map(parseStep) };
 }
 
+/**
+ * Parses a key or chord that is no hotkey's, `Ctrl+Alt+Delete`; modifiers alone, `LeftCtrl`, have code 0. Throws
+ * {@link TriggerError}.
+ */
+export function parsePassthrough(text: string): Step {
+  const name = text.trim();
+  const modifiers = modifier(name);
+  if (modifiers !== undefined) return { modifiers, code: 0 };
+  const { steps } = parseTrigger(text);
+  if (steps.length > 1)
+    throw new TriggerError(
+      `"${text}" is a sequence; name each key or chord by itself, as ${formatStep(steps[0]!)}`,
+    );
+  return steps[0]!;
+}
+
 function parseStep(chord: string): Step {
   const names = chord.split('+');
   if (names.includes('')) {

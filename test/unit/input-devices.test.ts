@@ -25,6 +25,10 @@ const words = new Int32Array(native.exchange);
 /** libinput, played by hand. */
 class Kernel {
   readonly devices = new Map<number, NonNullable<ReturnType<NativeInput['device']>>>();
+  readonly leds: [number, number][] = [];
+  readonly grabs: [number, boolean][] = [];
+  readonly calls: string[] = [];
+  grabbing: (id: number) => Promise<void> = () => Promise.resolve();
   seat = '';
   closed = 0;
   nodes: Parameters<Native['openInput']>[1] | undefined;
@@ -35,9 +39,17 @@ class Kernel {
       this.seat = seat;
       this.nodes = nodes;
       this.#onEvents = onEvents;
-      const nothing = (): void => undefined;
-      const device = (id: number) => this.devices.get(id);
-      return { device, suspend: nothing, resume: nothing, close: () => this.closed++ };
+      return {
+        device: (id) => this.devices.get(id),
+        leds: (id, leds) => this.leds.push([id, leds]),
+        grab: (id, grab) => {
+          this.grabs.push([id, grab]);
+          return this.grabbing(id);
+        },
+        suspend: () => this.calls.push('suspend'),
+        resume: () => this.calls.push('resume'),
+        close: () => this.closed++,
+      };
     });
   }
 
@@ -169,7 +181,8 @@ test('input goes from the devices to hotkeys and to the guest with the focus', (
   const actions: unknown[][] = [];
   const trigger = parseTrigger('Pause');
   const hotkeys = [{ source: 'Pause', trigger, action: { kind: 'next' } }] as const;
-  const input = new Input(hotkeys, fakeLog(), (...action) => actions.push(action));
+  const handler = { fired: (...action: unknown[]) => actions.push(action), released: () => undefined };
+  const input = new Input({ hotkeys }, fakeLog(), handler);
   input.open();
   expect(kernel.seat).toBe('seat0');
   input.focus({ input: guest, head: 1 });
