@@ -69,6 +69,11 @@ async function show(socket: string | undefined, target: string, on: string | und
   await ask(await controlSocket(socket), request);
 }
 
+async function layout(socket: string | undefined, name: string): Promise<void> {
+  const { ask } = await import('../control/client.js');
+  await ask(await controlSocket(socket), { command: 'layout', layout: name });
+}
+
 async function watch(socket: string | undefined): Promise<void> {
   const { converse } = await import('../control/client.js');
   for await (const line of converse(await controlSocket(socket), { command: 'watch' })) {
@@ -146,6 +151,12 @@ async function main(): Promise<void> {
           on: { type: 'string', describe: 'output, such as HDMI-A-1' },
         }),
       (argv) => show(argv.control, argv.guest, argv.on),
+    )
+    .command(
+      'layout <name>',
+      'show what a layout of the config says',
+      (command) => command.positional('name', { type: 'string', demandOption: true }).options({ control }),
+      (argv) => layout(argv.control, argv.name),
     )
     .command('watch', 'print what happens, one JSON object a line', { control }, (argv) =>
       watch(argv.control),

@@ -85,7 +85,10 @@ class Daemon {
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
     const device = fs.realpathSync(card.native.path);
-    const bindings = { hotkeys: [...vtHotkeys(), ...config.hotkeys] };
+    const bindings = {
+      hotkeys: [...vtHotkeys(), config.escape, ...config.hotkeys],
+      passthrough: config.passthrough,
+    };
     const handler: HotkeyHandler = {
       fired: (action, at) => {
         try {
@@ -96,7 +99,9 @@ class Daemon {
           log.notice(`hotkey ${action.kind}: ${error.message}`);
         }
       },
-      released: () => undefined,
+      released: (action) => {
+        controller.released(action);
+      },
     };
     const input = new Input(bindings, log, handler, {
       open: (path, mode) => session.openDevice(path, mode),

@@ -118,11 +118,14 @@ export class ControlServer {
         this.controller.perform(action);
         return {};
       }
+      case 'layout':
+        this.controller.perform({ kind: 'layout', layout: text(fields, 'layout') });
+        return {};
       case 'screenshot':
         return await this.#photograph(text(fields, 'output'));
       default:
         throw new CommandError(
-          `unknown command ${JSON.stringify(command)}: status, show, watch and screenshot are known`,
+          `unknown command ${JSON.stringify(command)}: status, show, layout, watch and screenshot are known`,
         );
     }
   }

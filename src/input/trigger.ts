@@ -97,6 +97,7 @@ export function formatTrigger(trigger: Trigger): string {
   return trigger.steps.map(formatStep).join(' ');
 }
 
+/** For a step of modifiers alone these. */
 function formatStep(step: Step): string {
   const names: string[] = [];
   let rest = step.modifiers;
@@ -105,7 +106,7 @@ function formatStep(step: Step): string {
     names.push(name);
     rest &= ~bits;
   }
-  return [...names, keyName(step.code)].join('+');
+  return [...names, ...(step.code === 0 ? [] : [keyName(step.code)])].join('+');
 }
 
 /**
@@ -119,6 +120,7 @@ export function shadows(earlier: Trigger, later: Trigger): boolean {
   return false;
 }
 
-function covers(wide: Step, narrow: Step): boolean {
+/** Whether every way to press `narrow` is one to press `wide`. */
+export function covers(wide: Step, narrow: Step): boolean {
   return wide.code === narrow.code && modifiersMatch(wide.modifiers, narrow.modifiers);
 }

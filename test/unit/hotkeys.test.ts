@@ -2,7 +2,7 @@ import type { Action, Hotkey } from '../../src/config/config';
 import { defaultHotkeys } from '../../src/input/defaults';
 import { HotkeyMatcher } from '../../src/input/hotkeys';
 import { keyCode } from '../../src/input/keys';
-import { formatTrigger, parseTrigger } from '../../src/input/trigger';
+import { formatTrigger, parsePassthrough, parseTrigger } from '../../src/input/trigger';
 
 const modifierCodes: Record<string, number> = {
   LeftCtrl: 29,
@@ -192,12 +192,13 @@ describe('default hotkeys', () => {
   const guest = (name: string) =>
     ({ name, link: { kind: 'vhost-user-gpu', listen: `/run/${name}` }, hidden: 'full' }) as const;
   const output = (name: string) => ({ name, mode: 'preferred' }) as const;
-  const table = (guests: string[], outputs: string[]) =>
+  const escape: Hotkey = { source: '', trigger: parseTrigger('Ctrl+Alt+Esc'), action: { kind: 'escape' } };
+  const table = (guests: string[], outputs: string[], passthrough: string[] = []) =>
     new Map<string, Action>(
-      defaultHotkeys(guests.map(guest), outputs.map(output)).map(({ trigger, action }) => [
-        formatTrigger(trigger),
-        action,
-      ]),
+      defaultHotkeys(guests.map(guest), outputs.map(output), {
+        escape,
+        passthrough: passthrough.map(parsePassthrough),
+      }).map(({ trigger, action }) => [formatTrigger(trigger), action]),
     );
 
   test('show the guests by number and step through them', () => {
@@ -210,6 +211,8 @@ describe('default hotkeys', () => {
     expect(hotkeys.get('Ctrl+Alt+Tab')).toEqual({ kind: 'focus' });
     const leader = (key: string) => hotkeys.get(`ScrollLock ScrollLock ${key}`)?.kind;
     expect(['N', 'P', 'Tab', 'S', 'B'].map(leader)).toEqual(['next', 'previous', 'focus', 'swap', 'blank']);
+    expect(['Right', 'Left', 'A'].map(leader)).toEqual(['next', 'previous', 'scan']);
+    expect(hotkeys.get('ScrollLock')).toEqual({ kind: 'help' });
   });
 
   test('number nine guests at most', () => {
@@ -222,5 +225,13 @@ describe('default hotkeys', () => {
     const hotkeys = table(['a'], ['DP-1']);
     expect(hotkeys.has('Ctrl+Alt+Tab')).toBe(false);
     expect(hotkeys.has('ScrollLock ScrollLock S')).toBe(false);
+    expect(hotkeys.has('ScrollLock ScrollLock A')).toBe(false);
+  });
+
+  test('leave to the guest what is its own, and to the escape what it takes', () => {
+    const hotkeys = table(['a', 'b'], [], ['ScrollLock', 'Ctrl+Alt+2', 'LeftCtrl']);
+    expect([...hotkeys.keys()].filter((keys) => keys.includes('ScrollLock'))).toEqual([]);
+    expect(hotkeys.has('Ctrl+Alt+2')).toBe(false);
+    expect(hotkeys.has('Ctrl+Alt+1')).toBe(true);
   });
 });
