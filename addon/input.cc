@@ -100,6 +100,8 @@ Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
   };
   object.Set("keyboard", can(LIBINPUT_DEVICE_CAP_KEYBOARD));
   object.Set("pointer", can(LIBINPUT_DEVICE_CAP_POINTER));
+  object.Set("power", libinput_device_keyboard_has_key(device, KEY_POWER) == 1 &&
+                          libinput_device_keyboard_has_key(device, KEY_ENTER) == 0);
   return object;
 }
 

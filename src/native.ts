@@ -395,6 +395,8 @@ export interface NativeInput {
         readonly keyboard: boolean;
         /** Relative or absolute, a mouse, touchpad or tablet. */
         readonly pointer: boolean;
+        /** The machine's power button, or the like: nothing one could type with. */
+        readonly power: boolean;
       }
     | undefined;
   /** Lights exactly these LEDs of a keyboard: bit 0 NumLock, 1 CapsLock, 2 ScrollLock. */

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Log } from '../log';
+import { Grabs } from './grabs';
 import {
   EXCHANGE_BYTES,
   INPUT_ABSOLUTE,
@@ -30,6 +31,8 @@ export interface InputEvents {
   gone(device: number): void;
   /** That was all that has happened so far. */
   done(): void;
+  /** Whether a device has a key or button down. */
+  busy(device: number): boolean;
 }
 
 /** Who opens the nodes of devices. */
@@ -44,6 +47,9 @@ export class InputDevices {
   /** The batch in work: what an event leads to may use the exchange. */
   readonly #batch = new Int32Array(exchange.length);
   readonly #refused = new Set<string>();
+  readonly #grabs: Grabs;
+  readonly #lit = new Set<number>();
+  #leds = 0;
   #input: NativeInput | undefined;
   #keyboards = 0;
   #pointers = 0;
@@ -52,7 +58,13 @@ export class InputDevices {
     private readonly events: InputEvents,
     private readonly log: Log,
     private readonly files: DeviceFiles = ownFiles,
-  ) {}
+  ) {
+    this.#grabs = new Grabs(
+      () => this.#input,
+      (device) => events.busy(device),
+      log,
+    );
+  }
 
   /** Starts listening. Without any device, or the right to one, that is a warning: the control socket still works. */
   open(seat: string): void {
@@ -77,7 +89,21 @@ export class InputDevices {
   }
 
   close(): void {
+    this.light(0);
     this.#input?.close();
+    this.#input = undefined;
+  }
+
+  /** Lights these LEDs on all keyboards, and on those that come: bits as of {@link NativeInput.leds}. */
+  light(leds: number): void {
+    if (leds === this.#leds) return;
+    this.#leds = leds;
+    for (const id of this.#lit) this.#input?.leds(id, leds);
+  }
+
+  /** Whether others that read the devices, such as the host's console, get nothing of them. */
+  grab(grab: boolean): void {
+    this.#grabs.want(grab);
   }
 
   /** All devices are closed; `events` are told that they have gone. */
@@ -112,6 +138,7 @@ export class InputDevices {
     for (let i = 0; i < length; i++) this.#batch[i] = exchange[i]!;
     for (let at = 0; at < length; at += INPUT_WORDS) this.#event(at);
     this.events.done();
+    this.#grabs.settle();
   }
 
   #event(at: number): void {
@@ -140,6 +167,8 @@ export class InputDevices {
         this.#added(device);
         break;
       case INPUT_DEVICE_REMOVED:
+        this.#lit.delete(device);
+        this.#grabs.removed(device);
         this.events.gone(device);
         break;
     }
@@ -148,7 +177,13 @@ export class InputDevices {
   #added(id: number): void {
     const device = this.#input?.device(id);
     if (!device) return;
-    const { name, sysname } = device;
+    const { name, sysname, power } = device;
+    // The host's power button stays the host's.
+    if (!power) this.#grabs.added(id, `${name} (${sysname})`);
+    if (device.keyboard) {
+      this.#lit.add(id);
+      this.#input?.leds(id, this.#leds);
+    }
     if (device.keyboard) this.log.info(`keyboard ${++this.#keyboards}: ${name} (${sysname})`);
     if (device.pointer) this.log.info(`pointer ${++this.#pointers}: ${name} (${sysname})`);
   }

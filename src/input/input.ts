@@ -1,3 +1,4 @@
+import type { GuestInput } from '../guest/sink';
 import type { Log } from '../log';
 import { Alarm } from './alarm';
 import { InputDevices, type DeviceFiles } from './devices';
@@ -8,6 +9,7 @@ export class Input {
   readonly #router: InputRouter;
   readonly #devices: InputDevices;
   readonly #alarm: Alarm;
+  #input: GuestInput | undefined;
 
   /** `files`: who opens devices, where that is not the daemon itself. */
   constructor(bindings: Bindings, log: Log, handler: HotkeyHandler, files?: DeviceFiles) {
@@ -30,6 +32,16 @@ export class Input {
    */
   focus(target: InputTarget | null): void {
     this.#router.focus(target);
+    const input = target?.input;
+    if (input !== this.#input) {
+      this.#input?.onLeds?.(undefined);
+      this.#input = input;
+      input?.onLeds?.((leds) => {
+        this.#devices.light(leds);
+      });
+    }
+    this.#devices.light(input?.leds ?? 0);
+    this.#devices.grab(input !== undefined);
   }
 
   /** The devices are another's, as after a switch to another console. The guest is told that all is up. */
@@ -45,8 +57,8 @@ export class Input {
 
   /** Stops reading. The guest is told that all keys and buttons are up. */
   close(): void {
+    this.focus(null);
     this.#devices.close();
-    this.#router.focus(null);
     this.#alarm.clear();
   }
 }
