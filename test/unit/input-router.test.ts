@@ -734,39 +734,3 @@ describe('the pointer', () => {
     expect(windows.news).toBe('+B0 -B0');
   });
 });
-
-test('100,000 random events: no key in a wrong guest, none stuck', () => {
-  const random = new Random(3);
-  const guests = [new Guest(), new Guest(), new Guest()];
-  const targets: (InputTarget | null)[] = [null, ...guests.flatMap((guest) => [on(guest), on(guest, 1)])];
-  let focus = on(windows) as InputTarget | null;
-  const move = () => {
-    focus = random.pick(targets);
-    router.focus(focus);
-  };
-  onAction = () => {
-    if (random.chance(0.7)) move();
-  };
-  const codes = [CTRL, ALT, SHIFT, A, B, ONE, SCROLL, 119];
-  for (let i = 0; i < 100_000; i++) {
-    const device = random.below(3);
-    const isDown = random.chance(0.5);
-    now += random.below(60);
-    const kind = random.below(100);
-    if (kind < 80) router.key(device, random.pick(codes), isDown, now);
-    else if (kind < 92) router.button(device, random.pick([LEFT, RIGHT]), isDown);
-    else if (kind < 94) move();
-    else if (kind < 96) router.gone(device);
-    else router.motion(random.below(512) - 256, 1);
-    if (random.chance(0.5)) router.done();
-    // The guests themselves throw at a key pressed twice or released without a press.
-    for (const guest of [windows, ...guests]) {
-      for (const key of guest.held)
-        if (guest !== focus?.input || !key.startsWith(`${focus.head}:`)) throw new Error(`${key} is stuck`);
-    }
-  }
-  expect(fired.length).toBeGreaterThan(300);
-  expect(guests.every(({ got }) => got.length > 1000)).toBe(true);
-  for (const device of [0, 1, 2]) router.gone(device);
-  expect(guests.map(({ held }) => held.size)).toEqual([0, 0, 0]);
-});
