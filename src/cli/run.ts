@@ -8,6 +8,7 @@ import type { GuestHost, GuestLink } from '../guest/sink';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
 import { Idle } from '../input/idle';
 import { Input } from '../input/input';
+import type { HotkeyHandler } from '../input/router';
 import { vtHotkeys } from '../input/vt-hotkeys';
 import { Card, CardError, CardNode, connectedNames, listCards, type Devices, type Pause } from '../kms/card';
 import type { Log } from '../log';
@@ -122,8 +123,8 @@ class Daemon {
       hotkeys: [...vtHotkeys(), config.escape, ...config.hotkeys],
       passthrough: config.passthrough,
     };
-    const handler = {
-      fired: (action: Action, at: number) => {
+    const handler: HotkeyHandler = {
+      fired: (action, at) => {
         try {
           if (action.kind === 'vt') switchTerminal(session, action.vt);
           else controller.perform(action, at);
@@ -132,7 +133,7 @@ class Daemon {
           log.notice(`hotkey ${action.kind}: ${error.message}`);
         }
       },
-      released: (action: Action) => {
+      released: (action) => {
         controller.released(action);
       },
     };

@@ -12,12 +12,11 @@ import { parseDuration } from './values';
 const outputActions = ['next', 'previous', 'focus', 'swap', 'blank'] as const;
 const plainActions = [...outputActions, 'help', 'escape'] as const;
 const actions = ['show', 'layout', 'scan', ...plainActions, 'vt'];
+/** Virtual terminals that Linux has. */
+const maxVt = 63;
 
 const shortestDwell = 1000;
 const longestDwell = 3_600_000;
-
-/** Virtual terminals that Linux has. */
-const maxVt = 63;
 
 /** What actions may name. */
 export interface Known {
@@ -54,7 +53,6 @@ export function readAction(value: unknown, path: Path, known: Known, checker: Ch
     else if (actions.includes(key))
       checker.report(at, `a hotkey does one thing, ${kind} here; remove ${key}`, 'key');
     else if (kind === undefined) checker.report(at, `"${key}" goes with show; add show: <guest>`, 'key');
-    else if (kind === 'vt' && key === 'on') checker.report(at, '"on" goes with show; remove it', 'key');
     else if (kind !== 'show' && key === 'on')
       checker.report(
         at,
@@ -78,12 +76,11 @@ export function readAction(value: unknown, path: Path, known: Known, checker: Ch
 }
 
 const needsVt = 'write { vt: 1 } for /dev/tty1';
-
 /** Actions that are no words of their own. */
 const needs: Readonly<Record<string, string>> = {
   show: 'show needs a guest; write { show: <guest> }',
-  vt: needsVt,
   layout: 'layout needs a name; write { layout: <name> }',
+  vt: needsVt,
 };
 
 function actionHint(word: string, { guests, layouts }: Known): string {

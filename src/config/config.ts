@@ -93,7 +93,15 @@ export type Action =
   /** Takes keyboard and pointer from all guests; again: gives them back. */
   | { readonly kind: 'escape' }
   /** Brings a virtual terminal to the front, 1 to 63. */
-  | { readonly kind: 'vt'; readonly vt: number };
+  | { readonly kind: 'vt'; readonly vt: number }
+  /** Shows what a layout of the config says. */
+  | { readonly kind: 'layout'; readonly layout: string }
+  /** Shows one guest after another, each for so long; again, or any other action: stops. */
+  | { readonly kind: 'scan'; readonly dwellMs: number }
+  /** Lists the hotkeys on the focused output for as long as the key is held. */
+  | { readonly kind: 'help' }
+  /** Takes keyboard and pointer from all guests; again: gives them back. */
+  | { readonly kind: 'escape' };
 
 export interface Hotkey {
   readonly trigger: Trigger;

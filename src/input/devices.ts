@@ -110,7 +110,6 @@ export class InputDevices {
 
   /** All devices are closed; `events` are told that they have gone. */
   suspend(): void {
-    this.#keyboards = this.#pointers = 0;
     this.#input?.suspend();
   }
 

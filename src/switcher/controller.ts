@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Action, Config, HeadRef, HiddenRate } from '../config/config';
+import type { Action, Config, HeadRef, HiddenRate, LayoutConfig } from '../config/config';
 import { monotonic } from '../clock';
 import type { Condition, Display, GuestLink } from '../guest/sink';
 import type { InputTarget } from '../input/router';
@@ -24,7 +24,7 @@ import { Outputs } from './outputs';
 import { Pictures, type Caption } from './pictures';
 import { Scan } from './scan';
 
-/** What a hotkey or a command has the switcher do; virtual terminals are the session's. */
+/** All but what is the session's. */
 export type SwitcherAction = Exclude<Action, { readonly kind: 'vt' }>;
 
 /** Something worth telling whoever watches. */
@@ -101,7 +101,7 @@ export class Controller implements GuestsOwner {
     const scanned = this.#stopScan();
     switch (action.kind) {
       case 'help':
-        this.#showHelp(this.#layout.focus, requested);
+        this.#showHelp(this.focused, requested);
         break;
       case 'escape':
         this.#escape();
@@ -143,14 +143,17 @@ export class Controller implements GuestsOwner {
   /** The layout that an action would make. Throws {@link CommandError}. */
   preview(action: LayoutAction): Layout {
     const outputs = this.outputs.lit().map((output) => this.outputs.keyOf(output.name));
-    return perform(this.#layout, this.#check(action), {
-      outputs,
-      guests: this.guests.names,
-      layouts: this.config.layouts.map(({ name, shows }) => ({
-        name,
-        shows: shows.map(({ output, head }) => ({ output: this.outputs.keyOf(output), head })),
-      })),
-    });
+    const checked = this.#check(action);
+    const layouts = checked.kind === 'layout' ? this.#layouts() : [];
+    return perform(this.#layout, checked, { outputs, guests: this.guests.names, layouts });
+  }
+
+  /** Those of the config, with outputs by their keys. */
+  #layouts(): LayoutConfig[] {
+    return this.config.layouts.map(({ name, shows }) => ({
+      name,
+      shows: shows.map(({ output, head }) => ({ output: this.outputs.resolve(output), head })),
+    }));
   }
 
   #escape(): void {
@@ -169,7 +172,7 @@ export class Controller implements GuestsOwner {
     const before = this.#help;
     this.#help = on;
     for (const name of new Set([before, on])) {
-      const output = name === null ? undefined : this.outputs.byKey(name);
+      const output = name === null ? undefined : this.outputs.get(name);
       if (output) this.#reconcile(output, requested);
     }
   }
@@ -195,8 +198,7 @@ export class Controller implements GuestsOwner {
     if (focus === null) return;
     const elsewhere = new Set<string | undefined>();
     for (const { name } of this.outputs.lit()) {
-      const key = this.outputs.keyOf(name);
-      if (key !== focus) elsewhere.add(assignmentOf(this.#layout, key).head?.guest);
+      if (name !== this.focused) elsewhere.add(this.assignment(name).head?.guest);
     }
     const names = this.guests.names;
     const current = names.indexOf(assignmentOf(this.#layout, focus).head?.guest ?? '');
@@ -400,7 +402,7 @@ export class Controller implements GuestsOwner {
     const { head, blank } = this.assignment(output.name);
     const guest = head && this.guests.get(head.guest);
     const view = guest?.views.get(head?.head ?? 0);
-    const help = this.#help === this.outputs.keyOf(output.name);
+    const help = this.#help === output.name;
     const shown = view?.hasContent && !blank && !help && output.lit ? view : undefined;
     for (const other of this.#viewsOn(output)) if (other !== shown) other.output = null;
     this.#wishes.delete(output);

@@ -30,14 +30,14 @@ function describe(action: Action): string {
       return `dark, and back${on(action.on)}`;
     case 'layout':
       return `layout ${action.layout}`;
+    case 'vt':
+      return `virtual terminal ${action.vt}`;
     case 'scan':
       return `each guest for ${action.dwellMs / 1000} s`;
     case 'help':
       return 'this list';
     case 'escape':
       return 'keyboard to no guest, and back';
-    case 'vt':
-      return `virtual terminal ${action.vt}`;
   }
 }
 

@@ -562,8 +562,8 @@ describe('hotkeys', () => {
       '5:3 "Ctrl+Alt+Esc" takes the keyboard back from the guests; use another, or set escape: to another',
     ],
     [
-      '  Ctrl+Alt+Up F2: next\nescape: Ctrl+Alt+Up\n',
-      '5:3 "Ctrl+Alt+Up" takes the keyboard back from the guests; use another, or set escape: to another',
+      '  Ctrl+Alt+X F2: next\nescape: Ctrl+Alt+X\n',
+      '5:3 "Ctrl+Alt+X" takes the keyboard back from the guests; use another, or set escape: to another',
     ],
   ])('%j', (body, problem) => {
     expect(problems(hotkeys(body))).toEqual([
@@ -580,7 +580,6 @@ describe('keys of the guest, the way out, and layouts', () => {
       'passthrough: [5]\n',
       '4:15 this must be a key or a chord, not a number; write e.g. F12 or Ctrl+Alt+Delete',
     ],
-    ['escape: Ctrl+Alt+F1\n', '4:9 Ctrl+Alt+F1 always switches virtual terminals; choose another'],
     ['passthrough: [F1 F2]\n', '4:15 "F1 F2" is a sequence; name each key or chord by itself, as F1'],
     [
       'passthrough: [Ctrl+Alt+Esc]\n',
@@ -590,6 +589,11 @@ describe('keys of the guest, the way out, and layouts', () => {
     ['escape: Ctrl+Alt\n', /^4:9 "Ctrl\+Alt" has modifiers only/],
     ['escape: Esc\n', '4:9 Esc alone would be missed by every guest; write a chord, e.g. Ctrl+Alt+Esc'],
     ['escape: no\n', /^4:9 /],
+    ['escape: Ctrl+Alt+F1\n', '4:9 Ctrl+Alt+F1 always switches virtual terminals; choose another'],
+    [
+      'passthrough: [Ctrl+Alt+F2]\n',
+      '4:15 Ctrl+Alt+F2 always switches virtual terminals: it cannot go to guests; remove it',
+    ],
     ['layouts: { desk: { DP-1: windos } }\n', '4:26 unknown guest "windos"; did you mean "windows"?'],
     ['layouts: { desk: { DP-9: windows } }\n', /^4:20 unknown output "DP-9"/],
     ['layouts: { desk: {} }\n', '4:12 "desk" is empty; add at least one'],

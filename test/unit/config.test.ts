@@ -240,7 +240,7 @@ hotkeys:
     const text = readFileSync(join(__dirname, '../../config/example.yaml'), 'utf8');
     const config = parse(text);
     expect(config.notes).toEqual([]);
-    expect(config.hotkeys).toHaveLength(15);
+    expect(config.hotkeys).toHaveLength(16);
     expect(config.guests.map(({ link }) => link.kind)).toEqual(['qemu', 'libvirt', 'vhost-user-gpu', 'qemu']);
     expect(parse(text.replace('# card: ', 'card: ')).card).toBe('/dev/dri/by-path/pci-0000:00:02.0-card');
   });
