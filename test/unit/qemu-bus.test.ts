@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
 import { Bench } from '../mock-qemu/harness';
 import type { MockQemu } from '../mock-qemu/mock-qemu';
 import { turn, until } from './support/wire';
@@ -44,6 +45,45 @@ function vm(index: number, name = `vm${index}`): MockQemu {
   bench.qemus.at(-1)?.qmp?.close();
   return start(name, UUIDS[index]!);
 }
+
+/** A virsh that answers with these, whatever the domain. */
+function virsh(answers: Readonly<Record<'dumpxml' | 'domstate' | 'qemu-monitor-event', string>>): void {
+  const cases = Object.entries(answers).map(([command, script]) => `*${command}*) ${script} ;;`);
+  const script = `#!/bin/sh\ncase "$*" in\n${cases.join('\n')}\nesac\n`;
+  fs.writeFileSync(`${bench.folder}/virsh`, script, { mode: 0o755 });
+}
+
+describe('a libvirt domain on its bus', () => {
+  const { PATH } = process.env;
+  beforeEach(startBus);
+  afterEach(() => {
+    process.env.PATH = PATH;
+  });
+
+  test('says what it does, as virsh hears it', async () => {
+    process.env.PATH = `${bench.folder}:${PATH!}`;
+    const pipe = `${bench.folder}/events`;
+    execFileSync('mkfifo', [pipe]);
+    virsh({
+      dumpxml: `echo "<domain id='1'><graphics type='dbus' address='${address}'/></domain>"`,
+      domstate: 'echo paused; echo',
+      'qemu-monitor-event': `exec cat ${pipe}`,
+    });
+    const qemu = vm(0);
+    bench.open({ kind: 'libvirt', domain: 'win', viewers: 'take-back' });
+    await bench.registered(qemu);
+    const told = fs.createWriteStream(pipe);
+    await until(() => bench.host.events.at(-1) === 'paused');
+    told.write("event RESUME at 1.2 for domain 'win': <null>\nrubbish\n");
+    await until(() => bench.host.events.at(-1) === 'running');
+    told.write(`event SHUTDOWN at 1.2 for domain 'win': {"guest":false}\n`);
+    told.write(`event SHUTDOWN at 1.3 for domain 'win': {"guest":true}\n`);
+    await until(() => bench.host.events.at(-1) === 'shut down');
+    qemu.close();
+    await until(() => bench.host.events.at(-1) === 'disconnected: the guest has shut down');
+    told.destroy();
+  });
+});
 
 describe('a QEMU on a bus', () => {
   beforeEach(startBus);

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { addressIn } from '../../src/guest/qemu/libvirt';
+import { displayIn, eventIn } from '../../src/guest/qemu/libvirt';
 import { Bench } from '../mock-qemu/harness';
 import { turn } from './support/wire';
 
@@ -17,7 +17,7 @@ describe("a domain's XML", () => {
     ["<!-- <graphics type='dbus' address='old'/> --><graphics address='new' type='dbus'/>", 'new'],
     ["<graphics type='dbus' note='a > b' address='x'/>", 'x'],
   ])('%s', (graphics, address) => {
-    expect(addressIn(running(graphics), 'win')).toBe(address);
+    expect(displayIn(running(graphics), 'win')).toEqual({ bus: address });
   });
 
   test.each([
@@ -26,19 +26,33 @@ describe("a domain's XML", () => {
       "<graphics type='spice'/><graphics type='vnc'/>",
       'has graphics of type spice, vnc only: give it <graphics',
     ],
-    ["<graphics type='dbus' p2p='yes'/>", "take p2p='yes' away with virsh edit"],
     ["<graphics type='dbus'/>", 'tells no address'],
     ["<graphics type='dbus' address=''/>", 'tells no address'],
   ])('%s is no display', (graphics, words) => {
-    expect(() => addressIn(running(graphics), 'win')).toThrow(words);
+    expect(() => displayIn(running(graphics), 'win')).toThrow(words);
+  });
+
+  test('may want a connection of ours', () => {
+    expect(displayIn(running("<graphics type='dbus' p2p='yes'/>"), 'win')).toBe('p2p');
   });
 
   test('of one that does not run says so', () => {
-    expect(() => addressIn(running("<graphics type='dbus'/>", ''), 'win')).toThrow(
+    expect(() => displayIn(running("<graphics type='dbus'/>", ''), 'win')).toThrow(
       'libvirt domain win is not running: virsh start win',
     );
-    expect(() => addressIn('rubbish', 'win')).toThrow('no graphics');
+    expect(() => displayIn('rubbish', 'win')).toThrow('no graphics');
   });
+});
+
+test.each([
+  ["event STOP at 1795246744.970147 for domain 'office': <null>", { name: 'STOP', data: {} }],
+  ["event STOP at 1.2 for domain 'it's: {}': (null)", { name: 'STOP', data: {} }],
+  [`event SHUTDOWN at 1.2 for domain 'a': {"guest":true}`, { name: 'SHUTDOWN', data: { guest: true } }],
+  [`event RESET at 1.2 for domain 'a': "text"`, { name: 'RESET', data: {} }],
+  ['events received: 3', undefined],
+  ['', undefined],
+])('the line %j of virsh', (line, event) => {
+  expect(eventIn(line)).toEqual(event);
 });
 
 describe('a libvirt domain', () => {
@@ -80,8 +94,10 @@ describe('a libvirt domain', () => {
     ],
     [
       "printf 'error: failed to connect to the hypervisor\\nerror: \\033[1mno socket\\n' >&2; exit 1",
-      'virsh cannot tell where the display of domain win is: failed to connect to the hypervisor; ?[1mno socket',
+      'libvirt at qemu:///system cannot be reached (failed to connect to the hypervisor; ?[1mno socket): start virtqemud',
     ],
+    ['exit 7', 'virsh dumpxml win failed: it does not say why'],
+    ['yes | head -c 5000000', 'virsh dumpxml win says too much'],
     [`echo "${running('')}"`, 'libvirt domain win has no graphics'],
     ['exec sleep 30', 'libvirt does not answer virsh dumpxml win within 5 s'],
   ])(
@@ -95,6 +111,23 @@ describe('a libvirt domain', () => {
     },
     10_000,
   );
+
+  test('that wants a connection of ours gets it by virsh; a refusal is said', async () => {
+    virsh(`case "$*" in
+      *dumpxml*) echo "${running("<graphics type='dbus' p2p='yes'/>")}" ;;
+      *getfd*) echo "$*" > ${bench.folder}/getfd; ls -l /proc/self/fd/3 >> ${bench.folder}/getfd; echo '{"return":{}}' ;;
+      *) echo '{"error":{"class":"GenericError","desc":"not now"}}' ;;
+    esac`);
+    open();
+    await bench.said('QEMU refused to show its display');
+    await bench.said('not now');
+    const [args, fd] = fs.readFileSync(`${bench.folder}/getfd`, 'utf8').split('\n');
+    expect(args).toBe(
+      '--connect qemu:///system qemu-monitor-command --domain win --pass-fds 3 ' +
+        '{"execute":"getfd","arguments":{"fdname":"kms-switcher"}}',
+    );
+    expect(fd).toMatch(/socket:/);
+  });
 
   test('needs virsh', async () => {
     process.env.PATH = bench.folder;

@@ -30,12 +30,12 @@ test("a stranger's words are fit for a log line", () => {
 test('a guest that crashed, or has shut down, is not merely paused', () => {
   const conditions = new Conditions();
   expect(conditions.status('no such state')).toBe('running');
-  expect(conditions.event('STOP')).toBe('paused');
-  expect(conditions.event('STOP')).toBeUndefined();
-  expect(conditions.event('GUEST_PANICKED')).toBe('crashed');
-  expect(conditions.event('STOP')).toBeUndefined();
+  expect(conditions.event('STOP', {})).toBe('paused');
+  expect(conditions.event('STOP', {})).toBeUndefined();
+  expect(conditions.event('GUEST_PANICKED', {})).toBe('crashed');
+  expect(conditions.event('STOP', {})).toBeUndefined();
   expect(conditions.drawn()).toBeUndefined();
-  expect(conditions.event('RESET')).toBe('restarting');
+  expect(conditions.event('RESET', {})).toBe('restarting');
   expect(conditions.drawn()).toBe('running');
-  expect(conditions.event('SOMETHING_NEW')).toBeUndefined();
+  expect(conditions.event('SOMETHING_NEW', {})).toBeUndefined();
 });

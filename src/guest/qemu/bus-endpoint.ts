@@ -27,6 +27,7 @@ interface Vm extends VmInfo {
 /** By a D-Bus bus that one or more QEMUs are on. */
 export class BusEndpoint implements Endpoint {
   readonly tells = false;
+  readonly exclusive = false;
   readonly alive = false;
   readonly condition: Condition = 'running';
   #bus: Bus | undefined;

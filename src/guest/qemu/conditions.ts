@@ -1,6 +1,6 @@
 import type { Condition } from '../sink';
 
-/** QMP's run states (`query-status`) that are not plain running, in the words of a {@link Condition}. */
+/** States that are not plain running, in the words of a {@link Condition}: QMP's (`query-status`), then libvirt's. */
 const STATES = new Map<unknown, Condition>([
   ['paused', 'paused'],
   ['prelaunch', 'paused'],
@@ -13,7 +13,26 @@ const STATES = new Map<unknown, Condition>([
   ['guest-panicked', 'crashed'],
   ['internal-error', 'crashed'],
   ['shutdown', 'shut down'],
+  ['pmsuspended', 'asleep'],
+  ['crashed', 'crashed'],
+  ['in shutdown', 'shut down'],
 ]);
+
+/** The events that say what a guest does. */
+// prettier-ignore
+export const CONDITION_EVENTS = ['STOP', 'RESUME', 'SUSPEND', 'SUSPEND_DISK', 'WAKEUP', 'RESET', 'GUEST_PANICKED', 'SHUTDOWN'];
+
+/** Why a guest has gone, from what it did last. */
+export function endOf(condition: Condition): string {
+  switch (condition) {
+    case 'shut down':
+      return 'the guest has shut down';
+    case 'crashed':
+      return 'the guest has crashed';
+    default:
+      return 'QEMU has ended';
+  }
+}
 
 /** What a guest does, from what its QEMU tells over QMP. */
 export class Conditions {
@@ -23,13 +42,15 @@ export class Conditions {
     return this.#now;
   }
 
-  /** The answer to `query-status`. */
+  /** The answer to `query-status`, or to `virsh domstate`. */
   status(status: unknown): Condition {
     return (this.#now = STATES.get(status) ?? 'running');
   }
 
   /** The condition after an event; undefined: as it was. */
-  event(name: string): Condition | undefined {
+  event(name: string, data: Readonly<Record<string, unknown>>): Condition | undefined {
+    // QEMU was told to end, which says nothing about the guest.
+    if (name === 'SHUTDOWN' && data.guest === false) return undefined;
     const was = this.#now;
     this.#now = this.#after(name);
     return this.#now === was ? undefined : this.#now;

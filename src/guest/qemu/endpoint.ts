@@ -17,6 +17,8 @@ export interface Endpoint {
   readonly address: string;
   /** Whether it tells what the guest does. */
   readonly tells: boolean;
+  /** Whether QEMU has one display connection, which another program can take. */
+  readonly exclusive: boolean;
   /** Whether QEMU is known to be there although its display connection has gone. */
   readonly alive: boolean;
   /** What the guest does. */

@@ -1,23 +1,13 @@
-import { execFile } from 'node:child_process';
 import { printable } from './words';
-
-const VIRSH_MS = 5000;
-const MAX_XML_BYTES = 4 * 1024 * 1024;
 
 const XML_TO_WRITE =
   "give it <graphics type='dbus'><gl enable='yes' rendernode='/dev/dri/renderD128'/></graphics> with virsh edit, and start it again";
 
-/** The D-Bus address of a running domain's display. Rejects in words for the guest's owner. */
-export async function libvirtAddress(
-  domain: string,
-  uri: string | undefined,
-  signal: AbortSignal,
-): Promise<string> {
-  return addressIn(await dumpXml(domain, uri, signal), domain);
-}
+/** Where a running domain's display is: at the address of a bus, or QEMU wants a connection of ours (`p2p='yes'`). */
+export type DomainDisplay = { readonly bus: string } | 'p2p';
 
-/** The address in a domain's XML. Throws in words. */
-export function addressIn(xml: string, domain: string): string {
+/** The display in a domain's XML, as `virsh dumpxml` prints it. Throws in words. */
+export function displayIn(xml: string, domain: string): DomainDisplay {
   const text = xml.replace(/<!--[\s\S]*?-->/g, '');
   const running = /<domain\b[^>]*\sid\s*=\s*["']\d+["']/.test(text);
   const graphics = [...text.matchAll(/<graphics\b((?:[^>"']|"[^"]*"|'[^']*')*)>/g)].map(([, attributes]) =>
@@ -29,20 +19,15 @@ export function addressIn(xml: string, domain: string): string {
     const has = others === '' ? 'no graphics' : `graphics of type ${printable(others)} only`;
     throw new Error(`libvirt domain ${domain} has ${has}: ${XML_TO_WRITE}`);
   }
-  if (display.get('p2p') === 'yes') {
-    throw new Error(
-      `libvirt domain ${domain} has <graphics type='dbus' p2p='yes'>, which only libvirt's own clients can use: ` +
-        "take p2p='yes' away with virsh edit, and start it again",
-    );
-  }
   if (!running) throw new Error(`libvirt domain ${domain} is not running: virsh start ${domain}`);
+  if (display.get('p2p') === 'yes') return 'p2p';
   const address = display.get('address');
   if (address === undefined || address === '') {
     throw new Error(
       `libvirt tells no address of the D-Bus display of domain ${domain}: is libvirt older than 8.4?`,
     );
   }
-  return address;
+  return { bus: address };
 }
 
 function attributesOf(text: string): Map<string, string> {
@@ -67,47 +52,17 @@ function unescapeXml(text: string): string {
   );
 }
 
-function dumpXml(domain: string, uri: string | undefined, signal: AbortSignal): Promise<string> {
-  const args = [...(uri === undefined ? [] : ['--connect', uri]), 'dumpxml', '--domain', domain];
-  return new Promise((resolve, reject) => {
-    execFile(
-      'virsh',
-      args,
-      {
-        timeout: VIRSH_MS,
-        killSignal: 'SIGKILL',
-        signal,
-        maxBuffer: MAX_XML_BYTES,
-        env: { ...process.env, LC_ALL: 'C' },
-      },
-      (error, stdout, stderr) => {
-        if (error) reject(new Error(whyNot(error, stderr, domain, uri), { cause: error }));
-        else resolve(stdout);
-      },
-    );
-  });
-}
-
-function whyNot(
-  error: Error & { code?: unknown; killed?: boolean },
-  stderr: string,
-  domain: string,
-  uri: string | undefined,
-): string {
-  if (error.code === 'ENOENT') {
-    return 'virsh is not installed, and libvirt domains are found with it: install libvirt-clients, or write qemu: with qmp: in the config';
+/** A line of `virsh qemu-monitor-event`; undefined: it is none. */
+export function eventIn(
+  line: string,
+): { readonly name: string; readonly data: Readonly<Record<string, unknown>> } | undefined {
+  const [, name, text] = /^event ([A-Z_]+) at [\d.]+ for domain '.*': (.*)$/.exec(line) ?? [];
+  if (name === undefined) return undefined;
+  let data: unknown;
+  try {
+    data = JSON.parse(text!);
+  } catch {
+    // `<null>`, or `(null)` of older ones: an event without data.
   }
-  if (error.killed === true)
-    return `libvirt does not answer virsh dumpxml ${domain} within ${VIRSH_MS / 1000} s`;
-  const said = printable(
-    stderr
-      .replace(/^error: /gm, '')
-      .trim()
-      .replace(/\s*\n\s*/g, '; '),
-    300,
-  );
-  if (/no domain|failed to get domain/i.test(said)) {
-    return `libvirt${uri === undefined ? '' : ` at ${uri}`} has no domain ${domain} (${said}): check domain: and uri: in the config`;
-  }
-  return `virsh cannot tell where the display of domain ${domain} is: ${said || printable(error.message)}`;
+  return { name, data: typeof data === 'object' && data !== null ? { ...data } : {} };
 }

@@ -5,6 +5,7 @@ import type { Condition, GuestHost, GuestInput, GuestLink } from '../sink';
 import { monotonic } from '../../clock';
 import { Attachment, type AttachmentOwner } from './attachment';
 import { BusEndpoint } from './bus-endpoint';
+import { endOf } from './conditions';
 import type { QemuDisplay } from './display';
 import type { Endpoint, EndpointOwner } from './endpoint';
 import { LibvirtEndpoint } from './libvirt-endpoint';
@@ -287,15 +288,17 @@ export class QemuLink implements GuestLink, EndpointOwner, AttachmentOwner {
   }
 
   #look(): void {
-    if (!this.#attachment || this.#display || this.#closed || this.#taken) return;
-    if (this.#endpoint.alive) this.#lostToAnother();
-    else if (this.#attachment.alive) {
+    if (!this.#attachment || this.#display || this.#closed) return;
+    const { alive, exclusive } = this.#endpoint;
+    if (alive || (exclusive && this.#attachment.alive)) {
+      if (!this.#taken) this.#lostToAnother();
+    } else if (this.#attachment.alive) {
       // Bus mode: QEMU sends pictures on sockets of their own.
       const reason = `the D-Bus bus ${this.address} has gone: pictures still come, but no keys can be sent; restart QEMU`;
       this.#say(reason);
       this.#setTrouble(reason);
       this.#soon(this.#backoff());
-    } else this.#end('QEMU has ended');
+    } else this.#end(endOf(this.#endpoint.condition));
   }
 
   #lostToAnother(): void {

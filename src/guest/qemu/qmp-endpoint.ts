@@ -1,7 +1,7 @@
 import { Bus } from '../../dbus/bus';
 import { native } from '../../native';
 import type { Condition } from '../sink';
-import { Conditions } from './conditions';
+import { Conditions, endOf } from './conditions';
 import { QemuDisplay } from './display';
 import type { Endpoint, EndpointOwner } from './endpoint';
 import { Qmp, QmpRefusal } from './qmp';
@@ -13,6 +13,7 @@ const FD_NAME = 'kms-switcher';
 /** By QEMU's control socket: hands QEMU one end of a socket pair, and hears what the guest does. */
 export class QmpEndpoint implements Endpoint {
   readonly tells = true;
+  readonly exclusive = true;
   #qmp: Qmp | undefined;
   #negotiated = false;
   #display: QemuDisplay | undefined;
@@ -92,14 +93,9 @@ export class QmpEndpoint implements Endpoint {
         this.#event(name, data);
       },
       closed: (reason, peer) => {
-        const shutDown = this.#conditions.now === 'shut down';
+        const { now } = this.#conditions;
         this.reset();
-        // prettier-ignore
-        this.owner.ended(
-          !peer ? reason
-          : shutDown ? 'the guest has shut down'
-          : 'QEMU has ended',
-        );
+        this.owner.ended(peer ? endOf(now) : reason);
       },
     });
     this.#qmp = qmp;
@@ -123,9 +119,7 @@ export class QmpEndpoint implements Endpoint {
 
   #event(name: string, data: Readonly<Record<string, unknown>>): void {
     if (this.#viewers.event(name, data)) return;
-    // QEMU was told to end, which says nothing about the guest.
-    if (name === 'SHUTDOWN' && data.guest === false) return;
-    const condition = this.#conditions.event(name);
+    const condition = this.#conditions.event(name, data);
     if (condition) this.owner.condition(condition);
   }
 
