@@ -47,7 +47,7 @@ const ways: [string, () => Peers][] = [
 ];
 
 describe.each(ways)('a call, %s,', (_, way) => {
-  // A client of sd-bus takes no file descriptors before it has read all of its authentication.
+  // Who asks to be let in knows only then that file descriptors may be sent.
   beforeEach(() => ends.client.call(PING));
 
   test('is answered', async () => {

@@ -548,3 +548,11 @@ describe('a hostile QEMU', () => {
     await until(() => openFds().length <= fds);
   });
 });
+
+test('a QEMU that breaks D-Bus is cut off, which is said, and asked once more', async () => {
+  console_.send('ScanoutDMABUF', 'ah', [Array<number>(9).fill(0)]);
+  await bench.said('head 0: QEMU broke D-Bus: more than 8 file descriptors came at once');
+  await until(() => console_.registrations === 2 && console_.ready);
+  console_.scanoutDmabuf(memfd(), 64, 32, 256, XR24);
+  await until(() => head.events.some((event) => event.startsWith('scanout')));
+});
