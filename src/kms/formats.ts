@@ -30,3 +30,8 @@ const BYTES_PER_PIXEL = new Map<number, number>([
 export function bytesPerPixel(format: number): number | undefined {
   return BYTES_PER_PIXEL.get(opaque(format));
 }
+
+/** A 64-bit modifier as layouts have it, in two halves. */
+export function halves(modifier: bigint): { modifierHigh: number; modifierLow: number } {
+  return { modifierHigh: Number(modifier >> 32n), modifierLow: Number(modifier & 0xffffffffn) };
+}

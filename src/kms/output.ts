@@ -8,6 +8,7 @@ import type { Connector } from './connector';
 import { Copier } from './copier';
 import { HardwareCursor } from './cursor';
 import { copyScanout, fillScanout, newScanout, sameRectangle, type Mutable, type Scanout } from './scanout';
+import { copyReason, isPlain } from './direct';
 import { place, type Placement } from './fit';
 import { BufferRefused, sameKind, type Framebuffer } from './framebuffers';
 import { modeName, sameMode } from './modes';
@@ -295,9 +296,7 @@ export class Output {
   /** Why the hardware does not scan a buffer out like this; undefined: it does, as far as can be known beforehand. */
   #refusal(framebuffer: Framebuffer, scanout: Scanout, mode: ModeInfo): string | undefined {
     if (framebuffer.directRefusal !== undefined) return framebuffer.directRefusal;
-    const { width, height, reflect } = scanout;
-    const fills = width === mode.hdisplay && height === mode.vdisplay;
-    if (fills && !reflect) return undefined;
+    if (isPlain(scanout, mode)) return undefined;
     const asked = this.#asked;
     if (
       !asked.layout ||
@@ -309,8 +308,7 @@ export class Output {
       asked.layout = framebuffer.layout;
       copyScanout(scanout, asked.scanout);
     }
-    if (asked.accepted) return undefined;
-    return reflect ? 'its rows lie bottom up' : `the guest's screen is smaller than the mode`;
+    return asked.accepted ? undefined : copyReason(scanout);
   }
 
   /** The kernel says a flip is done: `sequence` counts vblanks, `at` is CLOCK_MONOTONIC in ms. */

@@ -1,9 +1,11 @@
 import type { PropertyInfo } from '../native';
 import { OBJECT_PLANE } from './connector';
+import { PlaneFormats } from './in-formats';
 import type { CardReader } from './reader';
 
 /** Values of a plane's `type` property: <drm/drm_plane.h>. */
 const TYPE_PRIMARY = 1n;
+const TYPES = ['overlay', 'primary', 'cursor'] as const;
 
 /** Bits of a plane's `rotation` property: <drm/drm_mode.h>. */
 export const ROTATE_0 = 1 << 0;
@@ -25,6 +27,32 @@ export interface PrimaryPlane {
   readonly rotation: number;
   /** Whether `rotation` can turn a picture upside down by reflection. */
   readonly reflects: boolean;
+}
+
+/** A plane as far as it can be told what it is good for. */
+export interface Plane {
+  readonly id: number;
+  readonly type: (typeof TYPES)[number];
+  /** Bit n: the n-th CRTC of the card. */
+  readonly possibleCrtcs: number;
+  readonly formats: PlaneFormats;
+}
+
+/** All planes of a card, with the buffers they take. */
+export function readPlanes(card: CardReader): Plane[] {
+  return card.planes().map((id) => {
+    const properties = card.properties(id, OBJECT_PLANE);
+    const value = (name: string): number =>
+      Number(properties.find((property) => property.name === name)?.value ?? 0n);
+    const { possibleCrtcs, formats } = card.plane(id);
+    const list = value('IN_FORMATS');
+    return {
+      id,
+      type: TYPES[value('type')] ?? 'overlay',
+      possibleCrtcs,
+      formats: (list === 0 ? undefined : PlaneFormats.parse(card.blob(list))) ?? PlaneFormats.linear(formats),
+    };
+  });
 }
 
 interface Candidate {

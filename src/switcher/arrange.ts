@@ -3,8 +3,10 @@ import { assignCrtcs } from '../kms/assign';
 import { isAnalog, type Connector } from '../kms/connector';
 import { parseRangeLimits } from '../kms/edid';
 import { matchOutputs } from '../kms/match';
+import { isMeant, namesMonitor } from '../kms/monitor';
 import { chooseMode, type ModeChoice } from '../kms/modes';
 import type { ModeInfo } from '../native';
+import { CommandError } from './layout';
 
 /** What an output is so far. */
 export interface Standing {
@@ -104,4 +106,27 @@ export function arrange(
     };
   });
   return { outputs, warnings };
+}
+
+/**
+ * The key of what a user calls an output: a connector, a monitor of the config, or any that is connected. Throws
+ * {@link CommandError}.
+ */
+export function resolveOutput(
+  text: string,
+  outputs: readonly Pick<Arranged, 'connector' | 'key'>[],
+  configs: readonly OutputConfig[],
+): string {
+  const known = outputs.find(({ connector }) => connector.name === text);
+  if (known) return known.key;
+  if (configs.some(({ name }) => name === text)) return text;
+  const here = outputs.map(({ connector }) => connector.name).join(', ') || 'none';
+  if (!namesMonitor(text)) throw new CommandError(`there is no output ${text}: this card has ${here}`);
+  const meant = outputs.filter(({ connector }) => connector.connected && isMeant(text, connector));
+  if (meant.length > 1) {
+    const names = meant.map(({ connector }) => connector.name).join(' or ');
+    throw new CommandError(`"${text}" may be the monitor on ${names}: say which`);
+  }
+  if (meant[0]) return meant[0].key;
+  throw new CommandError(`no monitor "${text}" is connected: see kms-switcher outputs`);
 }
