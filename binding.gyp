@@ -25,6 +25,7 @@
         'addon/dumb.cc',
         'addon/error.cc',
         'addon/exchange.cc',
+        'addon/fence.cc',
         'addon/framebuffer.cc',
         'addon/input.cc',
         'addon/input-events.cc',
@@ -33,6 +34,7 @@
         'addon/pixels.cc',
         'addon/poll.cc',
         'addon/received-fds.cc',
+        'addon/seat.cc',
         'addon/uevent.cc',
         'addon/uinput.cc',
         'addon/unix-listener.cc',
@@ -49,12 +51,12 @@
       'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17'],
       'cflags': [
         '-isystem <(napi)',
-        '<!@(pkg-config --cflags libdrm libinput libsystemd libudev)',
+        '<!@(pkg-config --cflags libdrm libinput libseat libsystemd libudev)',
         '-fvisibility=hidden',
         '-Wall', '-Wextra', '-Wshadow', '-Wpedantic', '-Wconversion', '-Wno-sign-conversion', '-Wnon-virtual-dtor', '-Werror',
       ],
       'cflags_cc': ['-std=c++17'],
-      'libraries': ['<!@(pkg-config --libs libdrm libinput libsystemd libudev)'],
+      'libraries': ['<!@(pkg-config --libs libdrm libinput libseat libsystemd libudev)'],
       'conditions': [
         ['sanitize!=""', {
           'cflags': ['-fsanitize=<(sanitize)', '-fno-omit-frame-pointer'],

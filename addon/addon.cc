@@ -4,9 +4,11 @@
 #include "card.h"
 #include "dmabuf.h"
 #include "dumb.h"
+#include "fence.h"
 #include "input.h"
 #include "memfd.h"
 #include "pixels.h"
+#include "seat.h"
 #include "uevent.h"
 #include "uinput.h"
 #include "unix-listener.h"
@@ -19,9 +21,11 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitCard(env, exports);
   InitDumb(env);
   InitDmabuf(env, exports);
+  InitFence(env, exports);
   InitInput(env, exports);
   InitMemfd(env, exports);
   InitPixels(env, exports);
+  InitSeat(env, exports);
   InitUevent(env, exports);
   InitUinput(env, exports);
   InitUnixListener(env, exports);

@@ -18,6 +18,8 @@ enum class Kind : uint8_t {
   kUinput,
   kBus,
   kMemfd,
+  kFenceWait,
+  kSeat,
   kCount
 };
 

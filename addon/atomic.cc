@@ -93,6 +93,14 @@ Napi::Value Card::CreateModeBlob(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), id);
 }
 
+Napi::Value Card::CreateDamageBlob(const Napi::CallbackInfo& info) {
+  const drm_mode_rect clip{Int32(info[0], "left"), Int32(info[1], "top"), Int32(info[2], "right"),
+                           Int32(info[3], "bottom")};
+  uint32_t id = 0;
+  const int status = drmModeCreatePropertyBlob(Descriptor(), &clip, sizeof(clip), &id);
+  return Napi::Number::New(info.Env(), status != 0 ? status : static_cast<double>(id));
+}
+
 void Card::DestroyBlob(const Napi::CallbackInfo& info) {
   drmModeDestroyPropertyBlob(Descriptor(), Uint32(info[0], "id"));
 }

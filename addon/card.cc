@@ -74,18 +74,22 @@ void Card::Init(Napi::Env env) {
                   InstanceMethod("closeFramebuffer", &Card::CloseFramebuffer),
                   InstanceMethod("removeFramebuffer", &Card::RemoveFramebuffer),
                   InstanceMethod("createDumb", &Card::CreateDumb),
+                  InstanceMethod("signalledFence", &Card::SignalledFence),
                   InstanceMethod("writeback", &Card::Writeback),
                   InstanceMethod("atomic", &Card::Atomic),
                   InstanceMethod("atomicSet", &Card::AtomicSet),
                   InstanceMethod("createModeBlob", &Card::CreateModeBlob),
+                  InstanceMethod("createDamageBlob", &Card::CreateDamageBlob),
                   InstanceMethod("destroyBlob", &Card::DestroyBlob),
               });
 }
 
 Napi::Value Card::Open(const Napi::CallbackInfo& info) {
   const std::string path = String(info[0], "path");
-  Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) throw Failure{errno, "open", {}, path}.In(info.Env());
+  const bool given = !info[1].IsUndefined();
+  Fd fd(given ? fcntl(::Descriptor(info[1], "fd"), F_DUPFD_CLOEXEC, 0)
+              : open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) throw Failure{errno, given ? "fcntl(F_DUPFD_CLOEXEC)" : "open", {}, path}.In(info.Env());
   if (!GetVersion(fd.Get())) throw Failure{errno, "ioctl(DRM_IOCTL_VERSION)", {}, path}.In(info.Env());
 
   Card* card = New(info.Env());

@@ -54,9 +54,11 @@ class Card final : public Handle<Card> {
   Napi::Value Atomic(const Napi::CallbackInfo& info);
   Napi::Value AtomicSet(const Napi::CallbackInfo& info);
   Napi::Value CreateModeBlob(const Napi::CallbackInfo& info);
+  Napi::Value CreateDamageBlob(const Napi::CallbackInfo& info);
   void DestroyBlob(const Napi::CallbackInfo& info);
 
-  // framebuffer.cc, dumb.cc, writeback.cc
+  // fence.cc, framebuffer.cc, dumb.cc, writeback.cc
+  Napi::Value SignalledFence(const Napi::CallbackInfo& info);
   Napi::Value ImportFramebuffer(const Napi::CallbackInfo& info);
   Napi::Value CloseFramebuffer(const Napi::CallbackInfo& info);
   Napi::Value RemoveFramebuffer(const Napi::CallbackInfo& info);

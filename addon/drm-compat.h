@@ -1,5 +1,6 @@
 #pragma once
 
+#include <linux/dma-buf.h>
 #include <xf86drm.h>
 #include <xf86drmMode.h>
 
@@ -12,4 +13,12 @@ struct drm_mode_closefb {
   __u32 pad;
 };
 #define DRM_IOCTL_MODE_CLOSEFB DRM_IOWR(0xD0, struct drm_mode_closefb)
+#endif
+
+#ifndef DMA_BUF_IOCTL_EXPORT_SYNC_FILE  // Linux 6.0
+struct dma_buf_export_sync_file {
+  __u32 flags;
+  __s32 fd;
+};
+#define DMA_BUF_IOCTL_EXPORT_SYNC_FILE _IOWR(DMA_BUF_BASE, 2, struct dma_buf_export_sync_file)
 #endif

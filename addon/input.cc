@@ -17,7 +17,10 @@ void IgnoreLog(libinput* /*library*/, libinput_log_priority /*priority*/, const 
 
 }  // namespace
 
-void Input::Init(Napi::Env env) { Define(env, {InstanceMethod("device", &Input::DeviceInfo)}); }
+void Input::Init(Napi::Env env) {
+  Define(env, {InstanceMethod("device", &Input::DeviceInfo), InstanceMethod("suspend", &Input::Suspend),
+               InstanceMethod("resume", &Input::Resume)});
+}
 
 Napi::Value Input::Open(const Napi::CallbackInfo& info) {
   const std::string seat = String(info[0], "seat");
@@ -36,13 +39,7 @@ Napi::Value Input::Open(const Napi::CallbackInfo& info) {
     input->Close();
     throw;
   }
-  // The devices that are there already wait in libinput's queue, which its descriptor does not tell.
-  RunOnWorker(
-      info.Env(), [] { return 0; },
-      [input, keep = Napi::Persistent(input->Value())](Napi::Env env, int) {
-        input->Dispatch();
-        return env.Undefined();
-      });
+  input->DispatchSoon();  // the devices that are there already
   return input->Value();
 }
 
@@ -96,6 +93,18 @@ Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
   return object;
 }
 
+void Input::Suspend(const Napi::CallbackInfo& /*info*/) {
+  if (on_events_.IsEmpty()) ThrowClosed("libinput");
+  libinput_suspend(library_.get());
+  DispatchSoon();
+}
+
+void Input::Resume(const Napi::CallbackInfo& /*info*/) {
+  if (on_events_.IsEmpty()) ThrowClosed("libinput");
+  if (libinput_resume(library_.get()) != 0) throw Failure{EIO, "libinput_resume"}.In(Env());
+  DispatchSoon();
+}
+
 Napi::Value Input::Call(const Napi::FunctionReference& function,
                         std::initializer_list<napi_value> arguments) {
   // A plain call: entering as from the event loop would run microtasks in the middle of libinput.
@@ -141,6 +150,15 @@ void Input::Dispatch() {
   }
   busy_ = false;
   if (on_events_.IsEmpty()) Close();
+}
+
+void Input::DispatchSoon() {
+  RunOnWorker(
+      Env(), [] { return 0; },
+      [this, keep = Napi::Persistent(Value())](Napi::Env env, int) {
+        Dispatch();
+        return env.Undefined();
+      });
 }
 
 void InitInput(Napi::Env env, Napi::Object exports) {

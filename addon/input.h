@@ -60,12 +60,16 @@ class Input final : public Handle<Input> {
 
   void Start(const std::string& seat);
   Napi::Value DeviceInfo(const Napi::CallbackInfo& info);
+  void Suspend(const Napi::CallbackInfo& info);
+  void Resume(const Napi::CallbackInfo& info);
 
   int OpenRestricted(const char* path, int flags);
   void CloseRestricted(int fd);
   Napi::Value Call(const Napi::FunctionReference& function, std::initializer_list<napi_value> arguments);
 
   void Dispatch();
+  /** Reads what waits in libinput's queue, which its descriptor does not tell. */
+  void DispatchSoon();
   size_t ReadRecords(libinput_event* event, Record* records);
   static Record ReadPointer(libinput_event_type type, libinput_event_pointer* pointer, uint32_t id);
   static size_t ReadScroll(libinput_event_type type, libinput_event_pointer* pointer, uint32_t id,

@@ -145,6 +145,140 @@ Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
   });
 }
 
+/** One axis of a scaled picture: which two of the source's pixels each of the target's is made of. */
+struct Axis {
+  struct Tap {
+    uint32_t first, second;
+    uint32_t weight;  // of the second, in 1/256
+  };
+  std::vector<Tap> taps;
+
+  Axis(uint32_t from, uint32_t to, bool smooth, bool reversed) : taps(to) {
+    for (uint64_t at = 0; at < to; at++) {
+      Tap& tap = taps[at];
+      // Centres of pixels fall upon each other.
+      if (smooth) {
+        const uint64_t middle = ((2 * at + 1) * from << 16) / (uint64_t{2} * to);
+        const uint64_t place = middle < 32768 ? 0 : middle - 32768;
+        tap.first = static_cast<uint32_t>(place >> 16);
+        tap.second = std::min(tap.first + 1, from - 1);
+        tap.weight = static_cast<uint32_t>(place & 0xffff) >> 8;
+      } else {
+        tap.first = tap.second = static_cast<uint32_t>((2 * at + 1) * from / (uint64_t{2} * to));
+        tap.weight = 0;
+      }
+      if (reversed) tap = {from - 1 - tap.first, from - 1 - tap.second, tap.weight};
+    }
+  }
+};
+
+/** Four bytes between those of four pixels. */
+void Mix(const uint8_t* const corners[4], uint32_t across, uint32_t down, uint8_t* out) {
+  for (size_t channel = 0; channel < 4; channel++) {
+    const uint32_t top = corners[0][channel] * (256 - across) + corners[1][channel] * across;
+    const uint32_t low = corners[2][channel] * (256 - across) + corners[3][channel] * across;
+    out[channel] = static_cast<uint8_t>((top * (256 - down) + low * down + 32768) >> 16);
+  }
+}
+
+struct Box {
+  uint32_t x, y, width, height;
+
+  [[nodiscard]] bool Holds(const Box& inner) const {
+    return inner.x >= x && inner.y >= y && uint64_t{inner.x} + inner.width <= uint64_t{x} + width &&
+           uint64_t{inner.y} + inner.height <= uint64_t{y} + height;
+  }
+};
+
+Box ReadBox(const Napi::Value& value, const char* name) {
+  const std::vector<uint32_t> numbers = Uint32s(value, name);
+  if (numbers.size() != 4)
+    throw Napi::RangeError::New(value.Env(), std::string(name) + " must hold four numbers");
+  return {numbers[0], numbers[1], numbers[2], numbers[3]};
+}
+
+/** How pixels of a box are found in another that is turned clockwise by quarters. */
+struct Turning {
+  Box to;
+  uint32_t turn;
+
+  [[nodiscard]] uint32_t Width() const { return turn % 2 == 0 ? to.width : to.height; }
+  [[nodiscard]] uint32_t Height() const { return turn % 2 == 0 ? to.height : to.width; }
+  /** Column and row, before the turn, of a pixel of the turned box. */
+  [[nodiscard]] std::pair<uint32_t, uint32_t> Upright(uint32_t x, uint32_t y) const {
+    const uint32_t left = x - to.x;
+    const uint32_t top = y - to.y;
+    switch (turn) {
+      case 1:
+        return {top, to.width - 1 - left};
+      case 2:
+        return {to.width - 1 - left, to.height - 1 - top};
+      case 3:
+        return {to.height - 1 - top, left};
+      default:
+        return {left, top};
+    }
+  }
+};
+
+Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
+  const Napi::Object job = Object(info[0], "job");
+  Source source = ReadSource(job.Get("source"));
+  std::shared_ptr<DumbBuffer> target = Dumb::BufferOf(job.Get("target"), "job.target");
+  const auto bytes_per_pixel =
+      static_cast<uint64_t>(Integer(job.Get("bytesPerPixel"), "job.bytesPerPixel", 1, 8));
+  const Raster from{Size(job.Get("sourceOffset"), "job.sourceOffset"),
+                    Uint32(job.Get("sourcePitch"), "job.sourcePitch"), bytes_per_pixel, source.size};
+  const Raster to{0, target->pitch, bytes_per_pixel, target->size};
+  const Box part = ReadBox(job.Get("from"), "job.from");
+  const Turning turning{ReadBox(job.Get("to"), "job.to"),
+                        static_cast<uint32_t>(Integer(job.Get("turn"), "job.turn", 0, 3))};
+  const Box clip = ReadBox(job.Get("clip"), "job.clip");
+  const bool flip = Boolean(job.Get("flip"), "job.flip");
+  const bool smooth = Boolean(job.Get("smooth"), "job.smooth") && bytes_per_pixel == 4;
+  const Box whole{0, 0, target->width, target->height};
+  if (part.width == 0 || part.height == 0 || !from.Holds(part.x, part.y, part.width, part.height)) {
+    throw Napi::RangeError::New(info.Env(), "job.from lies outside the source");
+  }
+  if (!whole.Holds(turning.to) || !turning.to.Holds(clip) ||
+      !to.Holds(clip.x, clip.y, clip.width, clip.height)) {
+    throw Napi::RangeError::New(info.Env(), "job.to lies outside the target, or job.clip outside job.to");
+  }
+
+  return RunOnWorker(info.Env(), [=, source = std::move(source), target = std::move(target)] {
+    const auto access = source.Access();
+    // A file is read whole rows at a time, once.
+    const uint64_t length = part.width * bytes_per_pixel;
+    std::vector<uint8_t> read(source.file ? length * part.height : 0);
+    for (uint32_t row = 0; source.file && row < part.height; row++) {
+      source.Copy(from.At(part.x, part.y + row), read.data() + row * length, length);
+    }
+    const uint8_t* origin = source.file ? read.data() : source.bytes + from.At(part.x, part.y);
+    const uint64_t pitch = source.file ? length : from.pitch;
+
+    const Axis across(part.width, turning.Width(), smooth, false);
+    const Axis down(part.height, turning.Height(), smooth, flip);
+    for (uint32_t y = clip.y; y < clip.y + clip.height; y++) {
+      uint8_t* out = target->pixels + to.At(clip.x, y);
+      for (uint32_t x = clip.x; x < clip.x + clip.width; x++, out += bytes_per_pixel) {
+        const auto [column, row] = turning.Upright(x, y);
+        const Axis::Tap& h = across.taps[column];
+        const Axis::Tap& v = down.taps[row];
+        const uint8_t* top = origin + v.first * pitch;
+        if (!smooth) {
+          std::memcpy(out, top + h.first * bytes_per_pixel, bytes_per_pixel);
+          continue;
+        }
+        const uint8_t* low = origin + v.second * pitch;
+        const uint64_t left = h.first * bytes_per_pixel;
+        const uint64_t right = h.second * bytes_per_pixel;
+        const uint8_t* const corners[4] = {top + left, top + right, low + left, low + right};
+        Mix(corners, h.weight, v.weight, out);
+      }
+    }
+  });
+}
+
 /** Where a pixel of 8-bit channels keeps red, green and blue. */
 using ChannelOrder = std::array<uint8_t, 3>;
 constexpr ChannelOrder kBgr{2, 1, 0};  // XR24 and AR24, in memory
@@ -222,5 +356,6 @@ Napi::Value ReadRgb(const Napi::CallbackInfo& info) {
 
 void InitPixels(Napi::Env env, Napi::Object exports) {
   exports.Set("copyPixels", Napi::Function::New(env, CopyPixels, "copyPixels"));
+  exports.Set("scalePixels", Napi::Function::New(env, ScalePixels, "scalePixels"));
   exports.Set("readRgb", Napi::Function::New(env, ReadRgb, "readRgb"));
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "arguments.h"
@@ -78,6 +79,27 @@ Napi::Value Connect(const Napi::CallbackInfo& info) {
     throw Failure{errno, "connect", {}, path}.In(info.Env());
   }
   return Socket::Make(info.Env(), std::move(fd));
+}
+
+/** One datagram to a service manager's socket; an address that begins with @ is abstract. */
+Napi::Value Notify(const Napi::CallbackInfo& info) {
+  const std::string path = String(info[0], "path");
+  std::string state = String(info[1], "state");
+  sockaddr_un address = UnixAddress(info.Env(), path, "sendmsg");
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
+  const Fd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd) throw Failure{errno, "socket"}.In(info.Env());
+
+  iovec data{state.data(), state.size()};
+  ControlBuffer<kMaxSentFds> control;
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  if (!info[2].IsUndefined()) Attach(Array(info[2], "fds"), &control, &message);
+  const ssize_t sent = sendmsg(fd.Get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return Napi::Number::New(info.Env(), sent < 0 ? -errno : 0);
 }
 
 Napi::Value Discard(const Napi::CallbackInfo& info) {
@@ -238,6 +260,7 @@ void InitUnixSocket(Napi::Env env, Napi::Object exports) {
   Socket::Init(env);
   exports.Set("connect", Napi::Function::New(env, Connect, "connect"));
   exports.Set("fdPair", Napi::Function::New(env, FdPair, "fdPair"));
+  exports.Set("notify", Napi::Function::New(env, Notify, "notify"));
   exports.Set("discard", Napi::Function::New(env, Discard, "discard"));
   exports.Set("socketPair", Napi::Function::New(env, SocketPair, "socketPair"));
 }

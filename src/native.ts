@@ -216,6 +216,9 @@ export interface NativeCard {
     readonly framebuffer: boolean;
   }): Promise<NativeDumb>;
 
+  /** A sync_file that has signalled, for IN_FENCE_FD: a new fd, or `-errno` (ENOTTY before Linux 6.0). */
+  signalledFence(): number;
+
   /** drmModeSetCrtc on a worker: it takes every modeset lock and waits for at least a vblank. mode null: off. */
   setCrtc(
     crtc: number,
@@ -238,6 +241,8 @@ export interface NativeCard {
   atomicSet(changes: Float64Array, count: number, flags: number): Promise<void>;
   /** A property blob of a mode, for MODE_ID. */
   createModeBlob(mode: ModeInfo): number;
+  /** A property blob of one rectangle, for FB_DAMAGE_CLIPS: its id, or `-errno`. */
+  createDamageBlob(left: number, top: number, right: number, bottom: number): number;
   destroyBlob(id: number): void;
   /** Flip events, `count` records of FLIP_WORDS in the exchange. A negative count is the `-errno` of a lost card. */
   onFlips(callback: (count: number) => void): void;
@@ -372,6 +377,11 @@ export interface NativeBus {
   close(): void;
 }
 
+/** For something that calls back once; closed after that, too. */
+export interface NativeWait {
+  close(): void;
+}
+
 /** A regular memory file of a stranger (memfd), read with pread: it may be cut short under us, which is an EIO here. */
 export interface NativeMemfd {
   readonly size: number;
@@ -389,6 +399,27 @@ export interface NativeInput {
         readonly pointer: boolean;
       }
     | undefined;
+  /** Closes all devices; `resume` opens those that are there then. Both are told as devices that go and come. */
+  suspend(): void;
+  resume(): void;
+  close(): void;
+}
+
+/** A seat of seatd, logind or libseat's own (https://git.sr.ht/~kennylevinsen/seatd). */
+export interface NativeSeat {
+  /** `seat0` */
+  readonly name: string;
+  /**
+   * Opens a DRM or evdev device, while the seat is active: an fd, or `-errno`. Waits for the seat manager's answer, so
+   * only at start, on hotplug and when the seat becomes active.
+   */
+  openDevice(path: string): number;
+  /** Closes an fd of `openDevice`. */
+  closeDevice(fd: number): void;
+  /** Answers that the seat is active no more: only then the seat manager lets another session in. `-errno`. */
+  disable(): number;
+  /** Asks for another session, a virtual terminal where the seat has some; `-errno`. */
+  switchTo(session: number): number;
   close(): void;
 }
 
@@ -407,8 +438,17 @@ export interface Native {
   /** See EXCHANGE_*: recvmsg bytes and fds, flip events, input events. */
   readonly exchange: ArrayBuffer;
 
-  /** Opens O_RDWR | O_CLOEXEC | O_NONBLOCK; the first opener becomes DRM master. */
-  openCard(path: string): NativeCard;
+  /**
+   * Opens O_RDWR | O_CLOEXEC | O_NONBLOCK; the first opener becomes DRM master. `fd`: open already, as a seat opened it;
+   * it is dup'd and stays the caller's.
+   */
+  openCard(path: string, fd?: number): NativeCard;
+  /**
+   * Opens a seat with the back end that LIBSEAT_BACKEND names. `onActive` tells when devices may be used, first of all
+   * after this returned, and when no more ({@link NativeSeat.disable} is the answer); `onLost` that the seat manager
+   * has gone.
+   */
+  openSeat(onActive: (active: boolean) => void, onLost: (errno: number) => void): NativeSeat;
 
   /** bind + listen on a UNIX stream socket, with the file mode set before anyone can connect. EADDRINUSE is thrown. */
   listen(path: string, mode: number, onConnection: (socket: NativeSocket) => void): NativeListener;
@@ -447,6 +487,12 @@ export interface Native {
    */
   createUinput(name: string, kind?: 'keyboard' | 'mouse' | 'tablet'): NativeUinput;
 
+  /**
+   * Sends one datagram to a service manager's socket (NOTIFY_SOCKET; `@` begins an abstract name), with file descriptors
+   * that stay the caller's. 0, or `-errno`. https://www.freedesktop.org/software/systemd/man/sd_notify.html
+   */
+  notify(path: string, state: string, fds?: readonly number[]): number;
+
   /** Closes an fd that a stranger sent, on a thread of its own: close() may wait for whoever serves the file. */
   discard(fd: number): void;
   /** A zeroed udmabuf of `size` bytes (rounded up to pages): a real dma-buf from plain memory. */
@@ -462,6 +508,17 @@ export interface Native {
   memfdToDmabuf(fd: number, offset: number, size: number): number;
   /** A memfd of `size` bytes for producers in tests; with `seals` as F_ADD_SEALS takes them. */
   createMemfd(size: number, seals: number): number;
+  /**
+   * Whether everything a GPU was told to draw into a dma-buf by now is drawn: one poll(2), without waiting. True for
+   * memory without fences.
+   */
+  fencesSignalled(fd: number): boolean;
+  /**
+   * Calls back once, when what GPUs were told to draw into these dma-bufs by now is drawn; before Linux 6.0 later, if
+   * they are told more meanwhile. Not called back after `close`. The fds stay the caller's.
+   * https://docs.kernel.org/driver-api/dma-buf.html#implicit-fence-poll-support
+   */
+  awaitFences(fds: readonly number[], callback: () => void): NativeWait;
   /** The mapped bytes of a dma-buf for writing, in one SYNC bracket, on a worker: for producers in tests. */
   writeDmabuf(fd: number, offset: number, bytes: Uint8Array): Promise<void>;
 
@@ -478,6 +535,25 @@ export interface Native {
     readonly rectangles: readonly number[];
     /** The rows of each rectangle are turned upside down on the way: the source's last is the target's first. */
     readonly flip?: boolean;
+  }): Promise<void>;
+  /**
+   * Draws a rectangle of a picture into another on a worker: upside down (`flip`), scaled to the size that `to` has
+   * before the turn, turned clockwise by `turn` quarters. Of `to`, only the part inside `clip` is written. `smooth`
+   * mixes four neighbours (pixels of four bytes only), else the nearest is taken. Rectangles are x, y, width, height
+   * in pixels; all are checked (RangeError).
+   */
+  scalePixels(job: {
+    readonly source: PixelSource;
+    readonly sourceOffset: number;
+    readonly sourcePitch: number;
+    readonly target: NativeDumb;
+    readonly bytesPerPixel: number;
+    readonly from: readonly number[];
+    readonly to: readonly number[];
+    readonly clip: readonly number[];
+    readonly turn: 0 | 1 | 2 | 3;
+    readonly flip: boolean;
+    readonly smooth: boolean;
   }): Promise<void>;
   /**
    * Reads a buffer on a worker into RGB rows, each led by a zero byte: just what PNG's filter 0 wants.

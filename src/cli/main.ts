@@ -111,6 +111,7 @@ function fail(error: unknown): void {
   if (error instanceof Failure) process.exitCode = error.exitCode;
   else if (name === 'ConfigError') process.exitCode = Exit.BAD_CONFIG;
   else if (name === 'NotRunning') process.exitCode = Exit.NOT_RUNNING;
+  else if (name === 'SessionError') process.exitCode = Exit.RETRY;
   else if (name === 'CardError')
     process.exitCode = CARD_EXIT[(error as { reason?: string }).reason ?? ''] ?? Exit.FAILURE;
   else process.exitCode = Exit.FAILURE;

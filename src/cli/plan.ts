@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import type { Action, Config, HeadRef } from '../config/config';
+import type { Config, HeadRef } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
@@ -15,7 +15,7 @@ import { makePlan, type Plan } from '../plan/plan';
 import { formatPlan } from '../plan/print';
 import { readSavedCards } from '../plan/saved-card';
 import { TestCommits } from '../plan/tester';
-import { CommandError } from '../switcher/layout';
+import { CommandError, type LayoutAction } from '../switcher/layout';
 import { Exit, Failure } from './exit';
 
 /** What the command line says. */
@@ -57,7 +57,7 @@ async function makeIt(flags: PlanFlags, control: string): Promise<Plan> {
     });
     if (asked) return asked;
   }
-  const action: Action | undefined = head && {
+  const action: LayoutAction | undefined = head && {
     ...{ kind: 'show', head },
     ...(flags.on === undefined ? {} : { on: flags.on }),
   };
@@ -67,7 +67,7 @@ async function makeIt(flags: PlanFlags, control: string): Promise<Plan> {
 
 interface Wish {
   readonly config: Config;
-  readonly action: Action | undefined;
+  readonly action: LayoutAction | undefined;
   readonly assumption: Assumption;
 }
 
@@ -147,7 +147,7 @@ async function planCold(
 }
 
 /** Sizes and formats are those of the guest that is shown, or of all. */
-function isMeant(head: HeadRef, action: Action | undefined): boolean {
+function isMeant(head: HeadRef, action: LayoutAction | undefined): boolean {
   return action?.kind !== 'show' || (action.head.guest === head.guest && action.head.head === head.head);
 }
 

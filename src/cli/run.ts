@@ -7,9 +7,12 @@ import type { ControlServer } from '../control/server';
 import type { GuestHost, GuestLink } from '../guest/sink';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
 import { Input } from '../input/input';
-import { Card, CardError, connectedNames, listCards } from '../kms/card';
+import { vtHotkeys } from '../input/vt-hotkeys';
+import { Card, CardError, CardNode, connectedNames, listCards, type Devices } from '../kms/card';
 import type { Log } from '../log';
 import { native } from '../native';
+import { openSession } from '../session/open';
+import type { Session } from '../session/session';
 import { Controller } from '../switcher/controller';
 import { CommandError } from '../switcher/layout';
 import { DaemonLog } from './daemon-log';
@@ -49,6 +52,7 @@ class Daemon {
 
   private constructor(
     private readonly parts: {
+      readonly session: Session;
       readonly card: Card;
       readonly controller: Controller;
       readonly input: Input;
@@ -68,21 +72,49 @@ class Daemon {
   static async start(config: Config, log: DaemonLog, legacy: boolean): Promise<Daemon> {
     let lose: (error: Error) => void = () => undefined;
     const lost = new Promise<Error>((resolve) => (lose = resolve));
-    const card = openCard(config, (file) => Card.open(file, lose, legacy));
+    const session = await openSession(log, lose);
+    let card: Card;
+    try {
+      card = openCard(config, session, (file) => Card.open(file, lose, legacy, session));
+    } catch (error) {
+      session.close();
+      throw error;
+    }
     log.info(
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
     const device = fs.realpathSync(card.native.path);
-    const input = new Input(config.hotkeys, log, (action, at) => {
-      try {
-        controller.perform(action, at);
-      } catch (error) {
-        if (!(error instanceof CommandError)) throw error;
-        log.notice(`hotkey ${action.kind}: ${error.message}`);
-      }
-    });
+    const input = new Input(
+      [...vtHotkeys(), ...config.hotkeys],
+      log,
+      (action, at) => {
+        try {
+          if (action.kind === 'vt') switchTerminal(session, action.vt);
+          else controller.perform(action, at);
+        } catch (error) {
+          if (!(error instanceof CommandError)) throw error;
+          log.notice(`hotkey ${action.kind}: ${error.message}`);
+        }
+      },
+      {
+        open: (path, mode) => session.openDevice(path, mode),
+        close: (fd) => {
+          session.closeDevice(fd);
+        },
+      },
+    );
     const controller = new Controller(card, config, log, (target) => {
       input.focus(target);
+    });
+    card.onPaused = (paused) => {
+      log.notice(pauseNote(paused, session.active));
+      if (paused) controller.hide();
+      else controller.unhide();
+    };
+    session.onActive((active) => {
+      card.inFront = active;
+      if (active) input.resume();
+      else input.suspend();
     });
     const closers: (() => void)[] = [];
     try {
@@ -111,16 +143,18 @@ class Daemon {
         control.close();
       });
       input.open();
+      if (!session.active) input.suspend();
       // QEMU waits for our answers: it is called only once nothing keeps us from giving them.
       for (const link of links) if (!(link instanceof VhostUserGpuLink)) link.open();
       log.info(
         `ready after ${Math.round(performance.now())} ms: ${config.guests.length} guests, control at ${config.control}`,
       );
-      return new Daemon({ card, controller, input, control, uevents }, lost);
+      return new Daemon({ session, card, controller, input, control, uevents }, lost);
     } catch (error) {
       for (const close of closers) close();
       await controller.close();
       card.close();
+      session.close();
       throw error instanceof CardError
         ? error
         : new Failure(Exit.FAILURE, messageOf(error), { cause: error });
@@ -128,12 +162,13 @@ class Daemon {
   }
 
   async stop(): Promise<void> {
-    const { card, controller, input, control, uevents } = this.parts;
+    const { session, card, controller, input, control, uevents } = this.parts;
     input.close();
     control.close();
     uevents.close();
     await controller.close();
     card.close();
+    session.close();
   }
 }
 
@@ -147,7 +182,7 @@ async function makeLink({ name, link }: GuestConfig, host: GuestHost, log: Log):
 }
 
 /** The configured card, else the first with a connected monitor, else the first that has connectors at all. */
-function openCard(config: Config, open: (file: string) => Card): Card {
+function openCard(config: Config, devices: Devices, open: (file: string) => Card): Card {
   const named = config.card;
   if (named !== undefined) return open(named);
   const files = listCards();
@@ -155,16 +190,15 @@ function openCard(config: Config, open: (file: string) => Card): Card {
   let problem: unknown;
   for (const file of files) {
     try {
-      const probe = native.openCard(file);
+      const probe = CardNode.open(file, devices);
+      let connected: boolean;
       try {
-        if (connectedNames(probe).length > 0) {
-          probe.close();
-          return open(file);
-        }
-        if (fallback === undefined && probe.resources().connectors.length > 0) fallback = file;
+        connected = connectedNames(probe.native).length > 0;
+        if (fallback === undefined && probe.native.resources().connectors.length > 0) fallback = file;
       } finally {
         probe.close();
       }
+      if (connected) return open(file);
     } catch (error) {
       // A card that cannot even be asked is worth a word only when none is left.
       problem ??= error;
@@ -176,6 +210,18 @@ function openCard(config: Config, open: (file: string) => Card): Card {
     'absent',
     'this machine has no card that can drive displays (/dev/dri is empty): a GPU with a loaded kernel driver is needed',
   );
+}
+
+function switchTerminal(session: Session, vt: number): void {
+  const problem = session.switchTo(vt);
+  if (problem !== undefined) throw new CommandError(problem);
+}
+
+function pauseNote(paused: boolean, active: boolean): string {
+  if (!paused) return 'the card is ours again: showing everything anew';
+  return active
+    ? 'another program has become master of the card: paused until it lets go'
+    : 'another session is in front: paused until this one is again';
 }
 
 /** Resolves with the exit code when the user tells the daemon to stop. */

@@ -7,7 +7,9 @@ import { hint } from './nearest';
 import type { OutputNames } from './output-names';
 
 const plainActions = ['next', 'previous', 'focus', 'swap', 'blank'] as const;
-const actions = ['show', ...plainActions];
+const actions = ['show', ...plainActions, 'vt'];
+/** Virtual terminals that Linux has. */
+const maxVt = 63;
 
 /** Reads what a hotkey does, `next` or `{ show: windows, on: DP-1 }`. Reports whatever is wrong with it. */
 export function readAction(
@@ -22,7 +24,11 @@ export function readAction(
     if (kind !== undefined) return { kind };
     checker.report(
       path,
-      value === 'show' ? needsGuest : `unknown action "${value}"${actionHint(value, guests)}`,
+      value === 'show'
+        ? needsGuest
+        : value === 'vt'
+          ? needsVt
+          : `unknown action "${value}"${actionHint(value, guests)}`,
     );
     return undefined;
   }
@@ -44,6 +50,7 @@ export function readAction(
     else if (actions.includes(key))
       checker.report(at, `a hotkey does one thing, ${kind} here; remove ${key}`, 'key');
     else if (kind === undefined) checker.report(at, `"${key}" goes with show; add show: <guest>`, 'key');
+    else if (kind === 'vt' && key === 'on') checker.report(at, '"on" goes with show; remove it', 'key');
     else if (kind !== 'show' && key === 'on')
       checker.report(at, `"on" goes with show; write { ${kind}: <output> }`, 'key');
     else
@@ -52,9 +59,11 @@ export function readAction(
   if (keys.length === 0) checker.report(path, `an empty action; write e.g. next or { show: windows }`);
   if (kind === undefined) return undefined;
   if (kind === 'show') return readShow(value, path, guests, names, checker);
+  if (kind === 'vt') return readVt(value.vt, [...path, kind], checker);
   return readOnOutputs(kind as (typeof plainActions)[number], value[kind], [...path, kind], names, checker);
 }
 
+const needsVt = 'write { vt: 1 } for /dev/tty1';
 const needsGuest = 'show needs a guest; write { show: <guest> }';
 
 function actionHint(word: string, guests: ReadonlySet<string>): string {
@@ -71,6 +80,12 @@ function readShow(
   const head = readHead(value, path, guests, checker);
   const on = Object.hasOwn(value, 'on') ? readOutput(value.on, [...path, 'on'], names, checker) : undefined;
   return head && { kind: 'show', head, ...(on !== undefined && { on }) };
+}
+
+function readVt(vt: unknown, path: Path, checker: Checker): Action | undefined {
+  if (typeof vt === 'number' && Number.isInteger(vt) && vt >= 1 && vt <= maxVt) return { kind: 'vt', vt };
+  checker.report(path, `a virtual terminal is a number from 1 to ${maxVt}; ${needsVt}`);
+  return undefined;
 }
 
 function readOnOutputs(

@@ -62,7 +62,18 @@ export interface OutputConfig {
   readonly card?: string;
   readonly show?: HeadRef;
   readonly mode: ModeRequest;
+  /** Absent: auto. */
+  readonly fit?: Fit;
+  /** Degrees the picture is turned clockwise; absent: 0. */
+  readonly rotate?: Rotation;
 }
+
+/** How a screen of another size than the monitor's stands on it. */
+export const fits = ['auto', 'aspect', 'integer', 'fill', 'none'] as const;
+export type Fit = (typeof fits)[number];
+
+export const rotations = [0, 90, 180, 270] as const;
+export type Rotation = (typeof rotations)[number];
 
 /** What a hotkey does. Absent output: the focused one. Outputs are named as the kernel spells them. */
 export type Action =
@@ -72,7 +83,9 @@ export type Action =
   | { readonly kind: 'swap'; readonly outputs?: readonly [string, string] }
   /** Absent output: the next one. */
   | { readonly kind: 'focus'; readonly output?: string }
-  | { readonly kind: 'blank'; readonly on?: string };
+  | { readonly kind: 'blank'; readonly on?: string }
+  /** Brings a virtual terminal to the front, 1 to 63. */
+  | { readonly kind: 'vt'; readonly vt: number };
 
 export interface Hotkey {
   readonly trigger: Trigger;

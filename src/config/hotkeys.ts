@@ -1,5 +1,6 @@
 import { formatTrigger, parseTrigger, shadows, TriggerError } from '../input/trigger';
 import type { Trigger } from '../input/trigger';
+import { vtHotkeyIn } from '../input/vt-hotkeys';
 import { readAction } from './actions';
 import { entries } from './checker';
 import type { Checker } from './checker';
@@ -29,6 +30,11 @@ export function checkHotkeys(
         `this is the same hotkey as "${other.source}" (line ${other.line}); remove one of them`,
         'key',
       );
+      continue;
+    }
+    const terminal = vtHotkeyIn(trigger);
+    if (terminal !== undefined) {
+      checker.report(path, `${terminal} always switches virtual terminals; choose another`, 'key');
       continue;
     }
     bound.set(canonical, { source, trigger, line });

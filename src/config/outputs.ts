@@ -1,4 +1,4 @@
-import type { ModeRequest, OutputConfig } from './config';
+import { fits, rotations, type ModeRequest, type OutputConfig } from './config';
 import { entries, entry } from './checker';
 import type { Checker } from './checker';
 import type { Path } from './document';
@@ -38,7 +38,7 @@ export function checkOutputs(
         );
     }
     const mode = readMode(entry(value, 'mode'), [...path, 'mode'], checker);
-    if (output !== undefined) outputs.push({ ...output, ...(show && { show }), mode });
+    if (output !== undefined) outputs.push({ ...output, ...(show && { show }), mode, ...readView(value) });
   }
   names.noteAmbiguities(outputs);
   return outputs;
@@ -50,4 +50,11 @@ function readMode(value: unknown, path: Path, checker: Checker): ModeRequest {
   if (typeof parsed !== 'string') return parsed.mode;
   checker.report(path, parsed);
   return 'preferred';
+}
+
+function readView(value: unknown): Pick<OutputConfig, 'fit' | 'rotate'> {
+  // The schema has complained of what is none of them.
+  const fit = fits.find((known) => known === entry(value, 'fit'));
+  const rotate = rotations.find((known) => known === entry(value, 'rotate'));
+  return { ...(fit && { fit }), ...(rotate && { rotate }) };
 }

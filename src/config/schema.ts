@@ -89,8 +89,10 @@ function describe(error: ErrorObject, data: unknown): Omit<SchemaProblem, 'crude
     }
     case 'enum': {
       const allowed = (params.allowedValues as unknown[]).map(String);
-      const what = typeof value === 'string' ? `"${value}"` : kindOf(value);
-      return { path, at: 'value', message: `"${name}" cannot be ${what}${hint(String(value), allowed)}` };
+      const what =
+        typeof value === 'string' ? `"${value}"` : typeof value === 'number' ? `${value}` : kindOf(value);
+      const near = typeof value === 'number' ? '' : String(value);
+      return { path, at: 'value', message: `"${name}" cannot be ${what}${hint(near, allowed)}` };
     }
     case 'minProperties':
       return { path, at: 'key', message: `"${name}" is empty; add at least one` };

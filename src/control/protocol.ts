@@ -61,6 +61,14 @@ export interface OutputStatus {
   readonly frame: { readonly width: number; readonly height: number; readonly fits: boolean } | null;
   /** How what is shown gets there: `direct` (the guest's own buffer), `copy`, or `picture` (one of ours). */
   readonly path: Path | null;
+  /** Where on the panel the guest's screen stands, in pixels of the mode, and by how many degrees it is turned. */
+  readonly placement?: {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+    readonly rotate: number;
+  };
   /** Why it is not direct. */
   readonly reason?: string;
   readonly cursor?: string;

@@ -1,5 +1,6 @@
 import { monotonic } from '../clock';
 import type { Card } from '../kms/card';
+import type { Placement } from '../kms/fit';
 import { fourccName } from '../fourcc';
 import { modeName } from '../kms/modes';
 import { monitorName } from '../kms/monitor';
@@ -48,9 +49,10 @@ function outputStatus(output: Output, controller: Controller): OutputStatus {
     link: guest ? linkState(guest) : null,
     frame:
       view?.hasContent && mode
-        ? { width, height, fits: width === mode.hdisplay && height === mode.vdisplay }
+        ? { width, height, fits: width === output.width && height === output.height }
         : null,
     path: output.lit ? output.path : null,
+    ...(output.lit && output.placement ? { placement: placementStatus(output.placement) } : {}),
     ...(output.reason === undefined ? {} : { reason: output.reason }),
     ...(refusal === undefined ? {} : { cursor: refusal }),
     frames: output.frames,
@@ -59,6 +61,10 @@ function outputStatus(output: Output, controller: Controller): OutputStatus {
     crtc: output.lit ? output.crtc : null,
     lastSwitch: switchTimes(output),
   };
+}
+
+function placementStatus({ x, y, width, height, turn }: Placement): NonNullable<OutputStatus['placement']> {
+  return { x, y, width, height, rotate: turn * 90 };
 }
 
 function linkState({ session, left }: GuestState): 'connected' | 'waiting' | 'gone' {

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { getSystemErrorName } from 'node:util';
 import type { Log } from '../log';
 import {
   EXCHANGE_BYTES,
@@ -30,6 +31,26 @@ export interface InputEvents {
   done(): void;
 }
 
+/** What opens input devices. */
+export interface DeviceFiles {
+  /** An fd, or `-errno`. */
+  open(path: string, flags: number): number;
+  close(fd: number): void;
+}
+
+const ownFiles: DeviceFiles = {
+  open: (path, flags) => {
+    try {
+      return fs.openSync(path, flags);
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -1;
+    }
+  },
+  close: (fd) => {
+    fs.closeSync(fd);
+  },
+};
+
 /** The keyboards and pointers of a seat, read with libinput. */
 export class InputDevices {
   /** The batch in work: what an event leads to may use the exchange. */
@@ -42,6 +63,7 @@ export class InputDevices {
   constructor(
     private readonly events: InputEvents,
     private readonly log: Log,
+    private readonly files: DeviceFiles = ownFiles,
   ) {}
 
   /** Starts listening. Without any device, or the right to one, that is a warning: the control socket still works. */
@@ -52,7 +74,7 @@ export class InputDevices {
         {
           open: (path, flags) => this.#openDevice(path, flags),
           close: (fd) => {
-            fs.closeSync(fd);
+            this.files.close(fd);
           },
         },
         (count) => {
@@ -66,22 +88,28 @@ export class InputDevices {
     }
   }
 
+  suspend(): void {
+    this.#keyboards = this.#pointers = 0;
+    this.#input?.suspend();
+  }
+
+  resume(): void {
+    this.#input?.resume();
+  }
+
   close(): void {
     this.#input?.close();
   }
 
   #openDevice(path: string, flags: number): number {
-    try {
-      return fs.openSync(path, flags);
-    } catch (error) {
-      const { errno = -1, code } = error as NodeJS.ErrnoException;
-      if (!this.#refused.has(path)) {
-        const fix = code === 'EACCES' ? ': run as root, or add this user to the group "input"' : '';
-        this.log.warning(`${path} cannot be opened (${code ?? 'unknown error'})${fix}`);
-        this.#refused.add(path);
-      }
-      return errno;
+    const fd = this.files.open(path, flags);
+    if (fd < 0 && !this.#refused.has(path)) {
+      const code = getSystemErrorName(fd);
+      const fix = code === 'EACCES' ? ': run as root, run seatd, or add this user to the group "input"' : '';
+      this.log.warning(`${path} cannot be opened (${code})${fix}`);
+      this.#refused.add(path);
     }
+    return fd;
   }
 
   #read(count: number): void {

@@ -1,6 +1,6 @@
 import type { Action, Hotkey } from '../config/config';
 import type { Log } from '../log';
-import { InputDevices } from './devices';
+import { InputDevices, type DeviceFiles } from './devices';
 import { InputRouter, type InputTarget } from './router';
 
 /** Keyboards and pointers of this machine: hotkeys for the daemon, the rest for the guest that has the focus. */
@@ -13,9 +13,10 @@ export class Input {
     log: Log,
     /** `at`: when the key went down, CLOCK_MONOTONIC in ms. */
     onAction: (action: Action, at: number) => void,
+    devices?: DeviceFiles,
   ) {
     this.#router = new InputRouter(hotkeys, onAction);
-    this.#devices = new InputDevices(this.#router, log);
+    this.#devices = new InputDevices(this.#router, log, devices);
   }
 
   open(seat = 'seat0'): void {
@@ -28,6 +29,16 @@ export class Input {
    */
   focus(target: InputTarget | null): void {
     this.#router.focus(target);
+  }
+
+  /** Lets go of all devices. The guest is told that all keys and buttons are up, as when they are unplugged. */
+  suspend(): void {
+    this.#devices.suspend();
+  }
+
+  /** Opens those that are there now. */
+  resume(): void {
+    this.#devices.resume();
   }
 
   /** Stops reading. The guest is told that all keys and buttons are up. */

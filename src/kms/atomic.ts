@@ -1,13 +1,17 @@
+import * as fs from 'node:fs';
 import type { NativeCard } from '../native';
 import type { Commit, Target } from './commit';
-import type { Scanout } from './scanout';
+import { isEmpty, Region, type Edges } from './fit';
+import { ROTATE_0, type Scanout } from './scanout';
 import { OBJECT_CONNECTOR, OBJECT_CRTC, OBJECT_PLANE } from './connector';
-import { primaryPlanes, REFLECT_Y, ROTATE_0, type PrimaryPlane } from './planes';
+import { primaryPlanes, type PrimaryPlane } from './planes';
 
 const PAGE_FLIP_EVENT = 0x01;
 const TEST_ONLY = 0x0100;
 const NONBLOCK = 0x0200;
 const ALLOW_MODESET = 0x0400;
+
+const EPERM = -1;
 
 const MAX_CHANGES = 512;
 const LINK_STATUS_GOOD = 0;
@@ -36,12 +40,25 @@ export class AtomicCommit implements Commit {
   readonly exclusive = false;
   /** Used again for every frame, so that none allocates. */
   readonly #frame = new Changes();
-  readonly #reflected = new Set<number>();
+  readonly #turned = new Set<number>();
+  /** The damage told last, by plane. */
+  readonly #clips = new Map<number, { id: number; readonly edges: Region }>();
+  /**
+   * A fence that has signalled, given along with every flip: who commits has waited for the guest's own, and the
+   * kernel then waits for none that were added since. Negative: there is no such thing here.
+   */
+  #fence: number;
 
   private constructor(
     private readonly card: NativeCard,
     private readonly planes: ReadonlyMap<number, PrimaryPlane>,
-  ) {}
+  ) {
+    this.#fence = [...planes.values()].every(({ inFence }) => inFence !== 0) ? card.signalledFence() : -1;
+  }
+
+  get implicit(): boolean {
+    return this.#fence < 0;
+  }
 
   /** undefined: the card cannot be driven this way. Needs the client capability ATOMIC. */
   static create(card: NativeCard, crtcs: readonly number[]): AtomicCommit | undefined {
@@ -72,24 +89,34 @@ export class AtomicCommit implements Commit {
     await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
   }
 
-  flip(crtc: number, now: Scanout, next: Scanout, cookie: number): number {
+  takesDamage(crtc: number): boolean {
+    return this.planes.get(crtc)!.damage !== 0;
+  }
+
+  flip(crtc: number, now: Scanout, next: Scanout, cookie: number, damage?: Edges): number {
     const changes = this.#frame;
     changes.count = 0;
     const plane = this.planes.get(crtc)!;
-    changes.add(plane.id, plane.framebufferId, next.framebuffer);
-    this.#place(changes, plane, now, next);
-    const result = this.card.atomic(changes.triples, changes.count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
-    if (result === 0 && now.reflect !== next.reflect) this.#remember(crtc, next);
+    this.#show(changes, plane, now, next);
+    if (damage) this.#tellDamage(changes, plane, next, damage);
+    const { count } = changes;
+    if (this.#fence >= 0) changes.add(plane.id, plane.inFence, this.#fence);
+    let result = this.card.atomic(changes.triples, changes.count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
+    if (result === EPERM && this.#fence >= 0) {
+      // NVIDIA's driver has the property and refuses it: https://github.com/NVIDIA/open-gpu-kernel-modules/issues/622
+      this.#dropFence();
+      result = this.card.atomic(changes.triples, count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
+    }
+    if (result === 0 && now.rotation !== next.rotation) this.#remember(crtc, next);
     return result;
   }
 
   accepts(target: Target, lit: boolean, scanout: Scanout): boolean {
     const plane = this.planes.get(target.crtc)!;
-    if (scanout.reflect && !plane.reflects) return false;
+    if ((scanout.rotation & ~plane.rotations) !== 0) return false;
     const changes = new Changes();
     if (lit) {
-      changes.add(plane.id, plane.framebufferId, scanout.framebuffer);
-      this.#place(changes, plane, undefined, scanout);
+      this.#show(changes, plane, undefined, scanout);
       return this.card.atomic(changes.triples, changes.count, TEST_ONLY, 0) === 0;
     }
     const blob = this.card.createModeBlob(target.mode);
@@ -99,10 +126,16 @@ export class AtomicCommit implements Commit {
     return result === 0;
   }
 
-  /** A reflection would stay on the plane, for whoever shows something there next. */
+  close(): void {
+    this.#dropFence();
+    for (const { id } of this.#clips.values()) this.card.destroyBlob(id);
+    this.#clips.clear();
+  }
+
+  /** A rotation would stay on the plane, for whoever shows something there next. */
   async release(crtc: number): Promise<void> {
     const plane = this.planes.get(crtc);
-    if (!plane || !this.#reflected.delete(crtc)) return;
+    if (!plane || !this.#turned.delete(crtc)) return;
     const changes = new Changes();
     changes.add(plane.id, plane.rotation, ROTATE_0);
     await this.card.atomicSet(changes.triples, changes.count, 0);
@@ -119,30 +152,49 @@ export class AtomicCommit implements Commit {
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 1);
     const plane = this.planes.get(crtc)!;
     changes.add(plane.id, plane.crtcId, crtc);
-    changes.add(plane.id, plane.framebufferId, scanout.framebuffer);
-    this.#place(changes, plane, undefined, scanout);
+    this.#show(changes, plane, undefined, scanout);
     // What another client left on this CRTC would lie over the guest.
     this.#clearPlanes(changes, crtc, plane.id);
   }
 
-  /** Where a plane takes its pixels and puts them, as far as that is not so already. SRC_* are 16.16 fixed point. */
-  #place(changes: Changes, plane: PrimaryPlane, now: Scanout | undefined, next: Scanout): void {
+  /** What a plane shows and where, as far as that is not so already. SRC_* are 16.16 fixed point. */
+  #show(changes: Changes, plane: PrimaryPlane, now: Scanout | undefined, next: Scanout): void {
     const { id } = plane;
+    changes.add(id, plane.framebufferId, next.framebuffer);
     if (now?.x !== next.x) changes.add(id, plane.srcX, next.x * 65536);
     if (now?.y !== next.y) changes.add(id, plane.srcY, next.y * 65536);
     if (now?.panelX !== next.panelX) changes.add(id, plane.crtcX, next.panelX);
     if (now?.panelY !== next.panelY) changes.add(id, plane.crtcY, next.panelY);
-    if (now?.width !== next.width) {
-      changes.add(id, plane.srcWidth, next.width * 65536);
-      changes.add(id, plane.crtcWidth, next.width);
+    if (now?.width !== next.width) changes.add(id, plane.srcWidth, next.width * 65536);
+    if (now?.height !== next.height) changes.add(id, plane.srcHeight, next.height * 65536);
+    if (now?.panelWidth !== next.panelWidth) changes.add(id, plane.crtcWidth, next.panelWidth);
+    if (now?.panelHeight !== next.panelHeight) changes.add(id, plane.crtcHeight, next.panelHeight);
+    if (plane.rotation !== 0 && now?.rotation !== next.rotation)
+      changes.add(id, plane.rotation, next.rotation);
+  }
+
+  /** FB_DAMAGE_CLIPS: one rectangle, in the framebuffer, and only where that spares the driver most of the work. */
+  #tellDamage(changes: Changes, plane: PrimaryPlane, shown: Scanout, damage: Edges): void {
+    const { left, top, right, bottom } = damage;
+    if ((right - left) * (bottom - top) * 2 > shown.width * shown.height || isEmpty(damage)) return;
+    let clip = this.#clips.get(plane.id);
+    if (!clip) this.#clips.set(plane.id, (clip = { id: 0, edges: new Region() }));
+    const { edges } = clip;
+    // A blinking text cursor, a clock: the same rectangle again and again.
+    const same = edges.left === left && edges.top === top && edges.right === right && edges.bottom === bottom;
+    if (!same || clip.id === 0) {
+      // The kernel's state keeps what it still needs.
+      if (clip.id !== 0) this.card.destroyBlob(clip.id);
+      clip.id = Math.max(0, this.card.createDamageBlob(left, top, right, bottom));
+      edges.clear();
+      edges.addAll(damage);
     }
-    if (now?.height !== next.height) {
-      changes.add(id, plane.srcHeight, next.height * 65536);
-      changes.add(id, plane.crtcHeight, next.height);
-    }
-    if (plane.rotation !== 0 && now?.reflect !== next.reflect) {
-      changes.add(id, plane.rotation, next.reflect ? ROTATE_0 | REFLECT_Y : ROTATE_0);
-    }
+    if (clip.id !== 0) changes.add(plane.id, plane.damage, clip.id);
+  }
+
+  #dropFence(): void {
+    if (this.#fence >= 0) fs.closeSync(this.#fence);
+    this.#fence = -1;
   }
 
   /** Takes connectors other than `keep` off a CRTC: ours, and those of whoever was here before. */
@@ -172,8 +224,8 @@ export class AtomicCommit implements Commit {
     return this.card.properties(object, type).find((property) => property.name === name)?.id;
   }
 
-  #remember(crtc: number, { reflect }: Scanout): void {
-    if (reflect) this.#reflected.add(crtc);
-    else this.#reflected.delete(crtc);
+  #remember(crtc: number, { rotation }: Scanout): void {
+    if (rotation === ROTATE_0) this.#turned.delete(crtc);
+    else this.#turned.add(crtc);
   }
 }

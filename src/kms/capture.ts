@@ -2,7 +2,7 @@ import { native, type NativeDumb } from '../native';
 import type { Card } from './card';
 import { OBJECT_CONNECTOR } from './connector';
 import { fourccName, XR24 } from '../fourcc';
-import type { Scanout } from './scanout';
+import { REFLECT_Y, ROTATE_0, ROTATE_MASK, type Scanout } from './scanout';
 import { bytesPerPixel } from './formats';
 import type { Framebuffer } from './framebuffers';
 import type { Output } from './output';
@@ -81,14 +81,9 @@ async function writeback(card: Card, output: Output, width: number, height: numb
   };
   const target = await card.native.createDumb({ width, height, format: XR24, fill: 0, framebuffer: true });
   try {
-    await card.exclusive(() =>
-      card.native.writeback({
-        crtc: output.crtc,
-        connector: connector.id,
-        framebuffer: target.framebuffer,
-        properties,
-      }),
-    );
+    const { crtc } = output;
+    const job = { crtc, connector: connector.id, framebuffer: target.framebuffer, properties };
+    await output.still(() => card.exclusive(() => card.native.writeback(job)));
     return await native.readRgb({
       source: target,
       offset: 0,
@@ -123,16 +118,26 @@ async function readBack(output: Output): Promise<Uint8Array> {
   }
 }
 
-/** A part of a panel's rows, in its place on black. */
+/** What a scanout makes of its part of a buffer: scaled to the nearest pixel, turned, in its place on black. */
 function onPanel(rows: Uint8Array, scanout: Scanout, width: number, height: number): Uint8Array {
-  const whole = scanout.width === width && scanout.height === height;
-  if (whole && !scanout.reflect) return rows;
+  const { panelX, panelY, panelWidth, panelHeight, rotation } = scanout;
+  if (panelWidth === width && panelHeight === height && scanout.width === width && rotation === ROTATE_0)
+    return rows;
   const panel = new Uint8Array((width * 3 + 1) * height);
-  const length = scanout.width * 3;
-  for (let row = 0; row < scanout.height; row++) {
-    const from = (scanout.reflect ? scanout.height - 1 - row : row) * (length + 1) + 1;
-    const to = (scanout.panelY + row) * (width * 3 + 1) + 1 + scanout.panelX * 3;
-    panel.set(rows.subarray(from, from + length), to);
+  const stride = scanout.width * 3 + 1;
+  const turn = (4 - Math.log2(rotation & ROTATE_MASK)) % 4;
+  for (let row = 0; row < panelHeight; row++) {
+    let to = (panelY + row) * (width * 3 + 1) + 1 + panelX * 3;
+    for (let column = 0; column < panelWidth; column++) {
+      const [right, lower] = [panelWidth - 1 - column, panelHeight - 1 - row];
+      const u = turn === 0 ? column : turn === 1 ? row : turn === 2 ? right : lower;
+      const v = turn === 0 ? row : turn === 1 ? right : turn === 2 ? lower : column;
+      const [across, down] = turn % 2 === 0 ? [panelWidth, panelHeight] : [panelHeight, panelWidth];
+      const x = Math.floor(((2 * u + 1) * scanout.width) / (2 * across));
+      const y = Math.floor(((2 * v + 1) * scanout.height) / (2 * down));
+      const from = ((rotation & REFLECT_Y) !== 0 ? scanout.height - 1 - y : y) * stride + 1 + x * 3;
+      for (let channel = 0; channel < 3; channel++) panel[to++] = rows[from + channel]!;
+    }
   }
   return panel;
 }

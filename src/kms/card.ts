@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import { monotonic } from '../clock';
 import type { Log } from '../log';
 import { EXCHANGE_BYTES, FLIP_WORDS, isNativeError, native, type CrtcInfo, type NativeCard } from '../native';
@@ -30,6 +31,13 @@ export class CardError extends Error {
   }
 }
 
+/** What opens device nodes, where this process does not itself: a seat manager. */
+export interface Devices {
+  /** An fd, or `-errno`. */
+  openDevice(path: string, flags: number): number;
+  closeDevice(fd: number): void;
+}
+
 interface SavedCrtc {
   readonly info: CrtcInfo;
   readonly connectors: readonly number[];
@@ -52,12 +60,18 @@ export class Card {
   #queue: Promise<unknown> = Promise.resolve();
   readonly #waiting: (() => void)[] = [];
   #watch: NodeJS.Timeout;
+  /** Commits are not ours to make: another session is in front, or another program has become master. */
+  #paused = false;
+  #inFront = true;
+  /** Called when `paused` changes. */
+  onPaused: (paused: boolean) => void = () => undefined;
 
   private constructor(
-    readonly native: NativeCard,
+    private readonly node: CardNode,
     onLost: (error: Error) => void,
     legacy: boolean,
   ) {
+    const { native } = node;
     this.name = path.basename(native.path);
     native.setClientCapability(CLIENT_CAP_UNIVERSAL_PLANES, 1);
     const atomic = native.setClientCapability(CLIENT_CAP_ATOMIC, 1) === 0;
@@ -73,25 +87,42 @@ export class Card {
       else onLost(new Error(`${this.name}: the card is gone (errno ${-count})`));
     });
     this.#watch = setInterval(() => {
+      this.#checkMaster();
+      if (this.#paused) return;
       const now = monotonic();
       for (const output of this.#outputs.values()) output.watch(now);
     }, WATCH_PERIOD_MS);
   }
 
   /** Opens a card and becomes its master; `legacy`: atomic commits are not even tried. Throws {@link CardError}. */
-  static open(file: string, onLost: (error: Error) => void, legacy = false): Card {
-    const card = openNode(file);
+  static open(file: string, onLost: (error: Error) => void, legacy = false, devices?: Devices): Card {
+    const node = CardNode.open(file, devices);
     try {
-      if (!card.isMaster()) {
-        const result = card.setMaster();
+      if (!node.native.isMaster()) {
+        const result = node.native.setMaster();
         if (result < 0) throw notMaster(file, result);
       }
-      return new Card(card, onLost, legacy);
+      return new Card(node, onLost, legacy);
     } catch (error) {
-      card.close();
+      node.close();
       if (error instanceof CardError) throw error;
       throw new CardError('unusable', `${file} cannot drive displays: ${String(error)}`, { cause: error });
     }
+  }
+
+  get native(): NativeCard {
+    return this.node.native;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Whether the session that this is of is in front. */
+  set inFront(inFront: boolean) {
+    this.#inFront = inFront;
+    if (!inFront) this.native.dropMaster();
+    this.#checkMaster();
   }
 
   /** Reads every connector; with `probe`, asks the monitors again on worker threads. */
@@ -109,9 +140,12 @@ export class Card {
     return found;
   }
 
-  /** Whether a slow commit holds the locks of every output, so that any other commit would make the loop wait. */
+  /**
+   * Whether commits have to wait: one that is slow holds the locks of every output, so that any other would make the
+   * loop wait, or the card is not ours for now.
+   */
   get busy(): boolean {
-    return this.#exclusive > 0 && this.commit.exclusive;
+    return this.#paused || (this.#exclusive > 0 && this.commit.exclusive);
   }
 
   /** Runs slow commits one after another, while outputs hold theirs back if they must; then all outputs go on. */
@@ -168,7 +202,15 @@ export class Card {
 
   close(): void {
     clearInterval(this.#watch);
-    this.native.close();
+    this.commit.close();
+    this.node.close();
+  }
+
+  #checkMaster(): void {
+    const paused = !this.#inFront || !(this.native.isMaster() || this.native.setMaster() === 0);
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    this.onPaused(paused);
   }
 
   #flips(count: number): void {
@@ -206,28 +248,67 @@ export class Card {
   }
 }
 
+/** An open primary node, and who opened it. */
+export class CardNode {
+  private constructor(
+    readonly native: NativeCard,
+    /** The descriptor as the seat manager gave it; the card has its own of the same file. */
+    private readonly fd: number,
+    private readonly devices: Devices | undefined,
+  ) {}
+
+  /** Throws {@link CardError}. */
+  static open(file: string, devices?: Devices): CardNode {
+    if (!devices) return new CardNode(openNode(file), -1, undefined);
+    const { O_RDWR, O_NONBLOCK } = fs.constants;
+    const fd = devices.openDevice(file, O_RDWR | O_NONBLOCK);
+    if (fd < 0) throw cannotOpen(file, getSystemErrorName(fd));
+    try {
+      return new CardNode(native.openCard(file, fd), fd, devices);
+    } catch (error) {
+      devices.closeDevice(fd);
+      throw cannotOpen(file, isNativeError(error) ? error.code : undefined, error);
+    }
+  }
+
+  close(): void {
+    this.native.close();
+    this.devices?.closeDevice(this.fd);
+  }
+}
+
 /** Opens a primary node, without asking to be master. Throws {@link CardError}. */
 export function openNode(file: string): NativeCard {
   try {
     return native.openCard(file);
   } catch (error) {
-    if (isNativeError(error, 'EACCES') || isNativeError(error, 'EPERM')) {
-      throw new CardError(
+    throw cannotOpen(file, isNativeError(error) ? error.code : undefined, error);
+  }
+}
+
+function cannotOpen(file: string, code: string | undefined, cause?: unknown): CardError {
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return new CardError(
         'permission',
-        `no permission to open ${file}: run as root, or add this user to the group that owns it ("video" on Debian)`,
-        { cause: error },
+        `no permission to open ${file}: run as root, run seatd, or add this user to the group that owns it ("video" on Debian)`,
+        { cause },
       );
-    }
-    if (isNativeError(error, 'ENOENT') || isNativeError(error, 'ENODEV') || isNativeError(error, 'ENXIO')) {
-      throw new CardError(
+    case 'ENOENT':
+    case 'ENODEV':
+    case 'ENXIO':
+      return new CardError(
         'absent',
         `there is no card ${file}: "kms-switcher outputs" lists the cards of this machine`,
-        {
-          cause: error,
-        },
+        { cause },
       );
-    }
-    throw new CardError('unusable', `${file} cannot be opened: ${String(error)}`, { cause: error });
+    default:
+      return new CardError(
+        'unusable',
+        `${file} cannot be opened: ${cause instanceof Error ? cause.message : code}`,
+        { cause },
+      );
   }
 }
 

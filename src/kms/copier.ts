@@ -1,6 +1,19 @@
 import { native, type NativeCard, type NativeDumb, type PixelSource } from '../native';
-import { copyRectangle, isEmpty, NOTHING, union, type Edges, type Placement } from './fit';
-import { bytesPerPixel, opaque } from './formats';
+import { XR24 } from '../fourcc';
+import {
+  EVERYTHING,
+  isEmpty,
+  isScaled,
+  NOTHING,
+  panelPart,
+  shownPart,
+  union,
+  type Edges,
+  type Placement,
+  uprightSize,
+} from './fit';
+import { bytesPerPixel, hasByteChannels, opaque } from './formats';
+import type { Frame } from './readiness';
 import type { Source } from './source';
 
 /** A buffer of the mode's size, and what it holds. */
@@ -36,9 +49,9 @@ export class Copier {
     for (const pair of this.#pairs.values()) for (const back of pair) back.placement = undefined;
   }
 
-  /** Draws the source's screen; resolves with the framebuffer to show, never `onPanel`. One call at a time. */
-  draw(source: Source, placement: Placement, onPanel: number): Promise<number> {
-    const drawing = this.#draw(source, placement, onPanel);
+  /** Draws the source's screen, or an earlier `frame` of it; resolves with the framebuffer to show, never `onPanel`. One call at a time. */
+  draw(source: Source, placement: Placement, onPanel: number, frame: Frame = source): Promise<number> {
+    const drawing = this.#draw(source, placement, onPanel, frame);
     this.#work = drawing.catch(() => undefined);
     return drawing;
   }
@@ -58,39 +71,27 @@ export class Copier {
     this.#pairs.clear();
   }
 
-  async #draw(source: Source, placement: Placement, onPanel: number): Promise<number> {
+  async #draw(source: Source, placement: Placement, onPanel: number, frame: Frame): Promise<number> {
     // Damage and pixels of the same moment: the source may move on to another buffer while the worker is busy.
-    const pixels = pixelsOf(source);
-    const damage = source.takeDamage();
+    const pixels = pixelsOf(frame, source);
+    // What the source tells is of its newest frame.
+    const damage = frame.frame === source.frame ? { ...source.takeDamage() } : EVERYTHING;
     const generation = this.#generation;
     const pair = await this.#pair(pixels.format);
     for (const back of pair) back.stale = union(back.stale, damage);
     const back = pair[0].dumb.framebuffer === onPanel ? pair[1] : pair[0];
     const bytes = bytesPerPixel(pixels.format) ?? 4;
-    let stale = back.stale;
     const fresh = !back.placement || !samePlacement(back.placement, placement);
+    const stale = shownPart(fresh ? EVERYTHING : back.stale, placement);
     // Until it is drawn whole.
     back.placement = undefined;
-    if (fresh) {
-      await this.#clear(back.dumb, bytes);
-      stale = shownPart(placement);
-    }
+    if (fresh) await this.#clear(back.dumb, bytes);
     back.stale = NOTHING;
-    const rectangle = isEmpty(stale) ? undefined : copyRectangle(stale, placement);
-    if (rectangle) {
-      // From the screen to where it lies in the memory.
-      const [x, y, , , , height] = rectangle as [number, number, number, number, number, number];
-      rectangle[0] = x + pixels.x;
-      rectangle[1] = pixels.bottomUp ? pixels.height - (y + pixels.y + height) : y + pixels.y;
-      await native.copyPixels({
-        source: pixels.source,
-        sourceOffset: pixels.offset,
-        sourcePitch: pixels.pitch,
-        target: back.dumb,
-        bytesPerPixel: bytes,
-        rectangles: rectangle,
-        flip: pixels.bottomUp,
-      });
+    if (!isEmpty(stale)) {
+      const plain = !isScaled(placement) && placement.turn === 0;
+      await (plain
+        ? copy(pixels, stale, placement, back.dumb, bytes)
+        : scale(pixels, stale, placement, back.dumb, bytes));
     }
     back.placement = generation === this.#generation ? placement : undefined;
     return back.dumb.framebuffer;
@@ -149,7 +150,7 @@ interface Pixels {
   readonly y: number;
 }
 
-function pixelsOf({ framebuffer, canvas, viewport }: Source): Pixels {
+function pixelsOf({ framebuffer, viewport }: Frame, { canvas, picture }: Source): Pixels {
   if (framebuffer) {
     const { height, bottomUp, planes } = framebuffer.layout;
     const { offset, pitch } = planes[0]!;
@@ -165,19 +166,71 @@ function pixelsOf({ framebuffer, canvas, viewport }: Source): Pixels {
       y,
     };
   }
+  if (picture) {
+    const { pitch, height } = picture;
+    return { source: picture, format: XR24, offset: 0, pitch, height, bottomUp: false, x: 0, y: 0 };
+  }
   if (!canvas) throw new Error('a source without pixels cannot be copied');
   const { source, format, offset, pitch, height } = canvas;
   return { source, format: opaque(format), offset, pitch, height, bottomUp: false, x: 0, y: 0 };
 }
 
-/** All of the screen that a placement shows. */
-function shownPart({ cropX, cropY, width, height }: Placement): Edges {
-  return { left: cropX, top: cropY, right: cropX + width, bottom: cropY + height };
+/** From the screen to where it lies in the memory. */
+function rowInMemory({ y, height, bottomUp }: Pixels, top: number, rows: number): number {
+  return bottomUp ? height - (top + y + rows) : top + y;
+}
+
+function copy(
+  pixels: Pixels,
+  { left, top, right, bottom }: Edges,
+  placement: Placement,
+  target: NativeDumb,
+  bytes: number,
+): Promise<void> {
+  const [width, height] = [right - left, bottom - top];
+  const [x, y] = [left - placement.cropX + placement.x, top - placement.cropY + placement.y];
+  return native.copyPixels({
+    source: pixels.source,
+    sourceOffset: pixels.offset,
+    sourcePitch: pixels.pitch,
+    target,
+    bytesPerPixel: bytes,
+    rectangles: [left + pixels.x, rowInMemory(pixels, top, height), x, y, width, height],
+    flip: pixels.bottomUp,
+  });
+}
+
+function scale(
+  pixels: Pixels,
+  stale: Edges,
+  placement: Placement,
+  target: NativeDumb,
+  bytes: number,
+): Promise<void> {
+  const { cropX, cropY, cropWidth, cropHeight, x, y, width, height, turn } = placement;
+  const { left, top, right, bottom } = panelPart(stale, placement);
+  const [shownWidth, shownHeight] = uprightSize(placement);
+  const whole = shownWidth % cropWidth === 0 && shownHeight % cropHeight === 0;
+  return native.scalePixels({
+    source: pixels.source,
+    sourceOffset: pixels.offset,
+    sourcePitch: pixels.pitch,
+    target,
+    bytesPerPixel: bytes,
+    from: [cropX + pixels.x, rowInMemory(pixels, cropY, cropHeight), cropWidth, cropHeight],
+    to: [x, y, width, height],
+    clip: [left, top, right - left, bottom - top],
+    turn,
+    flip: pixels.bottomUp,
+    // Whole multiples stay sharp; neighbours are mixed where channels are bytes.
+    smooth: !whole && hasByteChannels(pixels.format),
+  });
 }
 
 function samePlacement(a: Placement, b: Placement): boolean {
   // prettier-ignore
   return (
-    a.cropX === b.cropX && a.cropY === b.cropY && a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height
+    a.cropX === b.cropX && a.cropY === b.cropY && a.cropWidth === b.cropWidth && a.cropHeight === b.cropHeight &&
+    a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height && a.turn === b.turn
   );
 }

@@ -1,6 +1,7 @@
 import type { CursorImage } from '../buffers';
 import type { NativeCard, NativeDumb } from '../native';
 import { AR24 } from '../fourcc';
+import { onPanel, uprightSize, type Placement, type Turn } from './fit';
 import type { Cursor } from './source';
 
 /** What every driver takes, in pixels; a larger one only if it says so. */
@@ -15,7 +16,12 @@ const DRM_CAP_CURSOR_HEIGHT = 9;
 export class HardwareCursor {
   #current = 0;
   #shown = false;
-  #shape: Cursor | null = null;
+  #cursor: Cursor | null = null;
+  /** What the image becomes on the screen it was last shown with: worked out when one of them is another. */
+  #shape: Shape | undefined;
+  readonly #shapeFor = { image: null as CursorImage | null, placement: null as Placement | null };
+  /** What is drawn on the plane. */
+  #drawn: Shape | undefined;
   #generation = -1;
   #x = NaN;
   #y = NaN;
@@ -42,28 +48,41 @@ export class HardwareCursor {
   }
 
   /** Image and top left of what is on the plane, for a screenshot read back from memory. */
-  get onPanel(): { image: NativeDumb; x: number; y: number } | undefined {
+  get drawn(): { image: NativeDumb; x: number; y: number } | undefined {
     return this.#shown ? { image: this.images[this.#current as 0 | 1], x: this.#x, y: this.#y } : undefined;
   }
 
-  /** Brings the plane to what `cursor` says; `dx`, `dy` is where the guest's screen stands on the panel. */
-  apply(cursor: Cursor | null, dx: number, dy: number): void {
-    if (!cursor?.visible || !cursor.image) {
+  /** Brings the plane to what `cursor` says, scaled and turned like the screen it is on. */
+  apply(cursor: Cursor | null, placement: Placement | null): void {
+    if (!cursor?.visible || !cursor.image || !placement) {
       this.hide();
       return;
     }
-    // An image made smaller stays where its hot spot is.
-    const shrunk = shrinkFor(cursor.image, this.images[0]);
-    const x = cursor.x + dx + (cursor.hotX - Math.floor(cursor.hotX / shrunk));
-    const y = cursor.y + dy + (cursor.hotY - Math.floor(cursor.hotY / shrunk));
+    const shape = this.#shapeOf(cursor.image, placement);
+    // The hot spot stays where the guest has it, whatever becomes of the image around it.
+    const { cropX, cropY, cropWidth, cropHeight } = placement;
+    const [width, height] = uprightSize(placement);
+    const [hotX, hotY] = [Math.floor(cursor.hotX / shape.stepX), Math.floor(cursor.hotY / shape.stepY)];
+    const left = Math.floor(((cursor.x + cursor.hotX - cropX) * width) / cropWidth) - hotX;
+    const top = Math.floor(((cursor.y + cursor.hotY - cropY) * height) / cropHeight) - hotY;
+    // Its top left corner is another one when it is turned.
+    const { turn } = placement;
+    const right = turn === 2 || turn === 3 ? shape.width : 0;
+    const lower = turn === 1 || turn === 2 ? shape.height : 0;
+    const [x, y] = onPanel(placement, left + right, top + lower);
     // Moved before it is set, so that a new pointer does not flash where the last one was.
     if (x !== this.#x || y !== this.#y) {
       this.card.moveCursor(this.crtc, x, y);
       this.#x = x;
       this.#y = y;
     }
-    if (!this.#shown || cursor !== this.#shape || cursor.generation !== this.#generation)
-      this.#set(cursor, cursor.image);
+    if (
+      !this.#shown ||
+      cursor !== this.#cursor ||
+      cursor.generation !== this.#generation ||
+      shape !== this.#drawn
+    )
+      this.#set(cursor, cursor.image, shape, hotX, hotY);
   }
 
   hide(): void {
@@ -82,50 +101,82 @@ export class HardwareCursor {
     for (const image of this.images) image.close();
   }
 
-  #set(cursor: Cursor, image: CursorImage): void {
+  /** What becomes of an image: as large as the screen makes it, smaller where the plane does not hold that. */
+  #shapeOf(image: CursorImage, placement: Placement): Shape {
+    if (this.#shape && this.#shapeFor.image === image && this.#shapeFor.placement === placement)
+      return this.#shape;
+    const { width, height } = image;
+    const { cropWidth, cropHeight, turn } = placement;
+    const [shownWidth, shownHeight] = uprightSize(placement);
+    const [stepX, stepY] = [cropWidth / shownWidth, cropHeight / shownHeight];
+    const plane = this.images[0];
+    const most = Math.min(plane.width, plane.height);
+    const shrink = Math.max(1, Math.ceil(width / stepX / most), Math.ceil(height / stepY / most));
+    this.#shapeFor.image = image;
+    this.#shapeFor.placement = placement;
+    this.#shape = {
+      width: Math.max(1, Math.floor(width / stepX / shrink)),
+      height: Math.max(1, Math.floor(height / stepY / shrink)),
+      stepX: stepX * shrink,
+      stepY: stepY * shrink,
+      shrink,
+      turn,
+    };
+    return this.#shape;
+  }
+
+  #set(cursor: Cursor, image: CursorImage, shape: Shape, hotX: number, hotY: number): void {
     this.#current = 1 - this.#current;
     const target = this.images[this.#current as 0 | 1];
-    const scale = draw(image, target);
-    const result = this.card.setCursor(
-      this.crtc,
-      target,
-      Math.floor(cursor.hotX / scale),
-      Math.floor(cursor.hotY / scale),
-    );
+    draw(image, shape, target);
+    const [spotX, spotY] = turned(hotX, hotY, shape);
+    const result = this.card.setCursor(this.crtc, target, spotX, spotY);
+    const { shrink } = shape;
     this.refusal =
       result < 0
         ? `the card has no hardware cursor for this CRTC (errno ${-result})`
-        : scale > 1
-          ? `the pointer (${image.width}x${image.height}) is shown at 1/${scale}: the card takes ${target.width}x${target.height}`
+        : shrink > 1
+          ? `the pointer (${image.width}x${image.height}) is shown at 1/${shrink}: the card takes ${target.width}x${target.height}`
           : undefined;
     this.#shown = result === 0;
-    this.#shape = cursor;
+    this.#cursor = cursor;
     this.#generation = cursor.generation;
+    this.#drawn = shape;
   }
 }
 
-/** By which whole number an image has to be made smaller to fit. */
-function shrinkFor(image: CursorImage, target: NativeDumb): number {
-  return Math.max(1, Math.ceil(image.width / target.width), Math.ceil(image.height / target.height));
+/** What becomes of an image before it is turned. */
+interface Shape {
+  readonly width: number;
+  readonly height: number;
+  /** Pixels of the image for each that is shown. */
+  readonly stepX: number;
+  readonly stepY: number;
+  /** By which whole number it is smaller than it should be. */
+  readonly shrink: number;
+  readonly turn: Turn;
 }
 
-/** Draws an image at the top left of a transparent buffer, smaller if it has to be. Returns by how much. */
-function draw({ width, height, pixels }: CursorImage, target: NativeDumb): number {
-  const scale = shrinkFor({ width, height, pixels }, target);
+/** Where a pixel of the image goes when the image is turned. */
+function turned(x: number, y: number, { width, height, turn }: Shape): [x: number, y: number] {
+  if (turn === 0) return [x, y];
+  if (turn === 1) return [height - 1 - y, x];
+  if (turn === 2) return [width - 1 - x, height - 1 - y];
+  return [y, width - 1 - x];
+}
+
+/** Draws an image at the top left of a transparent buffer; every pixel is one of the image's. */
+function draw({ width, height, pixels }: CursorImage, shape: Shape, target: NativeDumb): void {
   const bytes = new Uint8Array(target.pixels);
   bytes.fill(0);
-  for (let y = 0; y < Math.floor(height / scale); y++) {
-    const from = y * scale * width * 4;
-    const to = y * target.pitch;
-    if (scale === 1) bytes.set(pixels.subarray(from, from + width * 4), to);
-    else {
-      for (let x = 0; x < Math.floor(width / scale); x++) {
-        const pixel = from + x * scale * 4;
-        bytes.set(pixels.subarray(pixel, pixel + 4), to + x * 4);
-      }
+  for (let row = 0; row < shape.height; row++) {
+    const from = Math.min(height - 1, Math.floor(row * shape.stepY)) * width;
+    for (let column = 0; column < shape.width; column++) {
+      const pixel = (from + Math.min(width - 1, Math.floor(column * shape.stepX))) * 4;
+      const [x, y] = turned(column, row, shape);
+      bytes.set(pixels.subarray(pixel, pixel + 4), y * target.pitch + x * 4);
     }
   }
-  return scale;
 }
 
 function capability(card: NativeCard, number: number): number {

@@ -1,27 +1,132 @@
-/** How a screen of another size than the mode stands on the panel: unscaled and centred, cropped where it is larger. */
+/** What a user may ask for a screen of another size than the panel. */
+export type Fit = 'auto' | 'aspect' | 'integer' | 'fill' | 'none';
+
+/** Clockwise quarter turns of the picture. */
+export type Turn = 0 | 1 | 2 | 3;
+
+/** How a screen stands on the panel. Pixels. */
 export interface Placement {
-  /** Top left of what is shown, within the screen. */
+  readonly screenWidth: number;
+  readonly screenHeight: number;
+  /** The part of the screen that is shown. */
   readonly cropX: number;
   readonly cropY: number;
+  readonly cropWidth: number;
+  readonly cropHeight: number;
   /** Where it stands on the panel. */
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
+  readonly turn: Turn;
 }
 
-/** Centres a `width` x `height` screen on a `modeWidth` x `modeHeight` panel. */
-export function place(width: number, height: number, modeWidth: number, modeHeight: number): Placement {
-  const shownWidth = Math.min(width, modeWidth);
-  const shownHeight = Math.min(height, modeHeight);
+/** Places a `width` x `height` screen in the middle of a panel: turned, then scaled, or cut where it is larger. */
+export function place(
+  width: number,
+  height: number,
+  panelWidth: number,
+  panelHeight: number,
+  fit: Exclude<Fit, 'auto'> = 'none',
+  turn: Turn = 0,
+): Placement {
+  // As if the panel were turned instead.
+  const [across, down] = turn % 2 === 0 ? [panelWidth, panelHeight] : [panelHeight, panelWidth];
+  const cut = fit === 'none';
+  const cropWidth = cut ? Math.min(width, across) : width;
+  const cropHeight = cut ? Math.min(height, down) : height;
+  const [shownWidth, shownHeight] = cut ? [cropWidth, cropHeight] : scaled(width, height, across, down, fit);
+  const left = (across - shownWidth) >> 1;
+  const top = (down - shownHeight) >> 1;
+  const upright = turn % 2 === 0;
   return {
-    cropX: (width - shownWidth) >> 1,
-    cropY: (height - shownHeight) >> 1,
-    x: (modeWidth - shownWidth) >> 1,
-    y: (modeHeight - shownHeight) >> 1,
-    width: shownWidth,
-    height: shownHeight,
+    screenWidth: width,
+    screenHeight: height,
+    cropX: (width - cropWidth) >> 1,
+    cropY: (height - cropHeight) >> 1,
+    cropWidth,
+    cropHeight,
+    x:
+      turn === 0
+        ? left
+        : turn === 1
+          ? down - top - shownHeight
+          : turn === 2
+            ? across - left - shownWidth
+            : top,
+    y:
+      turn === 0
+        ? top
+        : turn === 1
+          ? left
+          : turn === 2
+            ? down - top - shownHeight
+            : across - left - shownWidth,
+    width: upright ? shownWidth : shownHeight,
+    height: upright ? shownHeight : shownWidth,
+    turn,
   };
+}
+
+function scaled(
+  width: number,
+  height: number,
+  across: number,
+  down: number,
+  fit: 'aspect' | 'integer' | 'fill',
+): [number, number] {
+  if (fit === 'fill') return [across, down];
+  const factor = Math.min(across / width, down / height);
+  const times = Math.floor(factor);
+  // What is larger than the panel has no whole number of pixels to become.
+  if (fit === 'integer' && times >= 1) return [width * times, height * times];
+  return [
+    Math.max(1, Math.min(across, Math.round(width * factor))),
+    Math.max(1, Math.min(down, Math.round(height * factor))),
+  ];
+}
+
+/** The size a placement gives what it shows, before it is turned. */
+export function uprightSize({ width, height, turn }: Placement): [width: number, height: number] {
+  return turn % 2 === 0 ? [width, height] : [height, width];
+}
+
+export function isScaled(placement: Placement): boolean {
+  const [width, height] = uprightSize(placement);
+  return width !== placement.cropWidth || height !== placement.cropHeight;
+}
+
+/**
+ * A point of the shown part, from 0 to its upright size, on the panel. Pixels lie between their point and the next, so
+ * that whole pixels of width and height `size` end there when turned.
+ */
+export function onPanel(placement: Placement, u: number, v: number, size = 0): [x: number, y: number] {
+  const { x, y, width, height, turn } = placement;
+  if (turn === 0) return [x + u, y + v];
+  if (turn === 1) return [x + width - size - v, y + u];
+  if (turn === 2) return [x + width - size - u, y + height - size - v];
+  return [x + v, y + height - size - u];
+}
+
+/**
+ * Turns a place on the panel (0 to 1 in both directions) into the nearest one on the screen that stands on it; whether it
+ * was within what is shown of the screen.
+ */
+export function toScreen(
+  at: { x: number; y: number },
+  placement: Placement,
+  panelWidth: number,
+  panelHeight: number,
+): boolean {
+  const { x, y, width, height, turn, cropX, cropY, cropWidth, cropHeight } = placement;
+  // Shares of what is shown, then turned back.
+  const right = (at.x * panelWidth - x) / width;
+  const down = (at.y * panelHeight - y) / height;
+  const u = turn === 0 ? right : turn === 1 ? down : turn === 2 ? 1 - right : 1 - down;
+  const v = turn === 0 ? down : turn === 1 ? 1 - right : turn === 2 ? 1 - down : right;
+  at.x = (cropX + Math.min(Math.max(u, 0), 1) * cropWidth) / placement.screenWidth;
+  at.y = (cropY + Math.min(Math.max(v, 0), 1) * cropHeight) / placement.screenHeight;
+  return u >= 0 && v >= 0 && u < 1 && v < 1;
 }
 
 /** A rectangle by its edges; empty when right <= left. */
@@ -33,9 +138,37 @@ export interface Edges {
 }
 
 export const NOTHING: Edges = { left: 0, top: 0, right: 0, bottom: 0 };
+/** All of a screen, whatever its size. */
+export const EVERYTHING: Edges = { left: 0, top: 0, right: 1 << 30, bottom: 1 << 30 };
 
 export function isEmpty(edges: Edges): boolean {
   return edges.right <= edges.left || edges.bottom <= edges.top;
+}
+
+/** One that is made larger in place, so that frames need not allocate. */
+export class Region implements Edges {
+  left = 0;
+  top = 0;
+  right = 0;
+  bottom = 0;
+
+  /** Becomes the smallest rectangle around both. */
+  add(left: number, top: number, right: number, bottom: number): void {
+    if (right <= left || bottom <= top) return;
+    const empty = isEmpty(this);
+    this.left = empty ? left : Math.min(this.left, left);
+    this.top = empty ? top : Math.min(this.top, top);
+    this.right = empty ? right : Math.max(this.right, right);
+    this.bottom = empty ? bottom : Math.max(this.bottom, bottom);
+  }
+
+  addAll(edges: Edges): void {
+    this.add(edges.left, edges.top, edges.right, edges.bottom);
+  }
+
+  clear(): void {
+    this.left = this.top = this.right = this.bottom = 0;
+  }
 }
 
 /** The smallest rectangle around both. */
@@ -50,14 +183,34 @@ export function union(a: Edges, b: Edges): Edges {
   };
 }
 
-/** What of `edges` (in the screen) is visible under a placement, as the six numbers of a native copy rectangle. */
-export function copyRectangle(edges: Edges, placement: Placement): number[] | undefined {
-  const left = Math.max(edges.left, placement.cropX);
-  const top = Math.max(edges.top, placement.cropY);
-  const right = Math.min(edges.right, placement.cropX + placement.width);
-  const bottom = Math.min(edges.bottom, placement.cropY + placement.height);
-  if (right <= left || bottom <= top) return undefined;
-  const x = left - placement.cropX + placement.x;
-  const y = top - placement.cropY + placement.y;
-  return [left, top, x, y, right - left, bottom - top];
+/** What of `edges` (in the screen) a placement shows; empty: nothing. */
+export function shownPart(edges: Edges, { cropX, cropY, cropWidth, cropHeight }: Placement): Edges {
+  return {
+    left: Math.max(edges.left, cropX),
+    top: Math.max(edges.top, cropY),
+    right: Math.min(edges.right, cropX + cropWidth),
+    bottom: Math.min(edges.bottom, cropY + cropHeight),
+  };
+}
+
+/** Where on the panel a part of what is shown stands; with one pixel around it where neighbours are mixed. */
+export function panelPart(part: Edges, placement: Placement): Edges {
+  const { cropX, cropY, cropWidth, cropHeight } = placement;
+  const [width, height] = uprightSize(placement);
+  const around = isScaled(placement) ? 1 : 0;
+  const first = (at: number, from: number, to: number): number =>
+    Math.max(0, Math.floor(((at - around) * to) / from));
+  const last = (at: number, from: number, to: number): number =>
+    Math.min(to, Math.ceil(((at + around) * to) / from));
+  const [ax, ay] = onPanel(
+    placement,
+    first(part.left - cropX, cropWidth, width),
+    first(part.top - cropY, cropHeight, height),
+  );
+  const [bx, by] = onPanel(
+    placement,
+    last(part.right - cropX, cropWidth, width),
+    last(part.bottom - cropY, cropHeight, height),
+  );
+  return { left: Math.min(ax, bx), top: Math.min(ay, by), right: Math.max(ax, bx), bottom: Math.max(ay, by) };
 }

@@ -35,3 +35,10 @@ export function bytesPerPixel(format: number): number | undefined {
 export function halves(modifier: bigint): { modifierHigh: number; modifierLow: number } {
   return { modifierHigh: Number(modifier >> 32n), modifierLow: Number(modifier & 0xffffffffn) };
 }
+
+const BYTE_CHANNELS = new Set(['XR24', 'XB24', 'RX24', 'BX24'].map(fourcc));
+
+/** Whether a pixel is four bytes, one for each channel. */
+export function hasByteChannels(format: number): boolean {
+  return BYTE_CHANNELS.has(opaque(format));
+}

@@ -295,6 +295,7 @@ export function sameKind(a: BufferLayout, b: BufferLayout): boolean {
     (a.format === b.format &&
       a.modifierHigh === b.modifierHigh &&
       a.modifierLow === b.modifierLow &&
+      a.bottomUp === b.bottomUp &&
       a.width === b.width &&
       a.height === b.height &&
       a.planes[0]?.pitch === b.planes[0]?.pitch)

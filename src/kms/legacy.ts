@@ -9,6 +9,7 @@ export class LegacyCommit implements Commit {
   readonly name = 'legacy';
   /** SetCrtc takes every modeset lock of the card. */
   readonly exclusive = true;
+  readonly implicit = true;
 
   constructor(private readonly card: NativeCard) {}
 
@@ -26,11 +27,19 @@ export class LegacyCommit implements Commit {
     return this.card.flip(crtc, next.framebuffer, cookie);
   }
 
+  takesDamage(): boolean {
+    return false;
+  }
+
   accepts(): boolean {
     return false;
   }
 
   release(): Promise<void> {
     return Promise.resolve();
+  }
+
+  close(): void {
+    // It holds nothing.
   }
 }

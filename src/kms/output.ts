@@ -1,4 +1,3 @@
-import type { BufferLayout, Viewport } from '../buffers';
 import { monotonic } from '../clock';
 import { XR24 } from '../fourcc';
 import type { Log } from '../log';
@@ -7,12 +6,13 @@ import type { Card } from './card';
 import type { Connector } from './connector';
 import { Copier } from './copier';
 import { HardwareCursor } from './cursor';
-import { copyScanout, fillScanout, newScanout, sameRectangle, type Mutable, type Scanout } from './scanout';
-import { copyReason, isPlain } from './direct';
-import { place, type Placement } from './fit';
-import { BufferRefused, sameKind, type Framebuffer } from './framebuffers';
+import { copyScanout, fillScanout, newScanout, ROTATE_0, type Mutable, type Scanout } from './scanout';
+import { EVERYTHING, isEmpty, Region, toScreen, type Placement } from './fit';
+import { Fitting, type View } from './fitting';
+import { BufferRefused, type Framebuffer } from './framebuffers';
 import { modeName, sameMode } from './modes';
 import type { PanelPixels } from './capture';
+import { Readiness, type Frame } from './readiness';
 import type { Source } from './source';
 
 const EBUSY = -16;
@@ -44,6 +44,8 @@ interface Flight {
   frame: number;
   framebuffer: Framebuffer | null;
   readonly scanout: Mutable<Scanout>;
+  /** How the guest's screen stands on the panel; null: it is a picture of ours. */
+  placement: Placement | null;
   path: Path;
 }
 
@@ -52,6 +54,7 @@ const newFlight = (): Flight => ({
   frame: 0,
   framebuffer: null,
   scanout: newScanout(),
+  placement: null,
   path: 'picture',
 });
 
@@ -86,21 +89,23 @@ export class Output {
   #shown = newFlight();
   /** What is about to be committed. */
   readonly #next = newScanout();
-  /** What {@link Commit.accepts} was last asked, and what it said. */
-  readonly #asked = { layout: null as BufferLayout | null, scanout: newScanout(), accepted: false };
+  /** What the next commit has to tell of the buffer, in its pixels. */
+  readonly #damage = new Region();
+  #view: View = { fit: 'auto', turn: 0 };
+  #fitting: Fitting | undefined;
   /** A worker is setting the CRTC, and holds its locks. */
   #setting = false;
   #retry: NodeJS.Timeout | undefined;
+  readonly #readiness: Readiness;
   #copier: Copier | undefined;
   #cursor: HardwareCursor | undefined;
+  /** How many want no commit now. */
+  #held = 0;
   #cursorHeld = false;
   #cursorDirty = false;
   /** Whose pointer the plane holds. */
   #cursorSource: Source | null = null;
-  /** Of the screen that was shown last. */
-  #placement: (Placement & { mode: ModeInfo; screenWidth: number; screenHeight: number }) | undefined;
-  #cursorDx = 0;
-  #cursorDy = 0;
+  #cursorPlacement: Placement | null = null;
   #lastSequence = -1;
 
   frames = 0;
@@ -122,6 +127,10 @@ export class Output {
   ) {
     this.name = connector.name;
     this.#connector = connector;
+    this.#readiness = new Readiness(card.commit, () => {
+      this.#dirty = true;
+      this.pump();
+    });
   }
 
   get connector(): Connector {
@@ -150,6 +159,23 @@ export class Output {
   get path(): Path {
     return this.#shown.path;
   }
+  /** How the guest's screen stands on the panel. */
+  get placement(): Placement | null {
+    return this.#shown.placement;
+  }
+  /** Size of the panel as its user sees it, who may have turned it; 0 while it is dark. */
+  get width(): number {
+    return (this.#view.turn % 2 === 0 ? this.#mode?.hdisplay : this.#mode?.vdisplay) ?? 0;
+  }
+  get height(): number {
+    return (this.#view.turn % 2 === 0 ? this.#mode?.vdisplay : this.#mode?.hdisplay) ?? 0;
+  }
+  /** A place on the panel (0 to 1 in both directions) becomes that of the guest's screen: see `toScreen` of fit.ts. */
+  toScreen(at: { x: number; y: number }): boolean {
+    const { placement } = this.#shown;
+    if (!placement || !this.#mode) return true;
+    return toScreen(at, placement, this.#mode.hdisplay, this.#mode.vdisplay);
+  }
   get cursorRefusal(): string | undefined {
     return this.#cursor?.refusal;
   }
@@ -160,12 +186,24 @@ export class Output {
   }
 
   /** Gives the output a CRTC and mode; the next frame of the source lights it. */
-  async light(crtc: number, mode: ModeInfo): Promise<void> {
+  async light(crtc: number, mode: ModeInfo, view: View = this.#view): Promise<void> {
     const { id } = this.#connector;
-    if (this.#mode && this.#crtc === crtc && this.#litConnector === id && sameMode(this.#mode, mode)) return;
+    const sameView = view.fit === this.#view.fit && view.turn === this.#view.turn;
+    if (
+      this.#mode &&
+      this.#crtc === crtc &&
+      this.#litConnector === id &&
+      sameMode(this.#mode, mode) &&
+      sameView
+    )
+      return;
     await this.darken();
+    this.#view = view;
     this.#cursor = await HardwareCursor.create(this.card.native, crtc);
     this.#copier = new Copier(this.card.native, mode.hdisplay, mode.vdisplay);
+    this.#fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, (scanout) =>
+      this.card.commit.accepts({ crtc, connector: id, mode }, !this.#needsSet, scanout),
+    );
     this.#crtc = crtc;
     this.#litConnector = id;
     this.#mode = mode;
@@ -193,6 +231,21 @@ export class Output {
     });
     this.#setting = false;
     await this.#letGo();
+  }
+
+  /** Somebody else had the card: the next commit sets everything anew. */
+  renew(): void {
+    if (this.#mode === null) return;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#needsSet = true;
+    // Their pointer, where the commit does not clear the other planes.
+    this.card.native.setCursor(this.#crtc, null, 0, 0);
+    this.#cursor?.forget();
+    this.#cursorDirty = true;
+    // What the hardware was asked while they had it, it may have refused for that alone.
+    this.#fitting?.forget();
+    this.changed();
   }
 
   /** Takes the pointer off the panel, and whatever else a CRTC that is given back must not keep. */
@@ -235,27 +288,68 @@ export class Output {
     const source = this.#source;
     if (!this.#dirty || this.#flying || this.#mode === null || source === null || this.card.busy) return;
     // Refused a moment ago: everybody's turn comes when the timer says so, or a card that is not ours keeps us busy.
-    if (this.#retry !== undefined) return;
+    if (this.#retry !== undefined || this.#held > 0) return;
     this.#dirty = false;
     const { picture, framebuffer } = source;
     if (picture) {
-      const { hdisplay, vdisplay } = this.#mode;
       // One of the last mode's size: its successor is being drawn.
-      if (picture.width !== hdisplay || picture.height !== vdisplay) return;
-      this.#commit(source, this.#filling(picture.framebuffer), null, 'picture');
+      if (picture.width !== this.width || picture.height !== this.height) return;
+      this.#readiness.cancel();
+      if (this.#view.turn === 0)
+        this.#commit(source, this.#filling(picture.framebuffer), null, null, 'picture');
+      else void this.#draw(source, source, this.#fitting!.ofCopy(source.viewport, '').placement, 'picture');
     } else if (framebuffer) {
-      const scanout = this.#placed(framebuffer, source.viewport, this.#mode);
-      const refusal = this.#refusal(framebuffer, scanout, this.#mode);
-      if (refusal === undefined) {
-        this.#commit(source, scanout, framebuffer, 'direct');
-        return;
-      }
-      this.reason = refusal;
-      void this.#draw(source);
+      const frame = this.#readiness.take(source, framebuffer);
+      if (frame?.framebuffer) {
+        this.#present(source, frame, frame.framebuffer);
+        // What was waited for is not the newest.
+        this.#dirty ||= frame.frame !== source.frame;
+        this.#readiness.cancel();
+      } else if (this.#readiness.overdue) this.reason = `the guest's GPU has not finished its picture`;
     } else if (source.canvas) {
-      this.reason = `the guest sends ${source.canvas.kind}, not buffers`;
-      void this.#draw(source);
+      this.#readiness.cancel();
+      this.#copy(source, source, `the guest sends ${source.canvas.kind}, not buffers`);
+    } else this.#readiness.cancel();
+  }
+
+  #present(source: Source, frame: Frame, framebuffer: Framebuffer): void {
+    const fitting = this.#fitting!;
+    const { layout, directRefusal } = framebuffer;
+    if (directRefusal !== undefined) {
+      this.#copy(source, frame, directRefusal);
+      return;
     }
+    const { placement, reason } = fitting.ofBuffer(layout, framebuffer.id, frame.viewport);
+    if (reason !== undefined) {
+      this.reason = reason;
+      void this.#draw(source, frame, placement);
+      return;
+    }
+    fillScanout(this.#next, framebuffer.id, layout, frame.viewport, placement);
+    if (this.card.commit.takesDamage(this.#crtc)) this.#collectDamage(source, frame, framebuffer, placement);
+    this.#commit(source, this.#next, framebuffer, placement, 'direct', frame.frame);
+  }
+
+  /** What is new in the buffer on the panel; of another one, all is. Kept until a commit has taken it. */
+  #collectDamage(source: Source, frame: Frame, { layout }: Framebuffer, placement: Placement): void {
+    const damage = this.#damage;
+    const shown = this.#shown;
+    const { viewport } = frame;
+    // What the source tells is of its newest frame.
+    const { left, top, right, bottom } = frame.frame === source.frame ? source.takeDamage() : EVERYTHING;
+    const inPlace = shown.scanout.framebuffer === this.#next.framebuffer && shown.placement === placement;
+    if (shown.source !== source || !inPlace || right === EVERYTHING.right) {
+      damage.addAll(EVERYTHING);
+      return;
+    }
+    const height = bottom - top;
+    const y = layout.bottomUp ? layout.height - viewport.y - bottom : viewport.y + top;
+    damage.add(viewport.x + left, y, viewport.x + right, y + height);
+  }
+
+  #copy(source: Source, frame: Frame, reason: string): void {
+    this.reason = reason;
+    void this.#draw(source, frame, this.#fitting!.ofCopy(frame.viewport, reason).placement);
   }
 
   /** A framebuffer of the mode's size. */
@@ -263,52 +357,10 @@ export class Output {
     const next = this.#next;
     next.framebuffer = framebuffer;
     next.x = next.y = next.panelX = next.panelY = 0;
-    next.width = this.#mode?.hdisplay ?? 0;
-    next.height = this.#mode?.vdisplay ?? 0;
-    next.reflect = false;
+    next.width = next.panelWidth = this.#mode?.hdisplay ?? 0;
+    next.height = next.panelHeight = this.#mode?.vdisplay ?? 0;
+    next.rotation = ROTATE_0;
     return next;
-  }
-
-  /** A guest's screen in the middle of the panel, cut where it is larger. */
-  #placed(framebuffer: Framebuffer, viewport: Viewport, mode: ModeInfo): Scanout {
-    fillScanout(this.#next, framebuffer.id, framebuffer.layout, viewport, this.#place(viewport, mode));
-    return this.#next;
-  }
-
-  /** How a screen of this size stands on the panel: worked out when it is another, not for every frame. */
-  #place({ width, height }: Viewport, mode: ModeInfo): Placement {
-    const { hdisplay, vdisplay } = mode;
-    let placement = this.#placement;
-    if (placement?.mode !== mode || placement.screenWidth !== width || placement.screenHeight !== height) {
-      placement = {
-        mode,
-        screenWidth: width,
-        screenHeight: height,
-        ...place(width, height, hdisplay, vdisplay),
-      };
-      this.#placement = placement;
-    }
-    this.#cursorDx = placement.x - placement.cropX;
-    this.#cursorDy = placement.y - placement.cropY;
-    return placement;
-  }
-
-  /** Why the hardware does not scan a buffer out like this; undefined: it does, as far as can be known beforehand. */
-  #refusal(framebuffer: Framebuffer, scanout: Scanout, mode: ModeInfo): string | undefined {
-    if (framebuffer.directRefusal !== undefined) return framebuffer.directRefusal;
-    if (isPlain(scanout, mode)) return undefined;
-    const asked = this.#asked;
-    if (
-      !asked.layout ||
-      !sameKind(asked.layout, framebuffer.layout) ||
-      !sameRectangle(asked.scanout, scanout)
-    ) {
-      const target = { crtc: this.#crtc, connector: this.#connector.id, mode };
-      asked.accepted = this.card.commit.accepts(target, !this.#needsSet, scanout);
-      asked.layout = framebuffer.layout;
-      copyScanout(scanout, asked.scanout);
-    }
-    return asked.accepted ? undefined : copyReason(scanout);
   }
 
   /** The kernel says a flip is done: `sequence` counts vblanks, `at` is CLOCK_MONOTONIC in ms. */
@@ -342,19 +394,32 @@ export class Output {
     this.changed();
   }
 
+  /** Runs `work` while no commit is in flight on the CRTC, and none comes: drivers drop a job that one overtakes. */
+  async still<T>(work: () => Promise<T>): Promise<T> {
+    this.#held++;
+    try {
+      while (this.#flying) await new Promise((resolve) => setTimeout(resolve, BUSY_RETRY_MS));
+      return await work();
+    } finally {
+      this.#held--;
+      this.#applyCursor();
+      this.pump();
+    }
+  }
+
   /** Where the pixels on the panel lie, for a screenshot. */
   panel(): PanelPixels | undefined {
     if (this.#mode === null) return undefined;
     const { hdisplay: width, vdisplay: height } = this.#mode;
     const { source, framebuffer, scanout, path } = this.#shown;
-    const cursor = this.#cursor?.onPanel;
+    const cursor = this.#cursor?.drawn;
     const onPanel = { width, height, scanout, cursor };
     if (path === 'direct' && framebuffer) {
       const { format, layout } = framebuffer;
       return { ...onPanel, framebuffer, format, pitch: layout.planes[0]!.pitch, dumb: undefined };
     }
     const drawn = this.#copier?.shown(scanout.framebuffer);
-    const dumb = path === 'picture' ? source?.picture : drawn?.dumb;
+    const dumb = drawn?.dumb ?? (path === 'picture' ? source?.picture : undefined);
     const format = drawn?.format ?? XR24;
     return dumb ? { ...onPanel, framebuffer: null, format, pitch: dumb.pitch, dumb } : undefined;
   }
@@ -364,7 +429,8 @@ export class Output {
     this.#retry = undefined;
     this.#mode = null;
     this.#crtc = 0;
-    this.#asked.layout = null;
+    this.#fitting = undefined;
+    this.#readiness.close();
     this.#flying = false;
     this.#cookie = 0;
     this.#land(this.#flight);
@@ -377,22 +443,24 @@ export class Output {
     await copier?.close();
   }
 
-  async #draw(source: Source): Promise<void> {
+  async #draw(source: Source, shown: Frame, placement: Placement, path: Path = 'copy'): Promise<void> {
     const copier = this.#copier;
     const mode = this.#mode;
     if (!copier || !mode) return;
-    const { framebuffer, canvas, frame } = source;
+    const { canvas } = source;
+    const { framebuffer, frame } = shown;
+    // Frames that went another way have told their damage there.
+    if (this.#shown.path === 'direct') copier.invalidate();
     this.#flying = true;
     framebuffer?.retain();
     try {
-      const placement = this.#place(source.viewport, mode);
-      const target = await copier.draw(source, placement, this.#shown.scanout.framebuffer);
+      const target = await copier.draw(source, placement, this.#shown.scanout.framebuffer, shown);
       // The output may have gone dark, or to another mode, while the worker drew.
       if (this.#copier !== copier || this.#mode !== mode) return;
       this.#flying = false;
       // Another output may be setting its CRTC: what is drawn waits in its buffer.
       if (this.#source === source && !this.card.busy)
-        this.#commit(source, this.#filling(target), null, 'copy', frame);
+        this.#commit(source, this.#filling(target), null, placement, path, frame);
       else this.changed();
     } catch (error) {
       if (this.#copier !== copier || this.#mode !== mode) return;
@@ -415,6 +483,7 @@ export class Output {
     source: Source,
     scanout: Scanout,
     framebuffer: Framebuffer | null,
+    placement: Placement | null,
     path: Path,
     frame = source.frame,
   ): void {
@@ -423,6 +492,7 @@ export class Output {
     flight.frame = frame;
     flight.framebuffer = framebuffer;
     copyScanout(scanout, flight.scanout);
+    flight.placement = placement;
     flight.path = path;
     framebuffer?.retain();
     this.#flying = true;
@@ -432,9 +502,18 @@ export class Output {
       return;
     }
     this.#cookie = this.card.nextCookie();
-    const result = this.card.commit.flip(this.#crtc, this.#shown.scanout, flight.scanout, this.#cookie);
-    if (result === 0) this.#committed();
-    else if (result === EINVAL) void this.#set(flight);
+    const damage = path === 'direct' && !isEmpty(this.#damage) ? this.#damage : undefined;
+    const result = this.card.commit.flip(
+      this.#crtc,
+      this.#shown.scanout,
+      flight.scanout,
+      this.#cookie,
+      damage,
+    );
+    if (result === 0) {
+      this.#damage.clear();
+      this.#committed();
+    } else if (result === EINVAL) void this.#set(flight);
     else this.#postpone(flight, result);
   }
 
@@ -548,12 +627,15 @@ export class Output {
   }
 
   #applyCursor(): void {
-    const shown = this.#shown.source;
-    if (this.#cursor === undefined || this.card.busy || this.#setting) return;
-    if (!this.#cursorDirty && shown === this.#cursorSource) return;
+    const { source: shown, placement } = this.#shown;
+    if (this.#cursor === undefined || this.card.busy || this.#setting || this.#held > 0) return;
+    // The kernel would wait for the flip in flight first, and we with it: `#arrived` comes back to it.
+    if (this.#flying) return;
+    if (!this.#cursorDirty && shown === this.#cursorSource && placement === this.#cursorPlacement) return;
     this.#cursorDirty = false;
     this.#cursorSource = shown;
-    this.#cursor.apply(shown?.cursor ?? null, this.#cursorDx, this.#cursorDy);
+    this.#cursorPlacement = placement;
+    this.#cursor.apply(shown?.cursor ?? null, placement);
     if (this.#cursorHeld) return;
     this.#cursorHeld = true;
     setTimeout(() => {

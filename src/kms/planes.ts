@@ -2,14 +2,11 @@ import type { PropertyInfo } from '../native';
 import { OBJECT_PLANE } from './connector';
 import { PlaneFormats } from './in-formats';
 import type { CardReader } from './reader';
+import { ROTATE_0 } from './scanout';
 
 /** Values of a plane's `type` property: <drm/drm_plane.h>. */
 const TYPE_PRIMARY = 1n;
 const TYPES = ['overlay', 'primary', 'cursor'] as const;
-
-/** Bits of a plane's `rotation` property: <drm/drm_mode.h>. */
-export const ROTATE_0 = 1 << 0;
-export const REFLECT_Y = 1 << 5;
 
 /** A plane that shows a CRTC's picture: ids of its properties. 0: it has no such property. */
 export interface PrimaryPlane {
@@ -25,8 +22,10 @@ export interface PrimaryPlane {
   readonly crtcWidth: number;
   readonly crtcHeight: number;
   readonly rotation: number;
-  /** Whether `rotation` can turn a picture upside down by reflection. */
-  readonly reflects: boolean;
+  readonly inFence: number;
+  readonly damage: number;
+  /** The bits that `rotation` takes. */
+  readonly rotations: number;
 }
 
 /** A plane as far as it can be told what it is good for. */
@@ -108,7 +107,9 @@ function describe(id: number, properties: ReadonlyMap<string, PropertyInfo>): Pr
     crtcWidth: property('CRTC_W'),
     crtcHeight: property('CRTC_H'),
     rotation: rotation?.id ?? 0,
+    inFence: property('IN_FENCE_FD'),
+    damage: property('FB_DAMAGE_CLIPS'),
     // The enums of a bitmask property are bit numbers.
-    reflects: rotation?.enums.some(({ name }) => name === 'reflect-y') ?? false,
+    rotations: rotation?.enums.reduce((bits, { value }) => bits | (1 << Number(value)), 0) ?? ROTATE_0,
   };
 }

@@ -1,6 +1,11 @@
 import type { BufferLayout, Viewport } from '../buffers';
 import type { Placement } from './fit';
 
+/** Bits of a plane's `rotation` property, <drm/drm_mode.h>: counter-clockwise, after the reflection. */
+export const ROTATE_0 = 1 << 0;
+export const ROTATE_MASK = 0b1111;
+export const REFLECT_Y = 1 << 5;
+
 /** What a CRTC shows: a rectangle of a framebuffer, and where that stands on the panel. Pixels. */
 export interface Scanout {
   readonly framebuffer: number;
@@ -10,15 +15,27 @@ export interface Scanout {
   readonly height: number;
   readonly panelX: number;
   readonly panelY: number;
-  /** Shown upside down: the rows lie bottom up. */
-  readonly reflect: boolean;
+  readonly panelWidth: number;
+  readonly panelHeight: number;
+  readonly rotation: number;
 }
 
 /** Scanouts are filled anew for every frame, so that none allocates. */
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export function newScanout(): Mutable<Scanout> {
-  return { framebuffer: 0, x: 0, y: 0, width: 0, height: 0, panelX: 0, panelY: 0, reflect: false };
+  return {
+    framebuffer: 0,
+    x: 0,
+    y: 0,
+    width: 0,
+    height: 0,
+    panelX: 0,
+    panelY: 0,
+    panelWidth: 0,
+    panelHeight: 0,
+    rotation: ROTATE_0,
+  };
 }
 
 /** What of a guest's buffer stands where on the panel. */
@@ -30,15 +47,17 @@ export function fillScanout(
   placement: Placement,
 ): void {
   scanout.framebuffer = framebuffer;
-  scanout.width = placement.width;
-  scanout.height = placement.height;
+  scanout.width = placement.cropWidth;
+  scanout.height = placement.cropHeight;
   scanout.x = viewport.x + placement.cropX;
   const top = viewport.y + placement.cropY;
   // In the buffer, not on the screen.
-  scanout.y = bottomUp ? height - top - placement.height : top;
+  scanout.y = bottomUp ? height - top - placement.cropHeight : top;
   scanout.panelX = placement.x;
   scanout.panelY = placement.y;
-  scanout.reflect = bottomUp;
+  scanout.panelWidth = placement.width;
+  scanout.panelHeight = placement.height;
+  scanout.rotation = (1 << ((4 - placement.turn) % 4)) | (bottomUp ? REFLECT_Y : 0);
 }
 
 export function copyScanout(from: Scanout, to: Mutable<Scanout>): void {
@@ -49,17 +68,7 @@ export function copyScanout(from: Scanout, to: Mutable<Scanout>): void {
   to.height = from.height;
   to.panelX = from.panelX;
   to.panelY = from.panelY;
-  to.reflect = from.reflect;
-}
-
-export function sameRectangle(a: Scanout, b: Scanout): boolean {
-  return (
-    a.x === b.x &&
-    a.y === b.y &&
-    a.width === b.width &&
-    a.height === b.height &&
-    a.panelX === b.panelX &&
-    a.panelY === b.panelY &&
-    a.reflect === b.reflect
-  );
+  to.panelWidth = from.panelWidth;
+  to.panelHeight = from.panelHeight;
+  to.rotation = from.rotation;
 }

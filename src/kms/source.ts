@@ -31,7 +31,7 @@ export interface Source {
   /** The number of the newest frame; it comes back through `presented` once that frame is on the panel. */
   readonly frame: number;
   readonly cursor: Cursor | null;
-  /** What changed since the last call, in the screen's pixels; for the copy path. */
+  /** What changed since the last call, in the screen's pixels; valid until the next call. */
   takeDamage(): Edges;
   /** `frame`, and all before it, are on the panel. */
   presented(frame: number): void;

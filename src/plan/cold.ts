@@ -1,9 +1,17 @@
-import type { Action, HeadRef, OutputConfig } from '../config/config';
+import type { HeadRef, OutputConfig } from '../config/config';
 import type { Connector } from '../kms/connector';
 import type { CardReader } from '../kms/reader';
 import type { ModeInfo } from '../native';
 import { arrange, resolveOutput, type Arrangement } from '../switcher/arrange';
-import { assignmentOf, giveInOrder, initialLayout, perform, withKeys, type Layout } from '../switcher/layout';
+import {
+  assignmentOf,
+  giveInOrder,
+  initialLayout,
+  perform,
+  withKeys,
+  type Layout,
+  type LayoutAction,
+} from '../switcher/layout';
 import type { PlannedBuffer, Situation, Tester } from './plan';
 
 /** What a daemon that is started now would make of a card, live or saved. */
@@ -14,7 +22,7 @@ export function coldSituation(given: {
   readonly connectors: readonly Connector[];
   readonly outputs: readonly OutputConfig[];
   readonly guests: readonly string[];
-  readonly action?: Action | undefined;
+  readonly action?: LayoutAction | undefined;
   buffer(head: HeadRef, mode: ModeInfo): PlannedBuffer;
   readonly tester?: Tester | undefined;
   readonly untested?: string | undefined;

@@ -1,7 +1,7 @@
-import type { Action, Config, HeadRef } from '../config/config';
+import type { Config, HeadRef } from '../config/config';
 import type { Card } from '../kms/card';
 import type { ModeInfo } from '../native';
-import { assignmentOf, initialLayout, type Layout } from '../switcher/layout';
+import { assignmentOf, initialLayout, type Layout, type LayoutAction } from '../switcher/layout';
 import type { Controller } from '../switcher/controller';
 import { assumedBuffer, type Assumption } from './assumption';
 import { makePlan, type Plan, type PlannedBuffer, type Situation } from './plan';
@@ -13,7 +13,7 @@ export async function planOfDaemon(
   controller: Controller,
   wish: {
     readonly config?: Config | undefined;
-    readonly action?: Action | undefined;
+    readonly action?: LayoutAction | undefined;
     readonly assumption: Assumption;
   },
 ): Promise<Plan> {

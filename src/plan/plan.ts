@@ -1,7 +1,8 @@
+import type { BufferLayout, Viewport } from '../buffers';
 import type { HeadRef } from '../config/config';
 import { fourccName, XR24 } from '../fourcc';
-import { copyReason, isPlain } from '../kms/direct';
-import { place } from '../kms/fit';
+import { place, type Placement } from '../kms/fit';
+import { Fitting, type View } from '../kms/fitting';
 import { bytesPerPixel, halves, opaque } from '../kms/formats';
 import { INVALID_MODIFIER } from '../kms/in-formats';
 import { modeName, sameMode } from '../kms/modes';
@@ -22,11 +23,18 @@ export interface PlannedBuffer {
   readonly modifier: bigint;
 }
 
+/** A question about buffers of one kind on one output; holds a buffer of that kind until it is closed. */
+export interface Probe {
+  readonly framebuffer: number;
+  accepts(scanout: Scanout): boolean;
+  close(): void;
+}
+
 /** Asks a live card with commits that test only. */
 export interface Tester {
-  /** Whether it takes a scanout of a buffer. */
-  accepts(target: Target, lit: boolean, buffer: PlannedBuffer, scanout: Scanout): Promise<boolean>;
-  /** Whether buffers of a format can be copied for a mode. */
+  /** undefined: the card has no memory for such a buffer. */
+  probe(target: Target, lit: boolean, buffer: PlannedBuffer): Promise<Probe | undefined>;
+  /** Whether the card has buffers to copy this format into, for a mode. */
   copies(format: number, mode: ModeInfo): Promise<boolean>;
 }
 
@@ -136,11 +144,17 @@ async function arrangeTested(situation: Situation): Promise<Arrangement> {
     for (const { connector, crtc, choice } of arrangement.outputs) {
       if (!tester || !choice?.made) continue;
       const { mode } = choice;
-      const target = { crtc, connector: connector.id, mode };
-      const buffer = filling(mode);
-      const scanout = scanoutOf(buffer, mode);
-      if (!(await tester.accepts(target, false, buffer, scanout)))
-        refused.push({ output: connector.name, mode });
+      const probe = await tester.probe({ crtc, connector: connector.id, mode }, false, filling(mode));
+      const scanout = newScanout();
+      fillScanout(
+        scanout,
+        probe?.framebuffer ?? 0,
+        layoutOf(filling(mode)),
+        screenOf(filling(mode)),
+        placed(mode),
+      );
+      if (!probe?.accepts(scanout)) refused.push({ output: connector.name, mode });
+      probe?.close();
     }
     if (refused.length === before) return arrangement;
   }
@@ -189,7 +203,7 @@ class Planner {
     const plane = this.#primary.get(crtc) ?? null;
     const bit = 1 << this.#crtcs.indexOf(crtc);
     const way = shown
-      ? await this.#way({ crtc, connector: connector.id, mode }, stays, shown.buffer)
+      ? await this.#way({ crtc, connector: connector.id, mode }, stays, shown.buffer, arranged.view)
       : undefined;
     return {
       ...about,
@@ -214,6 +228,7 @@ class Planner {
     target: Target,
     lit: boolean,
     buffer: PlannedBuffer,
+    view: View,
   ): Promise<{ path: NonNullable<OutputPlan['path']>; reason?: string }> {
     const { format, modifier } = buffer;
     const name = fourccName(format);
@@ -225,13 +240,20 @@ class Planner {
       const list = primary === undefined ? 'no plane lists' : `plane ${primary} does not list`;
       return { path: 'refused', reason: `${list} ${kind(buffer)}` };
     }
-    const scanout = scanoutOf(buffer, target.mode);
-    if (isPlain(scanout, target.mode)) return { path: 'direct' };
+    const { mode } = target;
     const { tester } = this.situation;
-    if (!tester) return { path: 'unknown', reason: `${copyReason(scanout)}: only a test commit can tell` };
-    if (await tester.accepts(target, lit, buffer, scanout)) return { path: 'direct' };
-    const reason = copyReason(scanout);
-    if (await tester.copies(format, target.mode)) return { path: 'copy', reason };
+    const probe = await tester?.probe(target, lit, buffer);
+    const question = { asked: false };
+    const fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, (scanout) => {
+      question.asked = true;
+      return probe?.accepts(scanout) ?? false;
+    });
+    const { reason } = fitting.ofBuffer(layoutOf(buffer), probe?.framebuffer ?? 0, screenOf(buffer));
+    probe?.close();
+    if (reason === undefined) return { path: 'direct' };
+    if (!tester && question.asked)
+      return { path: 'unknown', reason: `${reason}, unless a test commit says otherwise` };
+    if (!tester || (await tester.copies(format, mode))) return { path: 'copy', reason };
     return {
       path: 'refused',
       reason: `${reason}, and the card has no buffers of format ${name} to copy it into`,
@@ -260,19 +282,13 @@ function filling({ hdisplay, vdisplay }: ModeInfo): PlannedBuffer {
   return { width: hdisplay, height: vdisplay, format: XR24, modifier: 0n };
 }
 
-/** Where a buffer would stand; which framebuffer it is comes later. */
-function scanoutOf({ width, height, format, modifier }: PlannedBuffer, mode: ModeInfo): Scanout {
-  const scanout = newScanout();
-  const layout = { width, height, format, ...halves(modifier), bottomUp: false, planes: [] };
-  fillScanout(
-    scanout,
-    0,
-    layout,
-    { x: 0, y: 0, width, height },
-    place(width, height, mode.hdisplay, mode.vdisplay),
-  );
-  return scanout;
+function layoutOf({ width, height, format, modifier }: PlannedBuffer): BufferLayout {
+  return { width, height, format, ...halves(modifier), bottomUp: false, planes: [] };
 }
+
+const screenOf = ({ width, height }: PlannedBuffer): Viewport => ({ x: 0, y: 0, width, height });
+
+const placed = ({ hdisplay, vdisplay }: ModeInfo): Placement => place(hdisplay, vdisplay, hdisplay, vdisplay);
 
 function describe(
   { width, height, format, modifier }: PlannedBuffer,

@@ -2,28 +2,29 @@ import { XR24 } from '../fourcc';
 import type { Card } from '../kms/card';
 import type { Target } from '../kms/commit';
 import { opaque } from '../kms/formats';
-import type { Scanout } from '../kms/scanout';
 import { isNativeError, type ModeInfo, type NativeDumb } from '../native';
-import type { PlannedBuffer, Tester } from './plan';
+import type { PlannedBuffer, Probe, Tester } from './plan';
 
 /** Asks a card of which we are the master, with buffers of its own that live as long as the question. */
 export class TestCommits implements Tester {
   constructor(private readonly card: Card) {}
 
-  async accepts(
+  async probe(
     target: Target,
     lit: boolean,
     { width, height, format }: PlannedBuffer,
-    scanout: Scanout,
-  ): Promise<boolean> {
-    // Some formats only guests can make: what they lie in is asked about with another.
+  ): Promise<Probe | undefined> {
+    // Some formats only guests can make: where they lie is asked about with another.
     const dumb = (await this.#dumb(width, height, format)) ?? (await this.#dumb(width, height, XR24));
-    if (!dumb) return false;
-    try {
-      return this.card.commit.accepts(target, lit, { ...scanout, framebuffer: dumb.framebuffer });
-    } finally {
-      dumb.close();
-    }
+    return (
+      dumb && {
+        framebuffer: dumb.framebuffer,
+        accepts: (scanout) => this.card.commit.accepts(target, lit, scanout),
+        close: () => {
+          dumb.close();
+        },
+      }
+    );
   }
 
   async copies(format: number, { hdisplay, vdisplay }: ModeInfo): Promise<boolean> {

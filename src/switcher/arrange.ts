@@ -2,6 +2,8 @@ import type { OutputConfig } from '../config/config';
 import { assignCrtcs } from '../kms/assign';
 import { isAnalog, type Connector } from '../kms/connector';
 import { parseRangeLimits } from '../kms/edid';
+import type { Turn } from '../kms/fit';
+import type { View } from '../kms/fitting';
 import { matchOutputs } from '../kms/match';
 import { isMeant, namesMonitor } from '../kms/monitor';
 import { chooseMode, type ModeChoice } from '../kms/modes';
@@ -39,6 +41,7 @@ export interface Arranged {
   readonly crtc: number;
   /** Of those with a CRTC. */
   readonly choice: ModeChoice | undefined;
+  readonly view: View;
   /** Connected, but all CRTCs it could use are needed by others. */
   readonly short: boolean;
 }
@@ -102,6 +105,7 @@ export function arrange(
       config,
       crtc,
       choice: crtc === 0 ? undefined : choice,
+      view: viewOf(config),
       short: crtc === 0 && connected.includes(connector),
     };
   });
@@ -129,4 +133,9 @@ export function resolveOutput(
   }
   if (meant[0]) return meant[0].key;
   throw new CommandError(`no monitor "${text}" is connected: see kms-switcher outputs`);
+}
+
+function viewOf(config: OutputConfig | undefined): View {
+  const { fit = 'auto', rotate = 0 } = config ?? {};
+  return { fit, turn: (rotate / 90) as Turn };
 }

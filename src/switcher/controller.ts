@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Action, Config, HeadRef, HiddenRate } from '../config/config';
+import type { Config, HeadRef, HiddenRate } from '../config/config';
 import { monotonic } from '../clock';
 import type { Condition, Display, GuestLink } from '../guest/sink';
 import type { InputTarget } from '../input/router';
@@ -19,6 +19,7 @@ import {
   sameHead,
   type Assignment,
   type Layout,
+  type LayoutAction,
   type Surroundings,
   withKeys,
 } from './layout';
@@ -45,6 +46,7 @@ export class Controller implements GuestsOwner {
   #layout: Layout;
   #target: InputTarget | null = null;
   #closing = false;
+  #hidden = false;
 
   constructor(
     private readonly card: Card,
@@ -78,7 +80,7 @@ export class Controller implements GuestsOwner {
    * Does what a hotkey or a command says. `requested` is when it was asked for (CLOCK_MONOTONIC, ms). Throws
    * {@link CommandError}.
    */
-  perform(action: Action, requested = monotonic()): void {
+  perform(action: LayoutAction, requested = monotonic()): void {
     const before = this.#layout;
     this.#layout = this.preview(action);
     for (const output of this.outputs.lit()) {
@@ -95,7 +97,7 @@ export class Controller implements GuestsOwner {
   }
 
   /** The layout that an action would make. Throws {@link CommandError}. */
-  preview(action: Action): Layout {
+  preview(action: LayoutAction): Layout {
     const named = withKeys(action, (output) => this.outputs.resolve(output));
     if (named.kind === 'focus' && named.output !== undefined && !this.outputs.byKey(named.output)?.lit)
       throw new CommandError(`${this.#nameOf(named.output)} is dark: no monitor is connected to it`);
@@ -148,15 +150,27 @@ export class Controller implements GuestsOwner {
       lit.find((candidate) => sameHead(this.outputs.configOf(candidate.name)?.show ?? null, ref)) ??
       (head === 0 || this.#hotkeyShows(ref) ? lit[0] : undefined);
     if (!output?.mode) return undefined;
-    const { mode, connector } = output;
-    return {
-      width: mode.hdisplay,
-      height: mode.vdisplay,
-      refresh: refreshOf(mode),
-      mmWidth: connector.info.mmWidth,
-      mmHeight: connector.info.mmHeight,
-      edid: connector.edid,
-    };
+    const { mode, connector, width, height } = output;
+    const { mmWidth, mmHeight } = connector.info;
+    const refresh = refreshOf(mode);
+    if (width === mode.hdisplay) return { width, height, refresh, mmWidth, mmHeight, edid: connector.edid };
+    // Turned on its side: what the monitor says of itself lies the other way.
+    return { width, height, refresh, mmWidth: mmHeight, mmHeight: mmWidth, edid: undefined };
+  }
+
+  /** Nobody sees the panels, or they are not ours: guests are answered as hidden ones are. */
+  hide(): void {
+    this.#hidden = true;
+    for (const output of this.outputs.all()) for (const view of this.#viewsOn(output)) view.output = null;
+  }
+
+  /** All that should be on the panels is shown again, whatever is there now. */
+  unhide(): void {
+    this.#hidden = false;
+    for (const output of this.outputs.lit()) output.renew();
+    for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    // Monitors may have come and gone meanwhile.
+    this.outputs.hotplug();
   }
 
   /** Stops: guests are disconnected, and the CRTCs get back what they showed before. */
@@ -223,7 +237,7 @@ export class Controller implements GuestsOwner {
 
   /** Takes an output from what it shows to what it should show. */
   #reconcile(output: Output, requested: number): void {
-    if (this.#closing) return;
+    if (this.#closing || this.#hidden) return;
     const { head, blank } = this.assignment(output.name);
     const guest = head && this.guests.get(head.guest);
     const view = guest?.views.get(head?.head ?? 0);

@@ -1,7 +1,7 @@
 import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../buffers';
 import type { GuestLink, HeadSink } from '../guest/sink';
 import type { HiddenRate } from '../config/config';
-import { NOTHING, union, type Edges } from '../kms/fit';
+import { EVERYTHING, Region } from '../kms/fit';
 import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
 import type { Output } from '../kms/output';
 import type { Source } from '../kms/source';
@@ -44,7 +44,9 @@ export class HeadView implements HeadSink {
   /** Tells the link that its memory is not read any more. */
   #releaseCanvas: (() => void) | undefined;
   #frame = 0;
-  #damage: Edges = NOTHING;
+  // These change places, too.
+  #damage = new Region();
+  #taken = new Region();
   #hidden: NodeJS.Timeout | undefined;
   readonly #hiddenPeriod: number;
   #settle: NodeJS.Timeout | undefined;
@@ -116,7 +118,7 @@ export class HeadView implements HeadSink {
     this.source.canvas = memory;
     this.#releaseCanvas = released;
     Object.assign(this.#viewport, { x: 0, y: 0, width: memory.width, height: memory.height });
-    this.#damage = EVERYTHING;
+    this.#damage.addAll(EVERYTHING);
     if (!was) this.owner.contentChanged(this);
   }
 
@@ -133,10 +135,8 @@ export class HeadView implements HeadSink {
       this.#nextViewport = this.#viewport;
       this.#viewport = viewport;
       // Another buffer: whatever the update says, a copy of the last one tells nothing about this one.
-      this.#damage = EVERYTHING;
-    } else if (this.#damage !== EVERYTHING) {
-      this.#damage = union(this.#damage, { left: x, top: y, right: x + width, bottom: y + height });
-    }
+      this.#damage.addAll(EVERYTHING);
+    } else this.#damage.add(x, y, x + width, y + height);
     // An output that is only now given this to show reads it anyway.
     const read = this.#output?.source === source;
     if (this.hasContent !== was) this.owner.contentChanged(this);
@@ -218,7 +218,9 @@ export class HeadView implements HeadSink {
       cursor: this.#cursor,
       takeDamage: () => {
         const damage = this.#damage;
-        this.#damage = NOTHING;
+        this.#damage = this.#taken;
+        this.#damage.clear();
+        this.#taken = damage;
         return damage;
       },
       presented: (frame) => {
@@ -232,5 +234,3 @@ export class HeadView implements HeadSink {
     };
   }
 }
-
-const EVERYTHING: Edges = { left: 0, top: 0, right: 1 << 30, bottom: 1 << 30 };

@@ -1,5 +1,8 @@
 import type { Action, HeadRef, OutputConfig } from '../config/config';
 
+/** The actions that change what is shown where. */
+export type LayoutAction = Exclude<Action, { readonly kind: 'vt' }>;
+
 /** What a user wants an output to show. */
 export interface Assignment {
   /** null: no guest. */
@@ -54,7 +57,7 @@ export function giveInOrder(layout: Layout, { outputs, guests }: Surroundings): 
 }
 
 /** An action with its outputs by the keys of the layout; `key` throws for what is no output. */
-export function withKeys(action: Action, key: (output: string) => string): Action {
+export function withKeys(action: LayoutAction, key: (output: string) => string): LayoutAction {
   if (action.kind === 'swap')
     return action.outputs ? { ...action, outputs: [key(action.outputs[0]), key(action.outputs[1])] } : action;
   if (action.kind === 'focus')
@@ -63,7 +66,7 @@ export function withKeys(action: Action, key: (output: string) => string): Actio
 }
 
 /** The layout after an action. Throws {@link CommandError}; changes nothing then. */
-export function perform(layout: Layout, action: Action, now: Surroundings): Layout {
+export function perform(layout: Layout, action: LayoutAction, now: Surroundings): Layout {
   switch (action.kind) {
     case 'show':
       if (!now.guests.includes(action.head.guest)) {

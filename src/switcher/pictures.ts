@@ -19,12 +19,12 @@ export class Pictures {
 
   /** The picture with this caption in the size of the output's mode. The last one of this output is given up. */
   get(output: Output, caption: Caption): Promise<Picture> {
-    const { hdisplay = 0, vdisplay = 0 } = output.mode ?? {};
-    const key = `${hdisplay}x${vdisplay} ${caption.headline}\n${caption.detail}`;
+    const { width, height } = output;
+    const key = `${width}x${height} ${caption.headline}\n${caption.detail}`;
     const current = this.#current.get(output);
     if (current?.key === key) return current.picture;
     if (current) this.#retire(output, current.picture);
-    const picture = Picture.draw(this.card.native, hdisplay, vdisplay, caption.headline, caption.detail);
+    const picture = Picture.draw(this.card.native, width, height, caption.headline, caption.detail);
     this.#current.set(output, { key, picture });
     // One that could not be drawn is drawn anew when it is wanted again.
     picture.catch(() => {

@@ -1,6 +1,7 @@
+import * as fs from 'node:fs';
 import { AtomicCommit } from '../../src/kms/atomic';
 import type { Target } from '../../src/kms/commit';
-import type { Scanout } from '../../src/kms/scanout';
+import { REFLECT_Y, ROTATE_0, type Scanout } from '../../src/kms/scanout';
 import type { NativeCard } from '../../src/native';
 import { mode } from './support/modes';
 
@@ -9,7 +10,8 @@ const CONNECTOR = 0xc0c0c0c0;
 const PLANE = 0xeeeeeeee;
 const [EVENT, TEST, NONBLOCK, MODESET] = [0x01, 0x0100, 0x0200, 0x0400];
 
-const PLANE_PROPERTIES = ['type', 'CRTC_ID', 'FB_ID', 'SRC_X', 'SRC_Y', 'SRC_W', 'SRC_H', 'CRTC_X', 'CRTC_Y', 'CRTC_W', 'CRTC_H', 'rotation']; // prettier-ignore
+const ROTATIONS = ['rotate-0', 'rotate-90', 'rotate-180', 'rotate-270', 'reflect-x', 'reflect-y'];
+const PLANE_PROPERTIES = ['type', 'CRTC_ID', 'FB_ID', 'SRC_X', 'SRC_Y', 'SRC_W', 'SRC_H', 'CRTC_X', 'CRTC_Y', 'CRTC_W', 'CRTC_H', 'rotation', 'IN_FENCE_FD', 'FB_DAMAGE_CLIPS']; // prettier-ignore
 
 interface FakePlane {
   id: number;
@@ -17,6 +19,8 @@ interface FakePlane {
   possibleCrtcs: number;
   crtcId: number;
   rotations?: string[];
+  fences?: boolean;
+  damage?: boolean;
 }
 
 /** The kernel's objects: CRTCs 40 and 41, connectors 50 and 51, planes as given. Property ids are per name. */
@@ -35,6 +39,9 @@ class Kernel {
   readonly blobs = new Set<number>();
   results: number[] = [];
   setErrors: Error[] = [];
+  fence = -25;
+  readonly clips: string[] = [];
+  blobError = 0;
   readonly #names: string[] = [];
 
   resources = (): object => ({ crtcs: [40, 41], connectors: [50, 51] });
@@ -45,19 +52,30 @@ class Kernel {
       id: this.#id(name),
       name,
       value,
-      enums: enums.map((enumName, index) => ({ name: enumName, value: BigInt(index) })),
+      enums: enums.map((enumName) => ({ name: enumName, value: BigInt(ROTATIONS.indexOf(enumName)) })),
     });
     if (type === CRTC) return [property('ACTIVE'), property('MODE_ID')];
     if (type === CONNECTOR) return [property('CRTC_ID', BigInt(this.connectorCrtc.get(id)!))];
     expect(type).toBe(PLANE);
     const plane = this.plane(id);
-    return PLANE_PROPERTIES.filter((name) => name !== 'rotation' || plane.rotations).map((name) =>
+    const has: Record<string, unknown> = {
+      rotation: plane.rotations,
+      IN_FENCE_FD: plane.fences,
+      FB_DAMAGE_CLIPS: plane.damage,
+    };
+    return PLANE_PROPERTIES.filter((name) => !(name in has) || has[name]).map((name) =>
       property(name, name === 'type' ? plane.type : 0n, name === 'rotation' ? plane.rotations : []),
     );
   };
+  signalledFence = (): number => this.fence;
   createModeBlob = (): number => {
     this.blobs.add(900);
     return 900;
+  };
+  createDamageBlob = (...clip: number[]): number => {
+    const id = this.blobError || 1000 + this.clips.push(clip.join());
+    if (id > 0) this.blobs.add(id);
+    return id;
   };
   destroyBlob = (id: number): void => {
     this.blobs.delete(id);
@@ -93,7 +111,12 @@ class Kernel {
 let kernel: Kernel;
 let commit: AtomicCommit;
 const target: Target = { crtc: 40, connector: 50, mode: mode({ hdisplay: 1920, vdisplay: 1080 }) };
-const filling: Scanout = { framebuffer: 7, x: 0, y: 0, width: 1920, height: 1080, panelX: 0, panelY: 0, reflect: false }; // prettier-ignore
+const filling: Scanout = {
+  framebuffer: 7,
+  ...{ x: 0, y: 0, width: 1920, height: 1080 },
+  ...{ panelX: 0, panelY: 0, panelWidth: 1920, panelHeight: 1080 },
+  rotation: ROTATE_0,
+};
 
 beforeEach(() => {
   kernel = new Kernel();
@@ -112,7 +135,7 @@ describe('a modeset', () => {
         cookie: 0,
         changes: [
           '50 CRTC_ID 40', '40 MODE_ID 900', '40 ACTIVE 1', '60 CRTC_ID 40', '60 FB_ID 7', '60 SRC_X 0', '60 SRC_Y 0',
-          '60 CRTC_X 0', '60 CRTC_Y 0', `60 SRC_W ${1920 * 65536}`, '60 CRTC_W 1920', `60 SRC_H ${1080 * 65536}`,
+          '60 CRTC_X 0', '60 CRTC_Y 0', `60 SRC_W ${1920 * 65536}`, `60 SRC_H ${1080 * 65536}`, '60 CRTC_W 1920',
           '60 CRTC_H 1080', '60 rotation 1',
         ],
       },
@@ -152,11 +175,20 @@ describe('a flip', () => {
   });
 
   test('to another place and size carries what is different', () => {
-    const next = { ...filling, framebuffer: 8, x: 5, width: 800, height: 600, panelX: 560, panelY: 240 };
+    const next = {
+      ...filling,
+      framebuffer: 8,
+      x: 5,
+      width: 800,
+      height: 600,
+      panelX: 560,
+      panelY: 240,
+      panelWidth: 400,
+    };
     commit.flip(40, filling, next, 1);
     expect(kernel.commits[0]?.changes).toEqual([
-      '60 FB_ID 8', `60 SRC_X ${5 * 65536}`, '60 CRTC_X 560', '60 CRTC_Y 240', `60 SRC_W ${800 * 65536}`, '60 CRTC_W 800',
-      `60 SRC_H ${600 * 65536}`, '60 CRTC_H 600',
+      '60 FB_ID 8', `60 SRC_X ${5 * 65536}`, '60 CRTC_X 560', '60 CRTC_Y 240', `60 SRC_W ${800 * 65536}`,
+      `60 SRC_H ${600 * 65536}`, '60 CRTC_W 400',
     ]); // prettier-ignore
   });
 
@@ -166,7 +198,7 @@ describe('a flip', () => {
   });
 
   test('of a reflected buffer turns it, and the next one back; what is left behind is not turned', async () => {
-    const upsideDown = { ...filling, framebuffer: 8, reflect: true };
+    const upsideDown = { ...filling, framebuffer: 8, rotation: ROTATE_0 | REFLECT_Y };
     commit.flip(40, filling, upsideDown, 1);
     expect(kernel.commits.at(-1)?.changes).toEqual(['60 FB_ID 8', '60 rotation 33']);
     commit.flip(40, upsideDown, filling, 2);
@@ -177,6 +209,77 @@ describe('a flip', () => {
     commit.flip(40, filling, upsideDown, 3);
     await commit.release(40);
     expect(kernel.commits.at(-1)).toEqual({ flags: 0, cookie: 0, changes: ['60 rotation 1'] });
+  });
+});
+
+describe('a fence of our own', () => {
+  const withFences = (): AtomicCommit => {
+    for (const plane of kernel.planeList) plane.fences = true;
+    return AtomicCommit.create(kernel as unknown as NativeCard, [40, 41])!;
+  };
+
+  test('goes with every flip, so that the kernel waits for none of the guest’s', () => {
+    kernel.fence = fs.openSync('/dev/null', 'r');
+    const fenced = withFences();
+    expect(fenced.implicit).toBe(false);
+    fenced.flip(40, filling, { ...filling, framebuffer: 8 }, 1);
+    expect(kernel.commits[0]?.changes).toEqual(['60 FB_ID 8', `60 IN_FENCE_FD ${kernel.fence}`]);
+    fenced.close();
+    expect(() => fs.fstatSync(kernel.fence)).toThrow('EBADF');
+    fenced.close();
+  });
+
+  test('that the driver refuses is left out from then on', () => {
+    kernel.fence = fs.openSync('/dev/null', 'r');
+    const fenced = withFences();
+    kernel.results = [-1];
+    expect(fenced.flip(40, filling, { ...filling, framebuffer: 8 }, 1)).toBe(0);
+    fenced.flip(40, filling, { ...filling, framebuffer: 9 }, 2);
+    expect(kernel.commits.map(({ changes }) => changes.length)).toEqual([2, 1, 1]);
+    expect(fenced.implicit).toBe(true);
+    expect(() => fs.fstatSync(kernel.fence)).toThrow('EBADF');
+  });
+
+  test('that the kernel does not give is done without', () => {
+    const fenced = withFences();
+    expect(fenced.implicit).toBe(true);
+    fenced.flip(40, filling, filling, 1);
+    expect(kernel.commits[0]?.changes).toEqual(['60 FB_ID 7']);
+  });
+});
+
+describe('damage', () => {
+  const next = { ...filling, framebuffer: 8 };
+  const flip = (left: number, top: number, right: number, bottom: number, crtc = 40): string | undefined => {
+    commit.flip(crtc, filling, next, 1, { left, top, right, bottom });
+    return kernel.commits.at(-1)?.changes[1];
+  };
+  beforeEach(() => {
+    kernel.planeList[0]!.damage = true;
+    commit = AtomicCommit.create(kernel as unknown as NativeCard, [40, 41])!;
+  });
+  afterEach(() => {
+    commit.close();
+    expect([...kernel.blobs]).toEqual([]);
+  });
+
+  test('is told of planes that have a use for it, in one blob as long as it is the same', () => {
+    expect([commit.takesDamage(40), commit.takesDamage(41)]).toEqual([true, false]);
+    expect(flip(1, 2, 30, 40)).toBe('60 FB_DAMAGE_CLIPS 1001');
+    expect(flip(1, 2, 30, 40)).toBe('60 FB_DAMAGE_CLIPS 1001');
+    expect(flip(1, 2, 30, 41)).toBe('60 FB_DAMAGE_CLIPS 1002');
+    expect([...kernel.blobs]).toEqual([1002]);
+    expect(kernel.clips).toEqual(['1,2,30,40', '1,2,30,41']);
+  });
+
+  test('is not told when it is nothing or most of the screen, nor where blobs run out', () => {
+    expect(flip(0, 0, 1920, 541)).toBeUndefined();
+    expect(flip(0, 0, 1 << 30, 1 << 30)).toBeUndefined();
+    expect(flip(5, 5, 5, 9)).toBeUndefined();
+    kernel.blobError = -12;
+    expect(flip(0, 0, 10, 10)).toBeUndefined();
+    kernel.blobError = 0;
+    expect(flip(0, 0, 10, 10)).toBe('60 FB_DAMAGE_CLIPS 1001');
   });
 });
 
@@ -198,9 +301,11 @@ describe('what the hardware takes is asked without touching it', () => {
   });
 
   test('a plane that cannot reflect is not asked to', () => {
-    expect(commit.accepts({ ...target, crtc: 41 }, true, { ...filling, reflect: true })).toBe(false);
+    expect(
+      commit.accepts({ ...target, crtc: 41 }, true, { ...filling, rotation: ROTATE_0 | REFLECT_Y }),
+    ).toBe(false);
     expect(kernel.commits).toEqual([]);
-    expect(commit.accepts(target, true, { ...filling, reflect: true })).toBe(true);
+    expect(commit.accepts(target, true, { ...filling, rotation: ROTATE_0 | REFLECT_Y })).toBe(true);
   });
 });
 

@@ -108,10 +108,7 @@ describe('shape', () => {
     [`${guests}control: [a]\n`, '4:10 "control" must be text, not a list; write text'],
     [`${guests}hotkeys: []\n`, '4:10 "hotkeys" must be a mapping, not a list; write key: value below it'],
     [`${guests}log: { level: warn }\n`, '4:15 unknown log level "warn"; did you mean "warning"?'],
-    [
-      `${guests}log: { level: 3 }\n`,
-      '4:15 "level" cannot be a number; known: error, warning, notice, info, debug',
-    ],
+    [`${guests}log: { level: 3 }\n`, '4:15 "level" cannot be 3; known: error, warning, notice, info, debug'],
   ])('%j', (text, problem) => {
     expect(problems(text)).toEqual([problem]);
   });
@@ -401,6 +398,10 @@ describe('outputs', () => {
       '  DP-1: { mode: 1920x }\n',
       '5:17 "1920x" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max, or a modeline',
     ],
+    ['  DP-1: { fit: aspects }\n', '5:16 "fit" cannot be "aspects"; did you mean "aspect"?'],
+    ['  DP-1: { fit: zoom }\n', '5:16 "fit" cannot be "zoom"; known: auto, aspect, integer, fill, none'],
+    ['  DP-1: { rotate: 45 }\n', '5:19 "rotate" cannot be 45; known: 0, 90, 180, 270'],
+    ['  DP-1: { rotate: left }\n', '5:19 "rotate" cannot be "left"; known: 0, 90, 180, 270'],
     ['  DP-1: { mode: prefered }\n', '5:17 "prefered" is no mode; did you mean "preferred"?'],
     ['  DP-1: { mode: 0x1080 }\n', '5:17 "mode" must be text, not a number; put it in quotes'],
     ['  DP-1: { mode: 1920x0 }\n', '5:17 a mode of 1920x0 cannot be; width and height go from 1 to 16384'],
@@ -513,6 +514,14 @@ describe('hotkeys', () => {
       '5:15 swap takes two outputs; write { swap: [DP-1, HDMI-A-1] }, or swap alone',
     ],
     ['  F1: { swap: [DP-1, dp-1] }\n', '5:22 DP-1 cannot be swapped with itself; name another output'],
+    ['  F1: { vt: 0 }\n', '5:13 a virtual terminal is a number from 1 to 63; write { vt: 1 } for /dev/tty1'],
+    [
+      '  F1: { vt: tty1 }\n',
+      '5:13 a virtual terminal is a number from 1 to 63; write { vt: 1 } for /dev/tty1',
+    ],
+    ['  F1: vt\n', '5:7 write { vt: 1 } for /dev/tty1'],
+    ['  F1: { vt: 1, on: DP-1 }\n', '5:16 "on" goes with show; remove it'],
+    ['  LeftCtrl+Alt+F2: next\n', '5:3 Ctrl+Alt+F2 always switches virtual terminals; choose another'],
     ['  F1: { swap: [DP-1, 2] }\n', '5:22 this must be an output, not a number; write e.g. DP-1'],
   ])('%j', (body, problem) => {
     expect(problems(hotkeys(body))).toEqual([

@@ -96,6 +96,16 @@ describe('a config', () => {
     ]);
   });
 
+  test('says how screens stand on outputs, where that is not as usual', () => {
+    const config = parse(
+      `${guests}outputs: { DP-1: { fit: integer, rotate: 270 }, HDMI-A-1: { fit: none, rotate: 0 } }\n`,
+    );
+    expect(config.outputs).toEqual([
+      { name: 'DP-1', mode: 'preferred', fit: 'integer', rotate: 270 },
+      { name: 'HDMI-A-1', mode: 'preferred', fit: 'none' },
+    ]);
+  });
+
   test('takes the card from the outputs that it names', () => {
     expect(parse(`${guests}outputs: { DP-1: {} }\n`).card).toBe('/dev/dri/card0');
     const named = parse(`${guests}outputs: { card0/DP-1: {} }\n`);
@@ -131,6 +141,7 @@ describe('a config', () => {
   F10: { swap: [DP-1, HDMI-1] }
   F11: blank
   F12: { blank: DP-1 }
+  Pause: { vt: 2 }
 `);
     expect(config.hotkeys.map(({ action }) => action)).toEqual([
       { kind: 'show', head: { guest: 'windows', head: 0 } },
@@ -145,6 +156,7 @@ describe('a config', () => {
       { kind: 'swap', outputs: ['DP-1', 'HDMI-A-1'] },
       { kind: 'blank' },
       { kind: 'blank', on: 'DP-1' },
+      { kind: 'vt', vt: 2 },
     ]);
   });
 
@@ -179,7 +191,7 @@ describe('a config', () => {
     const text = readFileSync(join(__dirname, '../../config/example.yaml'), 'utf8');
     const config = parse(text);
     expect(config.notes).toEqual([]);
-    expect(config.hotkeys).toHaveLength(12);
+    expect(config.hotkeys).toHaveLength(13);
     expect(config.guests.map(({ link }) => link.kind)).toEqual(['qemu', 'libvirt', 'vhost-user-gpu', 'qemu']);
     expect(parse(text.replace('# card: ', 'card: ')).card).toBe('/dev/dri/by-path/pci-0000:00:02.0-card');
   });

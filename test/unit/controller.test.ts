@@ -180,6 +180,43 @@ test('a guest that is hidden is answered on a timer, and is there at once when i
   expect(links.windows.shownFrames.at(-1)).toBe(2);
 });
 
+test('while another program has the card nothing is committed, guests are answered, and then all is set anew', async () => {
+  await start(configured);
+  card.onPaused = (paused) => {
+    if (paused) controller.hide();
+    else controller.unhide();
+  };
+  for (const link of Object.values(links)) {
+    controller.guests.connected(link);
+    await draw(link, 1);
+  }
+  await vblank();
+  kernel.taken = true;
+  card.inFront = false;
+  expect(kernel.master).toBe(false);
+  card.inFront = true;
+  expect(card.paused).toBe(true);
+  const flips = kernel.flips.length;
+  const sets = kernel.sets.length;
+  await draw(links.windows, 2);
+  controller.perform({ kind: 'swap' });
+  await settle();
+  expect([kernel.flips.length, kernel.sets.length]).toEqual([flips, sets]);
+  jest.advanceTimersByTime(20);
+  expect(links.windows.shownFrames.at(-1)).toBe(2);
+
+  kernel.taken = false;
+  jest.advanceTimersByTime(1000);
+  await settle();
+  expect(card.paused).toBe(false);
+  expect(kernel.sets.slice(sets).map(({ crtc }) => crtc)).toEqual([40, 41]);
+  expect(kernel.cursors.slice(-2)).toEqual(['40 hide', '41 hide']);
+  expect(shows()).toEqual(['linux', 'windows']);
+  await draw(links.windows, 3);
+  await vblank();
+  expect(links.windows.shownFrames.at(-1)).toBe(3);
+});
+
 test('a guest that leaves makes room for a picture, and all it had is freed', async () => {
   await start(configured);
   controller.guests.connected(links.windows);

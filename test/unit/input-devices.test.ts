@@ -35,7 +35,9 @@ class Kernel {
       this.seat = seat;
       this.nodes = nodes;
       this.#onEvents = onEvents;
-      return { device: (id) => this.devices.get(id), close: () => this.closed++ };
+      const nothing = (): void => undefined;
+      const device = (id: number) => this.devices.get(id);
+      return { device, suspend: nothing, resume: nothing, close: () => this.closed++ };
     });
   }
 

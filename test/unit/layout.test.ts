@@ -1,5 +1,12 @@
-import type { Action, HeadRef } from '../../src/config/config';
-import { assignmentOf, CommandError, perform, type Assignment, type Layout } from '../../src/switcher/layout';
+import type { HeadRef } from '../../src/config/config';
+import {
+  assignmentOf,
+  CommandError,
+  perform,
+  type Assignment,
+  type Layout,
+  type LayoutAction,
+} from '../../src/switcher/layout';
 import { Random } from './support/random';
 
 const head = (name: string): HeadRef => {
@@ -27,7 +34,7 @@ function written({ shows }: Layout): Record<string, string> {
 }
 
 const now = { outputs: ['A', 'B', 'C'], guests: ['windows', 'linux', 'sensors'] };
-const after = (before: Layout, action: Action, surroundings = now): Record<string, string> =>
+const after = (before: Layout, action: LayoutAction, surroundings = now): Record<string, string> =>
   written(perform(before, action, surroundings));
 
 describe('show', () => {
@@ -190,7 +197,7 @@ test('blank goes on and off, and keeps what is behind it', () => {
 describe('a command that makes no sense', () => {
   const none = { outputs: [], guests: ['windows'] };
   const one = { outputs: ['A'], guests: ['windows'] };
-  test.each<[string, Action, typeof now, string]>([
+  test.each<[string, LayoutAction, typeof now, string]>([
     ['show without a monitor', { kind: 'show', head: head('windows') }, none, 'no monitor is connected'],
     ['next without a monitor', { kind: 'next' }, none, 'no monitor is connected'],
     ['blank without a monitor', { kind: 'blank' }, none, 'no monitor is connected'],
@@ -213,7 +220,7 @@ test('whatever is asked for, a head is on one output at most: 2,000 random actio
   for (let step = 0; step < 2000; step++) {
     const outputs = names.filter(() => random.chance(0.8));
     const on = random.chance(0.5) ? { on: random.pick(names) } : {};
-    const action = random.pick<() => Action>([
+    const action = random.pick<() => LayoutAction>([
       () => ({ kind: 'show', head: { guest: random.pick(now.guests), head: random.below(2) }, ...on }),
       () => ({ kind: 'next', ...on }),
       () => ({ kind: 'previous', ...on }),

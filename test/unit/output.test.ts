@@ -1,6 +1,7 @@
 import { XR24 } from '../../src/fourcc';
 import { monotonic } from '../../src/clock';
 import type { Card } from '../../src/kms/card';
+import type { View } from '../../src/kms/fitting';
 import { Output } from '../../src/kms/output';
 import {
   connector,
@@ -59,8 +60,8 @@ afterEach(async () => {
 });
 
 /** Lit, with one frame on the panel and none in flight. */
-async function lit(source: FakeSource, light = fullHd): Promise<void> {
-  await output.light(CRTC, light);
+async function lit(source: FakeSource, light = fullHd, view?: View): Promise<void> {
+  await output.light(CRTC, light, view);
   output.show(source, monotonic());
   await settle();
 }
@@ -115,10 +116,21 @@ describe('frames', () => {
     expect([a.uses, b.uses, c.uses]).toEqual([0, 0, 1]);
   });
 
-  test('of a larger screen are cut in the middle; another crop is set, not flipped', async () => {
+  test('of a larger screen are made smaller by a copy, as a card without planes cannot', async () => {
     const source = new FakeSource().draw(buffer(2560, 1440));
     source.viewport = { x: 0, y: 0, width: 2560, height: 1440 };
     await lit(source);
+    expect([output.path, output.reason]).toEqual([
+      'copy',
+      'the display engine does not scale 2560x1440 to 1920x1080',
+    ]);
+    expect(output.placement).toMatchObject({ cropWidth: 2560, width: 1920, height: 1080 });
+  });
+
+  test('of a larger screen are cut in the middle where the config says so; another crop is set, not flipped', async () => {
+    const source = new FakeSource().draw(buffer(2560, 1440));
+    source.viewport = { x: 0, y: 0, width: 2560, height: 1440 };
+    await lit(source, fullHd, { fit: 'none', turn: 0 });
     expect(kernel.sets[0]).toMatchObject({ x: 320, y: 180 });
     source.viewport = { x: 10, y: 4, width: 1920, height: 1080 };
     source.frame++;
@@ -526,6 +538,24 @@ describe('the copy path', () => {
 });
 
 describe('the pointer', () => {
+  test('waits for the flip in flight, and is where the guest has it at the vblank', async () => {
+    const source = new FakeSource().draw(buffer());
+    const image = { width: 64, height: 64, pixels: new Uint8Array(64 * 64 * 4) };
+    source.cursor = { image, generation: 1, hotX: 0, hotY: 0, x: 1, y: 2, visible: true };
+    await lit(source);
+    jest.advanceTimersByTime(100);
+    source.draw(buffer());
+    output.changed();
+    for (let x = 5; x < 9; x++) {
+      source.cursor = { ...source.cursor, x };
+      output.cursorChanged();
+    }
+    jest.advanceTimersByTime(100);
+    kernel.cursors.length = 0;
+    kernel.vblank(CRTC);
+    expect(kernel.cursors[0]).toBe(`${CRTC} 8,2`);
+  });
+
   test('moves with the guest, no more often than a panel can show, and hides with it', async () => {
     const source = new FakeSource().draw(buffer());
     const image = { width: 64, height: 64, pixels: new Uint8Array(64 * 64 * 4) };
@@ -619,6 +649,35 @@ test('nothing is held, lost or committed twice in 5,000 random steps of hotplug,
   expect([...kernel.openDumbs]).toEqual([]);
   // It was a busy time.
   expect(length).toBeGreaterThan(150);
-  expect(kernel.sets.length).toBeGreaterThan(80);
+  expect(kernel.sets.length).toBeGreaterThan(60);
   expect(outputs.every(({ frames }) => frames > 80)).toBe(true);
 }, 30_000);
+
+test('on a panel that stands on its side, guests and pictures are turned', async () => {
+  const source = new FakeSource();
+  source.picture = await kernel.createDumb({
+    width: 1080,
+    height: 1920,
+    format: XR24,
+    fill: 0,
+    framebuffer: true,
+  });
+  source.viewport = { x: 0, y: 0, width: 1080, height: 1920 };
+  await lit(source, fullHd, { fit: 'auto', turn: 1 });
+  expect([output.path, output.width, output.height]).toEqual(['picture', 1080, 1920]);
+  source.picture.close();
+  source.picture = null;
+  source.draw(buffer(1080, 1920));
+  output.changed();
+  await settle();
+  kernel.vblank(CRTC);
+  expect([output.path, output.reason]).toEqual([
+    'copy',
+    'the display engine does not turn pictures by 90 degrees',
+  ]);
+  expect(output.placement).toMatchObject({ x: 0, y: 0, width: 1920, height: 1080, turn: 1 });
+  // Turned back: everything is set up anew.
+  await output.light(CRTC, fullHd, { fit: 'auto', turn: 0 });
+  await settle();
+  expect([output.path, output.width]).toEqual(['copy', 1920]);
+});

@@ -1,6 +1,7 @@
 import type { OutputConfig } from '../../src/config/config';
 import type { Card } from '../../src/kms/card';
 import { modeName } from '../../src/kms/modes';
+import type { ModeInfo } from '../../src/native';
 import { CommandError } from '../../src/switcher/layout';
 import { Outputs } from '../../src/switcher/outputs';
 import {
@@ -58,8 +59,18 @@ async function start(...configs: readonly (Partial<OutputConfig> & { name: strin
 /** Looks again, and gives whatever is lit something to show. */
 async function scan(): Promise<void> {
   await outputs.scan();
-  for (const output of outputs.lit()) output.show(new FakeSource().draw(new FakeFramebuffer(7)), 0);
+  for (const output of outputs.lit()) output.show(filling(output.mode!), 0);
   await settle();
+}
+
+/** A guest's frame of a mode's size. */
+function filling(
+  { hdisplay: width, vdisplay: height }: ModeInfo,
+  framebuffer = new FakeFramebuffer(7, width, height),
+): FakeSource {
+  const source = new FakeSource().draw(framebuffer);
+  source.viewport = { x: 0, y: 0, width, height };
+  return source;
 }
 
 async function hotplug(): Promise<void> {
@@ -211,8 +222,8 @@ describe('a mode that the monitor does not list', () => {
   test('and that the card refuses is left for the preferred one, without a loop and without blaming the buffer', async () => {
     kernel.setErrors = [systemError('EINVAL', -22)];
     await start(custom);
-    const guest = new FakeFramebuffer(9);
-    first().show(new FakeSource().draw(guest), 0);
+    const guest = new FakeFramebuffer(9, 1600, 900);
+    first().show(filling(first().mode!, guest), 0);
     await hotplug();
     expect(first().mode).toBe(fullHd);
     expect(first().modeNote).toBe(

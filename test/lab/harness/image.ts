@@ -67,6 +67,50 @@ export class Image {
     return image;
   }
 
+  /** Clockwise, by quarters. */
+  turned(quarters: number): Image {
+    if (quarters % 4 === 0) return this;
+    const image = new Image(this.height, this.width);
+    for (let y = 0, at = 0; y < this.height; y++) {
+      for (let x = 0; x < this.width; x++, at++)
+        image.pixels[x * this.height + (this.height - 1 - y)] = this.pixels[at]!;
+    }
+    return image.turned(quarters - 1);
+  }
+
+  /** Each pixel the one whose middle is nearest. */
+  enlarged(times: number): Image {
+    const image = new Image(this.width * times, this.height * times);
+    for (let y = 0, at = 0; y < image.height; y++) {
+      for (let x = 0; x < image.width; x++, at++)
+        image.pixels[at] = this.pixels[Math.floor(y / times) * this.width + Math.floor(x / times)]!;
+    }
+    return image;
+  }
+
+  /** Bilinear: each pixel of the four around its middle, in 1/256 of the way from one to the next, rounded once. */
+  scaled(width: number, height: number): Image {
+    const image = new Image(width, height);
+    const across = taps(this.width, width);
+    const down = taps(this.height, height);
+    for (let y = 0, at = 0; y < height; y++) {
+      const [top, low, v] = down[y]!;
+      for (let x = 0; x < width; x++, at++) {
+        const [left, right, u] = across[x]!;
+        let pixel = 0;
+        for (const shift of [0, 8, 16]) {
+          const channel = (column: number, row: number): number =>
+            (this.pixels[row * this.width + column]! >>> shift) & 0xff;
+          const above = channel(left, top) * (256 - u) + channel(right, top) * u;
+          const below = channel(left, low) * (256 - u) + channel(right, low) * u;
+          pixel |= ((above * (256 - v) + below * v + 32768) >>> 16) << shift;
+        }
+        image.pixels[at] = opaque(pixel);
+      }
+    }
+    return image;
+  }
+
   crop(x: number, y: number, width: number, height: number): Image {
     return new Image(width, height).draw(this, -x, -y);
   }
@@ -102,4 +146,13 @@ export class Image {
 
 function opaque(colour: number): number {
   return (0xff000000 | colour) >>> 0;
+}
+
+/** For each pixel of a scaled row: two of the source's, and how much of the second. */
+function taps(from: number, to: number): [number, number, number][] {
+  return Array.from({ length: to }, (_, at) => {
+    const place = Math.max(0, Math.floor(((2 * at + 1) * from * 65536) / (2 * to)) - 32768);
+    const first = Math.floor(place / 65536);
+    return [first, Math.min(first + 1, from - 1), Math.floor((place % 65536) / 256)];
+  });
 }

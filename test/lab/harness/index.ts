@@ -14,6 +14,7 @@ export { Bus } from './bus';
 export { atTestEnd } from './cleanup';
 export { Child, type Exit } from './child';
 export { eventually, pause, within } from './eventually';
+export { FencedBuffer } from './fenced-buffer';
 export { Image } from './image';
 export { crtcOf, crtcStates, fdCount, framebufferCount, modesetsDuring, residentKb } from './kernel';
 export { Keyboard } from './keyboard';

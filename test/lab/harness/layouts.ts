@@ -15,6 +15,7 @@ const MODES = [
   ...['1600x900@75', '1366x768@60', '1100x700@50', '9000x1000@60', '1000x1000'],
   'modeline 85.25 1368 1440 1576 1784 768 771 781 798 -hsync +vsync',
 ];
+const FITS = ['auto', 'auto', 'none', 'aspect', 'fill'];
 const SIZES = ['320x240', '800x600', '1024x768', '1300x500', '500x900', '1400x1100'];
 /** With the bytes of a pixel; the last two are in no plane's list. */
 const FORMATS = { XR24: 4, AR24: 4, XB24: 4, AB24: 4, BA24: 4, RG16: 2, RG24: 3, RA24: 4, XR30: 4 } as const;
@@ -59,7 +60,10 @@ class Round {
       .filter(() => random.chance(0.8))
       .map((name): [string, object] => {
         const show = random.chance(0.8) ? guests.splice(random.below(guests.length), 1)[0] : undefined;
-        return [name, { ...(show === undefined ? {} : { show }), mode: random.pick(MODES) }];
+        return [
+          name,
+          { ...(show === undefined ? {} : { show }), mode: random.pick(MODES), fit: random.pick(FITS) },
+        ];
       });
     return { guests: GUESTS, outputs: Object.fromEntries(outputs), card: panels.device };
   }
@@ -135,8 +139,13 @@ class Round {
     const format = buffer.format as Format;
     const pixels = new PixelBuffer(width, height, { stride: width * FORMATS[format] });
     await sender.scanout(pixels, { format: fourcc(format) });
-    await sender.send(DMABUF_UPDATE, words(0, 0, 0, width, height));
-    if (path !== 'refused') await sender.reply();
+    if (path === 'refused') {
+      // The daemon shows the door to who sends what cannot be shown, at the latest when it is to be.
+      await sender.send(DMABUF_UPDATE, words(0, 0, 0, width, height)).catch(() => undefined);
+    } else {
+      await sender.send(DMABUF_UPDATE, words(0, 0, 0, width, height));
+      await sender.reply();
+    }
     pixels.close();
   }
 
@@ -175,7 +184,7 @@ const byName = (a: { output: string }, b: { output: string }): number => (a.outp
 
 /** Random cards, configs and buffers: what `plan` says beforehand against what the daemon then does. */
 export async function planAgrees(layouts: number, seed: number): Promise<Tally> {
-  const SWITCHES = 5;
+  const SWITCHES = 9;
   const total: Tally = {};
   for (let round = 0; (total.layouts ?? 0) < layouts; round++) {
     const one = new Round(new Random(seed + round), `plan${round}`);

@@ -33,10 +33,10 @@ export class PixelBuffer {
   constructor(
     readonly width: number,
     readonly height: number,
-    { stride = width * 4 } = {},
+    { stride = width * 4, fd = -1 } = {},
   ) {
     this.stride = stride;
-    this.fd = native.createUdmabuf(Math.ceil((stride * height) / PAGE) * PAGE);
+    this.fd = fd >= 0 ? fd : native.createUdmabuf(Math.ceil((stride * height) / PAGE) * PAGE);
     atTestEnd(() => {
       this.close();
     });

@@ -63,6 +63,14 @@ describe('monitors that come and go', () => {
     expect(await daemon.output(SECOND)).toMatchObject({ modesets });
   });
 
+  test('and is photographed by the display engine as before, while its guest moves', async () => {
+    for (const name of [FIRST, FIRST, SECOND, FIRST]) {
+      const { method, reason, png } = await daemon.screenshot(name);
+      expect({ method, reason }).toEqual({ method: 'writeback' });
+      expect(name === FIRST ? alphas : betas).toContain(png.image.crc);
+    }
+  });
+
   test('one goes in the middle of switches, again and again', async () => {
     for (let round = 0; round < 4; round++) {
       const [here, there] = round % 2 === 0 ? [SECOND, FIRST] : [FIRST, SECOND];

@@ -47,6 +47,9 @@ export class FakeCard {
   readonly sets: { crtc: number; framebuffer: number; x: number; y: number; mode: ModeInfo | null }[] = [];
   readonly pending: Pending[] = [];
   readonly wrongs: string[] = [];
+  master = true;
+  /** Another client is master when we are not. */
+  taken = false;
   readonly openDumbs = new Set<number>();
   readonly closedFramebuffers: number[] = [];
   readonly removedFramebuffers: number[] = [];
@@ -71,7 +74,15 @@ export class FakeCard {
   #id = 1000;
   #onFlips: (count: number) => void = () => undefined;
 
-  isMaster = (): boolean => true;
+  isMaster = (): boolean => this.master;
+  setMaster = (): number => {
+    this.master ||= !this.taken;
+    return this.master ? 0 : -13;
+  };
+  dropMaster = (): number => {
+    this.master = false;
+    return 0;
+  };
   setClientCapability = (): number => EINVAL;
   capability = (): number => 64;
   driverName = (): string => 'fake';
@@ -161,15 +172,18 @@ export class FakeCard {
     return Promise.reject(new Error('the card is gone'));
   };
   setCursor = (crtc: number, image: NativeDumb | null): number => {
+    if (image && this.inFlight.has(crtc))
+      this.wrongs.push('a pointer set while a flip is in flight would wait');
     this.cursors.push(`${crtc} ${image ? 'set' : 'hide'}`);
     return 0;
   };
   moveCursor = (crtc: number, x: number, y: number): number => {
+    if (this.inFlight.has(crtc)) this.wrongs.push('a pointer moved while a flip is in flight would wait');
     this.cursors.push(`${crtc} ${x},${y}`);
     return 0;
   };
 
-  /** Stands in for native.copyPixels. */
+  /** Stands in for native.copyPixels and native.scalePixels. */
   copy = (): Promise<void> => this.#wait('copy');
 
   /** Lets the oldest thing that is waited for end. */
@@ -186,6 +200,7 @@ export class FakeCard {
   open(): Card {
     const opened = jest.spyOn(native, 'openCard').mockReturnValue(this as unknown as NativeCard);
     jest.spyOn(native, 'copyPixels').mockImplementation(this.copy);
+    jest.spyOn(native, 'scalePixels').mockImplementation(this.copy);
     const card = Card.open(this.path, () => undefined);
     opened.mockRestore();
     return card;

@@ -1,0 +1,122 @@
+import type { BufferLayout, Viewport } from '../buffers';
+import { isScaled, place, uprightSize, type Fit, type Placement, type Turn } from './fit';
+import { sameKind } from './framebuffers';
+import { fillScanout, newScanout, type Scanout } from './scanout';
+
+/** How a user wants screens to stand on an output. */
+export interface View {
+  readonly fit: Fit;
+  readonly turn: Turn;
+}
+
+/** A way of showing screens of one kind. */
+export interface Way {
+  readonly placement: Placement;
+  /** Why it has to be copied; undefined: the hardware shows it where it lies. */
+  readonly reason: string | undefined;
+}
+
+/**
+ * Decides how screens stand on a panel, and asks the hardware what it does by itself:
+ *
+ * - a screen of the panel's size lies as it is;
+ * - any other is scaled as the config says, by the plane or by a copy;
+ * - `auto`: by the plane with its aspect ratio kept; where planes do not scale, a smaller screen stands unscaled in the
+ *   middle, and a larger one is made smaller by a copy, because a user wants to see all of it.
+ */
+export class Fitting {
+  readonly #scanout = newScanout();
+  #way: Way | undefined;
+  #layout: BufferLayout | null = null;
+  readonly #viewport = { x: 0, y: 0, width: 0, height: 0 };
+
+  constructor(
+    private readonly view: View,
+    private readonly width: number,
+    private readonly height: number,
+    /** Whether the hardware takes a scanout. */
+    private readonly accepts: (scanout: Scanout) => boolean,
+  ) {}
+
+  /** For a buffer: worked out when it is of another kind, not for every frame. */
+  ofBuffer(layout: BufferLayout, framebuffer: number, viewport: Viewport): Way {
+    const known = this.#way;
+    if (known && this.#layout && sameKind(this.#layout, layout) && this.#sameViewport(viewport)) return known;
+    const way = this.#decide(layout, framebuffer, viewport);
+    this.#remember(layout, viewport, way);
+    return way;
+  }
+
+  /** For a screen that is copied in any case. */
+  ofCopy(viewport: Viewport, reason: string): Way {
+    const known = this.#way;
+    if (known && !this.#layout && known.reason === reason && this.#sameViewport(viewport)) return known;
+    const way = { placement: this.#copied(viewport), reason };
+    this.#remember(null, viewport, way);
+    return way;
+  }
+
+  /** The next screen is decided upon anew. */
+  forget(): void {
+    this.#way = undefined;
+  }
+
+  #decide(layout: BufferLayout, framebuffer: number, viewport: Viewport): Way {
+    for (const fit of this.#candidates(viewport)) {
+      const placement = this.#place(viewport, fit);
+      if (this.#takes(layout, framebuffer, viewport, placement)) return { placement, reason: undefined };
+    }
+    const placement = this.#copied(viewport);
+    return { placement, reason: this.#whyNot(layout, placement) };
+  }
+
+  /** What is asked of the hardware, in this order. */
+  #candidates({ width, height }: Viewport): readonly Exclude<Fit, 'auto'>[] {
+    const { fit } = this.view;
+    if (fit !== 'auto') return [fit];
+    return this.#holds(width, height) ? ['aspect', 'none'] : ['aspect'];
+  }
+
+  #copied(viewport: Viewport): Placement {
+    const { fit } = this.view;
+    const plain = this.#holds(viewport.width, viewport.height) ? 'none' : 'aspect';
+    return this.#place(viewport, fit === 'auto' ? plain : fit);
+  }
+
+  #takes(layout: BufferLayout, framebuffer: number, viewport: Viewport, placement: Placement): boolean {
+    const scanout = this.#scanout;
+    fillScanout(scanout, framebuffer, layout, viewport, placement);
+    const fills = placement.width === this.width && placement.height === this.height;
+    // What every card does, and what those say no to that are told in the legacy way.
+    if (fills && !isScaled(placement) && placement.turn === 0 && !layout.bottomUp) return true;
+    return this.accepts(scanout);
+  }
+
+  #whyNot({ bottomUp }: BufferLayout, placement: Placement): string {
+    const { cropWidth, cropHeight, turn } = placement;
+    if (isScaled(placement))
+      return `the display engine does not scale ${cropWidth}x${cropHeight} to ${uprightSize(placement).join('x')}`;
+    if (turn !== 0) return `the display engine does not turn pictures by ${turn * 90} degrees`;
+    return bottomUp ? 'its rows lie bottom up' : `the guest's screen is smaller than the mode`;
+  }
+
+  #holds(width: number, height: number): boolean {
+    const upright = this.view.turn % 2 === 0;
+    return width <= (upright ? this.width : this.height) && height <= (upright ? this.height : this.width);
+  }
+
+  #place({ width, height }: Viewport, fit: Exclude<Fit, 'auto'>): Placement {
+    return place(width, height, this.width, this.height, fit, this.view.turn);
+  }
+
+  #sameViewport({ x, y, width, height }: Viewport): boolean {
+    const known = this.#viewport;
+    return known.x === x && known.y === y && known.width === width && known.height === height;
+  }
+
+  #remember(layout: BufferLayout | null, viewport: Viewport, way: Way): void {
+    this.#layout = layout;
+    Object.assign(this.#viewport, viewport);
+    this.#way = way;
+  }
+}
