@@ -11,7 +11,7 @@ import { formatPlan } from '../../src/plan/print';
 import { readSavedCards } from '../../src/plan/saved-card';
 import type { LayoutAction } from '../../src/switcher/layout';
 
-const saved = readFileSync(join(__dirname, 'fixtures/drm-info-vkms.json'), 'utf8');
+const saved = readFileSync(join(__dirname, 'fixtures/vkms.drm-info'), 'utf8');
 const card = (): CardReader => readSavedCards(saved).get('/dev/dri/card1')!;
 
 interface Wish {
