@@ -8,15 +8,16 @@ NODE ?= node
 BIN := node_modules/.bin
 # Node's headers as they came with this Node: building needs no network.
 NODEDIR := $(shell $(NODE) -p 'require("path").resolve(process.execPath, "../..")')
-BUILD_PACKAGES := g++ make python3 pkg-config libdrm-dev libinput-dev libseat-dev libsystemd-dev libudev-dev
+BUILD_PACKAGES := g++ make python3 pkg-config libdrm-dev libinput-dev libseat-dev libudev-dev
 UNIT_PACKAGES := dbus-daemon
 LAB_PACKAGES := qemu-system-x86 mmdebstrap squashfs-tools debian-archive-keyring uidmap
 LINT_PACKAGES := clang-format clang-tidy
+BENCH_PACKAGES := libsystemd-dev
 SOURCES := $(shell find src -name '*.ts')
 TESTS := $(shell find test -name '*.ts' -not -path '*/node_modules/*')
 RESULTS := build/results
 
-.PHONY: all addon guests lab test test-unit test-lab test-long demo bench lint format clean help packages-build packages-unit packages-lab packages-lint
+.PHONY: all addon guests lab test test-unit test-lab test-long demo bench lint format clean help packages-build packages-unit packages-lab packages-lint packages-bench
 
 all: dist/.built ## build everything (the default)
 
@@ -57,6 +58,9 @@ packages-lab:
 
 packages-lint:
 	$(call install,$(LINT_PACKAGES))
+
+packages-bench:
+	$(call install,$(BENCH_PACKAGES))
 
 node_modules/.package-lock.json: package.json package-lock.json
 	@echo 'npm: installing from the lock file (about 20 s)…'
@@ -113,7 +117,7 @@ test-long: build/test/.built guests lab ## the lab's endurance tests (half an ho
 demo: build/test/.built guests lab ## see it work on virtual panels: pictures and a table
 	@test/demo/demo $(PICTURES)
 
-bench: dist/.built guests lab ## measure against a C flip loop and a C daemon, in virtual time
+bench: dist/.built guests lab | packages-bench ## measure against a C flip loop and a C daemon, in virtual time
 	@$(MAKE) --no-print-directory -s -C test/bench
 	test/bench/bench
 
@@ -123,7 +127,7 @@ lint: build/test/.built | packages-lint ## types, style and formatting, all lang
 	clang-format --dry-run -Werror addon/*.cc addon/*.h test/guests/*.[ch] test/guests/bare/*.[ch] test/guests/bare/libc/*.[ch] test/bench/*.c
 	clang-tidy --quiet addon/*.cc -- -std=c++17 -DNAPI_VERSION=9 -DNODE_ADDON_API_CPP_EXCEPTIONS \
 		-isystem "$$($(NODE) -p 'require("path").resolve(require("node-addon-api").include_dir)')" \
-		-isystem '$(NODEDIR)/include/node' $$(pkg-config --cflags libdrm libinput libseat libsystemd libudev) 2> build/tidy.log ||
+		-isystem '$(NODEDIR)/include/node' $$(pkg-config --cflags libdrm libinput libseat libudev) 2> build/tidy.log ||
 		{ cat build/tidy.log; exit 1; }
 
 format: ## bring all files into the house style

@@ -12,13 +12,6 @@
       'sources': [
         'addon/addon.cc',
         'addon/atomic.cc',
-        'addon/bus.cc',
-        'addon/bus-decode.cc',
-        'addon/bus-encode.cc',
-        'addon/bus-flat.cc',
-        'addon/bus-open.cc',
-        'addon/bus-receive.cc',
-        'addon/bus-send.cc',
         'addon/card.cc',
         'addon/card-info.cc',
         'addon/dmabuf.cc',
@@ -51,12 +44,12 @@
       'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17'],
       'cflags': [
         '-isystem <(napi)',
-        '<!@(pkg-config --cflags libdrm libinput libseat libsystemd libudev)',
+        '<!@(pkg-config --cflags libdrm libinput libseat libudev)',
         '-fvisibility=hidden',
         '-Wall', '-Wextra', '-Wshadow', '-Wpedantic', '-Wconversion', '-Wno-sign-conversion', '-Wnon-virtual-dtor', '-Werror',
       ],
       'cflags_cc': ['-std=c++17'],
-      'libraries': ['<!@(pkg-config --libs libdrm libinput libseat libsystemd libudev)'],
+      'libraries': ['<!@(pkg-config --libs libdrm libinput libseat libudev)'],
       'conditions': [
         ['sanitize!=""', {
           'cflags': ['-fsanitize=<(sanitize)', '-fno-omit-frame-pointer'],

@@ -1,6 +1,5 @@
 #include "addon.h"
 
-#include "bus.h"
 #include "card.h"
 #include "dmabuf.h"
 #include "dumb.h"
@@ -17,7 +16,6 @@
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Addon);  // Node deletes it
   InitExchange(env, exports);
-  InitBus(env, exports);
   InitCard(env, exports);
   InitDumb(env);
   InitDmabuf(env, exports);

@@ -16,7 +16,6 @@ enum class Kind : uint8_t {
   kUevents,
   kInput,
   kUinput,
-  kBus,
   kMemfd,
   kFenceWait,
   kSeat,

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 /** Owns a file descriptor. */
 class Fd {
@@ -34,11 +35,14 @@ class Fd {
  * Closes what a stranger sent, on a thread of its own: closing a file may wait for whoever serves it (a FUSE
  * flush, a lingering socket) for as long as they like.
  */
-inline void CloseElsewhere(int fd) {
+inline void CloseElsewhere(std::vector<int> fds) {
+  const auto close_all = [](const std::vector<int>& all) {
+    for (const int fd : all) close(fd);
+  };
   try {
-    std::thread([fd] { close(fd); }).detach();
+    std::thread(close_all, fds).detach();
   } catch (const std::system_error&) {
-    close(fd);  // out of threads: then it has to be here
+    close_all(fds);  // out of threads: then it has to be here
   }
 }
 

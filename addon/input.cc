@@ -1,13 +1,18 @@
 #include "input.h"
 
+#include <fcntl.h>
+#include <linux/input.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <string>
 #include <utility>
 
 #include "arguments.h"
 #include "exchange.h"
+#include "fd.h"
 #include "worker.h"
 
 namespace {
@@ -18,7 +23,8 @@ void IgnoreLog(libinput* /*library*/, libinput_log_priority /*priority*/, const 
 }  // namespace
 
 void Input::Init(Napi::Env env) {
-  Define(env, {InstanceMethod("device", &Input::DeviceInfo), InstanceMethod("suspend", &Input::Suspend),
+  Define(env, {InstanceMethod("device", &Input::DeviceInfo), InstanceMethod("leds", &Input::Leds),
+               InstanceMethod("grab", &Input::Grab), InstanceMethod("suspend", &Input::Suspend),
                InstanceMethod("resume", &Input::Resume)});
 }
 
@@ -77,11 +83,15 @@ void Input::Close() {
   close_.Reset();
 }
 
-Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
+libinput_device* Input::DeviceOf(uint32_t id) {
   if (on_events_.IsEmpty()) ThrowClosed("libinput");
-  const auto found = devices_.find(Uint32(info[0], "id"));
-  if (found == devices_.end()) return info.Env().Undefined();
-  libinput_device* device = found->second.get();
+  const auto found = devices_.find(id);
+  return found == devices_.end() ? nullptr : found->second.get();
+}
+
+Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
+  libinput_device* device = DeviceOf(Uint32(info[0], "id"));
+  if (device == nullptr) return info.Env().Undefined();
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("name", libinput_device_get_name(device));
   object.Set("sysname", libinput_device_get_sysname(device));
@@ -90,19 +100,44 @@ Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
   };
   object.Set("keyboard", can(LIBINPUT_DEVICE_CAP_KEYBOARD));
   object.Set("pointer", can(LIBINPUT_DEVICE_CAP_POINTER));
+  object.Set("power", libinput_device_keyboard_has_key(device, KEY_POWER) == 1 &&
+                          libinput_device_keyboard_has_key(device, KEY_ENTER) == 0);
   return object;
+}
+
+void Input::Leds(const Napi::CallbackInfo& info) {
+  libinput_device* device = DeviceOf(Uint32(info[0], "id"));
+  const uint32_t leds = Uint32(info[1], "leds");
+  if (device != nullptr) libinput_device_led_update(device, static_cast<libinput_led>(leds));
+}
+
+Napi::Value Input::Grab(const Napi::CallbackInfo& info) {
+  libinput_device* device = DeviceOf(Uint32(info[0], "id"));
+  const int grab = Boolean(info[1], "grab") ? 1 : 0;
+  const auto found = device == nullptr ? fds_.end() : fds_.find(libinput_device_get_sysname(device));
+  // A device that has just gone takes its grab along.
+  Fd fd(found == fds_.end() ? -1 : fcntl(found->second, F_DUPFD_CLOEXEC, 0));
+  // Giving up a grab waits for an RCU grace period.
+  return RunOnWorker(info.Env(), [fd = std::make_shared<const Fd>(std::move(fd)), grab] {
+    if (*fd && ioctl(fd->Get(), EVIOCGRAB, grab) < 0 && errno != ENODEV) {
+      throw Failure{errno, "ioctl(EVIOCGRAB)"};
+    }
+  });
 }
 
 void Input::Suspend(const Napi::CallbackInfo& /*info*/) {
   if (on_events_.IsEmpty()) ThrowClosed("libinput");
+  busy_ = true;
   libinput_suspend(library_.get());
-  DispatchSoon();
+  Continue();
 }
 
 void Input::Resume(const Napi::CallbackInfo& /*info*/) {
   if (on_events_.IsEmpty()) ThrowClosed("libinput");
-  if (libinput_resume(library_.get()) != 0) throw Failure{EIO, "libinput_resume"}.In(Env());
-  DispatchSoon();
+  busy_ = true;
+  const int result = libinput_resume(library_.get());
+  Continue();
+  if (result != 0) throw Failure{EIO, "libinput_resume"}.In(Env());
 }
 
 Napi::Value Input::Call(const Napi::FunctionReference& function,
@@ -119,10 +154,16 @@ Napi::Value Input::Call(const Napi::FunctionReference& function,
 int Input::OpenRestricted(const char* path, int flags) {
   const Napi::HandleScope scope(Env());
   const Napi::Value fd = Call(open_, {Napi::String::New(Env(), path), Napi::Number::New(Env(), flags)});
-  return fd.IsNumber() ? fd.As<Napi::Number>().Int32Value() : -EIO;
+  if (!fd.IsNumber()) return -EIO;
+  const int opened = fd.As<Napi::Number>().Int32Value();
+  if (opened >= 0) fds_[std::filesystem::path(path).filename()] = opened;
+  return opened;
 }
 
 void Input::CloseRestricted(int fd) {
+  for (auto known = fds_.begin(); known != fds_.end();) {
+    known = known->second == fd ? fds_.erase(known) : std::next(known);
+  }
   if (!javascript_) {
     close(fd);
     return;
@@ -136,26 +177,37 @@ void Input::Dispatch() {
   auto* records = Exchange::Of(Env()).Records<Record>();
   busy_ = true;
   bool more = libinput_dispatch(library_.get()) == 0;
-  while (more && !on_events_.IsEmpty()) {
-    size_t count = 0;
-    while (count + Record::kMostOfEvent <= Exchange::kCapacity<Record>) {
-      libinput_event* event = libinput_get_event(library_.get());
-      more = event != nullptr;
-      if (!more) break;
-      count += ReadRecords(event, &records[count]);
-      libinput_event_destroy(event);
-    }
-    if (count > 0) Enter(on_events_, {Napi::Number::New(Env(), static_cast<double>(count))});
-    for (const uint32_t id : std::exchange(removed_, {})) devices_.erase(id);
+  size_t count = 0;
+  while (more && count + Record::kMostOfEvent <= Exchange::kCapacity<Record>) {
+    libinput_event* event = libinput_get_event(library_.get());
+    more = event != nullptr;
+    if (!more) break;
+    count += ReadRecords(event, &records[count]);
+    libinput_event_destroy(event);
   }
-  busy_ = false;
-  if (on_events_.IsEmpty()) Close();
+  if (count > 0) Enter(on_events_, {Napi::Number::New(Env(), static_cast<double>(count))});
+  for (const uint32_t id : std::exchange(removed_, {})) devices_.erase(id);
+  // One batch a turn: a device that floods keeps nothing else waiting.
+  Continue(more);
 }
 
+/** libinput and its callers are no longer below us on the stack. */
+void Input::Continue(bool more) {
+  busy_ = false;
+  if (on_events_.IsEmpty()) {
+    Close();
+  } else if (more) {
+    DispatchSoon();
+  }
+}
+
+/** For what waits in libinput's queue, which its descriptor does not tell. */
 void Input::DispatchSoon() {
+  if (std::exchange(soon_, true)) return;
   RunOnWorker(
       Env(), [] { return 0; },
       [this, keep = Napi::Persistent(Value())](Napi::Env env, int) {
+        soon_ = false;
         Dispatch();
         return env.Undefined();
       });

@@ -60,15 +60,18 @@ class Input final : public Handle<Input> {
 
   void Start(const std::string& seat);
   Napi::Value DeviceInfo(const Napi::CallbackInfo& info);
+  void Leds(const Napi::CallbackInfo& info);
+  Napi::Value Grab(const Napi::CallbackInfo& info);
   void Suspend(const Napi::CallbackInfo& info);
   void Resume(const Napi::CallbackInfo& info);
+  libinput_device* DeviceOf(uint32_t id);
 
   int OpenRestricted(const char* path, int flags);
   void CloseRestricted(int fd);
   Napi::Value Call(const Napi::FunctionReference& function, std::initializer_list<napi_value> arguments);
 
   void Dispatch();
-  /** Reads what waits in libinput's queue, which its descriptor does not tell. */
+  void Continue(bool more = true);
   void DispatchSoon();
   size_t ReadRecords(libinput_event* event, Record* records);
   static Record ReadPointer(libinput_event_type type, libinput_event_pointer* pointer, uint32_t id);
@@ -81,9 +84,12 @@ class Input final : public Handle<Input> {
   Napi::FunctionReference close_;
   Napi::FunctionReference on_events_;
   std::map<uint32_t, Device> devices_;
+  /** What libinput has open, by the name of the device node: it does not tell its descriptors. */
+  std::map<std::string, int> fds_;
   std::vector<uint32_t> removed_;
   uint32_t last_id_ = 0;
   bool busy_ = false;
+  bool soon_ = false;
   bool javascript_ = true;
 };
 

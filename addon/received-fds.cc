@@ -4,31 +4,21 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include <cerrno>
 #include <cstring>
 
 #include "fd.h"
 
 ReceivedFds::~ReceivedFds() {
-  for (size_t i = 0; i < count_; i++) CloseElsewhere(fds_[i]);
+  if (count_ > 0) CloseElsewhere({fds_.data(), fds_.data() + count_});
 }
 
 void ReceivedFds::Take(msghdr* message) {
   for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    // The control buffer has room for no more than Room(): the kernel sets MSG_CTRUNC instead.
     const size_t bytes = header->cmsg_len - CMSG_LEN(0);
     std::memcpy(&fds_[count_], CMSG_DATA(header), bytes);
     count_ += bytes / sizeof(int);
   }
-}
-
-int ReceivedFds::Duplicate(int fd) {
-  if (Room() == 0) return -EMFILE;
-  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) return -errno;
-  fds_[count_++] = copy;
-  return copy;
 }
 
 void ReceivedFds::ReleaseInto(Exchange* exchange) {

@@ -7,6 +7,9 @@
 
 #include "exchange.h"
 
+/** SCM_MAX_FD: what the kernel lets be sent in one message. */
+constexpr size_t kMaxSentFds = 253;
+
 /** Descriptors that a stranger sent, closed unless they are released. */
 class ReceivedFds {
  public:
@@ -16,17 +19,15 @@ class ReceivedFds {
   ~ReceivedFds();
 
   [[nodiscard]] size_t Count() const { return count_; }
-  [[nodiscard]] size_t Room() const { return fds_.size() - count_; }
+  [[nodiscard]] bool Fit() const { return count_ <= Exchange::kMaxFds; }
 
-  /** Takes what a message carries; its control buffer has room for no more than Room(). */
+  /** Takes what a message carries, while those of the messages before Fit(). */
   void Take(msghdr* message);
-  /** Takes a duplicate of a descriptor and returns it, or -errno: EMFILE without Room(). */
-  int Duplicate(int fd);
 
-  /** Tells the exchange's table of them: they are the callback's then. */
+  /** Tells the exchange's table of them, which they fit: they are the callback's then. */
   void ReleaseInto(Exchange* exchange);
 
  private:
-  std::array<int, Exchange::kMaxFds> fds_{};
+  std::array<int, Exchange::kMaxFds + kMaxSentFds> fds_{};
   size_t count_ = 0;
 };

@@ -1,11 +1,13 @@
 #include "unix-socket.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "arguments.h"
 #include "exchange.h"
@@ -13,28 +15,26 @@
 
 namespace {
 
-/** SCM_MAX_FD: the kernel refuses to send more in one message. */
-constexpr size_t kMaxSentFds = 253;
-
-template <size_t kCount>
+/** Room for the descriptors of any message: the kernel closes what finds none, and we would wait for that. */
 struct ControlBuffer {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kCount)> bytes;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxSentFds)> bytes;
 };
 
 /** At most `limit` bytes and the descriptors that came with them; 0 at the end, or -errno. */
 ssize_t Receive(int fd, uint8_t* bytes, size_t limit, ReceivedFds* fds) {
   iovec data{bytes, limit};
-  ControlBuffer<Exchange::kMaxFds> control;
+  ControlBuffer control;
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = control.bytes.data();
-  message.msg_controllen = CMSG_LEN(sizeof(int) * fds->Room());
+  message.msg_controllen = CMSG_LEN(sizeof(int) * kMaxSentFds);
 
   const ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (length < 0) return -errno;
   fds->Take(&message);
-  return (message.msg_flags & MSG_CTRUNC) != 0 ? -EMSGSIZE : length;
+  // Cut off where our table of descriptors is full.
+  return (message.msg_flags & MSG_CTRUNC) != 0 || !fds->Fit() ? -EMSGSIZE : length;
 }
 
 /** The same, into the exchange. */
@@ -43,7 +43,7 @@ ssize_t ReceiveInto(Exchange* exchange, int fd, size_t limit) {
   ssize_t length = Receive(fd, exchange->bytes, limit, &fds);
   // The kernel ends a read behind a message with descriptors. What follows it (the update that shows the
   // buffer) is there already as a rule, and read now it saves a turn of the loop.
-  if (length > 0 && static_cast<size_t>(length) < limit && fds.Count() > 0 && fds.Room() > 0) {
+  if (length > 0 && static_cast<size_t>(length) < limit && fds.Count() > 0) {
     const ssize_t more = Receive(fd, exchange->bytes + length, limit - static_cast<size_t>(length), &fds);
     if (more > 0) length += more;
     if (more == -EMSGSIZE) length = more;
@@ -53,7 +53,7 @@ ssize_t ReceiveInto(Exchange* exchange, int fd, size_t limit) {
 }
 
 /** Reads an array of descriptors into a message. */
-void Attach(const Napi::Array& fds, ControlBuffer<kMaxSentFds>* control, msghdr* message) {
+void Attach(const Napi::Array& fds, ControlBuffer* control, msghdr* message) {
   const uint32_t count = fds.Length();
   if (count == 0) return;
   if (count > kMaxSentFds) throw Napi::RangeError::New(fds.Env(), "fds must hold at most 253 descriptors");
@@ -73,9 +73,15 @@ void Attach(const Napi::Array& fds, ControlBuffer<kMaxSentFds>* control, msghdr*
 
 Napi::Value Connect(const Napi::CallbackInfo& info) {
   const std::string path = String(info[0], "path");
-  const sockaddr_un address = UnixAddress(info.Env(), path, "connect");
+  const bool abstract = !info[1].IsUndefined() && Boolean(info[1], "abstract");
+  sockaddr_un address = UnixAddress(info.Env(), (abstract ? "@" : "") + path, "connect");
+  socklen_t size = sizeof(address);
+  if (abstract) {
+    address.sun_path[0] = '\0';
+    size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + path.size());
+  }
   Fd fd = UnixStream(info.Env());
-  if (connect(fd.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+  if (connect(fd.Get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
     throw Failure{errno, "connect", {}, path}.In(info.Env());
   }
   return Socket::Make(info.Env(), std::move(fd));
@@ -91,7 +97,7 @@ Napi::Value Notify(const Napi::CallbackInfo& info) {
   if (!fd) throw Failure{errno, "socket"}.In(info.Env());
 
   iovec data{state.data(), state.size()};
-  ControlBuffer<kMaxSentFds> control;
+  ControlBuffer control;
   msghdr message{};
   message.msg_name = &address;
   message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
@@ -102,8 +108,29 @@ Napi::Value Notify(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), sent < 0 ? -errno : 0);
 }
 
+Napi::Value Adopt(const Napi::CallbackInfo& info) {
+  Fd fd(Descriptor(info[0], "fd"));
+  // Reading another kind of file could wait.
+  for (const auto& [option, wanted] : {std::pair(SO_DOMAIN, AF_UNIX), std::pair(SO_TYPE, int{SOCK_STREAM})}) {
+    int value = 0;
+    socklen_t size = sizeof(value);
+    const int status = getsockopt(fd.Get(), SOL_SOCKET, option, &value, &size);
+    if (status != 0 || value != wanted) {
+      throw Failure{status != 0 ? errno : EPROTOTYPE, "getsockopt", {{"fd", fd.Get()}}}.In(info.Env());
+    }
+  }
+  return Socket::Make(info.Env(), std::move(fd));
+}
+
+Napi::Value Duplicate(const Napi::CallbackInfo& info) {
+  const int fd = Descriptor(info[0], "fd");
+  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) throw Failure{errno, "fcntl(F_DUPFD_CLOEXEC)", {{"fd", fd}}}.In(info.Env());
+  return Napi::Number::New(info.Env(), copy);
+}
+
 Napi::Value Discard(const Napi::CallbackInfo& info) {
-  CloseElsewhere(Descriptor(info[0], "fd"));
+  CloseElsewhere({Descriptor(info[0], "fd")});
   return info.Env().Undefined();
 }
 
@@ -167,7 +194,10 @@ void Socket::Close() {
   ClosePoll();
   on_data_.Reset();
   on_writable_.Reset();
-  fd_ = Fd();
+  if (!fd_) return;
+  // The peer is to see it now; descriptors that nobody has read are closed with the socket.
+  shutdown(fd_.Get(), SHUT_RDWR);
+  CloseElsewhere({fd_.Release()});
 }
 
 void Socket::Require(const char* syscall) const {
@@ -223,7 +253,7 @@ Napi::Value Socket::Send(const Napi::CallbackInfo& info) {
   Require("sendmsg");
   Napi::Uint8Array bytes = Bytes(info[0], "bytes");
   iovec data{bytes.Data(), bytes.ByteLength()};
-  ControlBuffer<kMaxSentFds> control;
+  ControlBuffer control;
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
@@ -258,7 +288,9 @@ Napi::Value Socket::Credentials(const Napi::CallbackInfo& info) {
 
 void InitUnixSocket(Napi::Env env, Napi::Object exports) {
   Socket::Init(env);
+  exports.Set("adopt", Napi::Function::New(env, Adopt, "adopt"));
   exports.Set("connect", Napi::Function::New(env, Connect, "connect"));
+  exports.Set("duplicate", Napi::Function::New(env, Duplicate, "duplicate"));
   exports.Set("fdPair", Napi::Function::New(env, FdPair, "fdPair"));
   exports.Set("notify", Napi::Function::New(env, Notify, "notify"));
   exports.Set("discard", Napi::Function::New(env, Discard, "discard"));

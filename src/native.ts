@@ -13,6 +13,7 @@
  *   that a frame allocates nothing.
  */
 import * as path from 'node:path';
+import * as util from 'node:util';
 
 /** A system error: `errno` is negative, as in Node; `syscall` names the ioctl or function. */
 export interface NativeError extends Error {
@@ -48,13 +49,6 @@ export const INPUT_ABSOLUTE = 5;
 export const INPUT_BUTTON = 6;
 /** A wheel: `code` 0 vertical, 1 horizontal; `value` signed, in 1/120 of a notch; positive is down, right. */
 export const INPUT_WHEEL = 7;
-
-/**
- * Index, in 64-bit floats of the exchange, of the numbers of an incoming bus call. Integers, booleans and doubles take
- * one each, `t` and `x` two (high and low 32 bits), arrays of them their length and then their elements. File
- * descriptors take none: they are in the table at {@link EXCHANGE_FDS}, in order, and the callee's.
- */
-export const EXCHANGE_NUMBERS = 0;
 
 /** `struct drm_mode_modeinfo`, whole, so that it goes back to the kernel as it came. */
 export interface ModeInfo {
@@ -270,7 +264,8 @@ export interface NativeCard {
 export interface NativeSocket {
   /**
    * Starts reading. `length` bytes (and fds, with their fstat identity) are in the exchange; the fds are the
-   * callee's. 0: the peer closed. Negative: `-errno`; EMSGSIZE when fds were lost or too many (all are closed).
+   * callee's. 0: the peer closed. Negative: `-errno`; EMSGSIZE when fds were lost or too many (all are closed, as are
+   * those that nobody has read when the socket is closed, on threads of their own).
    */
   onData(callback: (length: number) => void): void;
   /** Stops and resumes reading: backpressure. */
@@ -288,92 +283,6 @@ export interface NativeSocket {
 }
 
 export interface NativeListener {
-  close(): void;
-}
-
-/**
- * A value of a D-Bus message: numbers for y, n, q, i, u, d and h, a boolean for b, bigints for x and t, strings for s,
- * o and g, a Uint8Array for ay, arrays for a… and for structs, Maps for a{…}, and for a variant its signature and value.
- * To send, an h is a file descriptor; received, it is always -1, because nobody closes what looks like a number: file
- * descriptors come through the exchange alone, see {@link NativeBus.serve}.
- */
-export type BusValue =
-  | number
-  | bigint
-  | boolean
-  | string
-  | Uint8Array
-  | readonly BusValue[]
-  | ReadonlyMap<BusValue, BusValue>
-  | BusVariant;
-
-export interface BusVariant {
-  readonly signature: string;
-  readonly value: BusValue;
-}
-
-export interface BusMessage {
-  /** Absent between peers. */
-  readonly destination?: string;
-  readonly path: string;
-  readonly interface: string;
-  readonly member: string;
-  /** '' without arguments. File descriptors of `h` stay the caller's. */
-  readonly signature: string;
-  readonly values: readonly BusValue[];
-}
-
-/** The error a bus call is answered with: `code` is its D-Bus name. */
-export interface BusError extends Error {
-  readonly code: string;
-}
-
-/** A method that is served. */
-export interface BusMethod {
-  readonly interface: string;
-  readonly member: string;
-  /** What it takes. Calls with another signature are answered with InvalidArgs and never seen. */
-  readonly signature: string;
-}
-
-/** A D-Bus connection, of sd-bus: to a bus, or to one peer. Authentication and reading go on by themselves. */
-export interface NativeBus {
-  /**
-   * Calls a method. Resolves with the values of the reply; file descriptors in it are not taken. Rejects with a
-   * {@link BusError}, or a NativeError when the connection is lost. Never times out: the caller decides how long it
-   * waits.
-   */
-  call(message: BusMessage): Promise<BusValue[]>;
-  /** A call without a reply. Queued when the peer does not read; throws when the connection is gone. */
-  send(message: BusMessage): void;
-  /** Emits a signal. */
-  emit(message: BusMessage): void;
-  /**
-   * Serves methods at a path. `callback` gets the index of the method and the serial to answer to (0: no answer is
-   * wanted). Where the signature consists of numbers, fds and arrays of them alone (64 elements at most in each, or
-   * the call is answered with LimitsExceeded), they are in the exchange and `values` is null, so that a frame allocates
-   * nothing; the fds, {@link MAX_FDS} at most, are the callee's. Otherwise they are in `values`, and file descriptors
-   * are not taken. What is not served is answered with UnknownMethod.
-   */
-  serve(
-    path: string,
-    methods: readonly BusMethod[],
-    callback: (method: number, serial: number, values: BusValue[] | null) => void,
-  ): void;
-  /** Answers a call, by default with nothing. Returns 0, or `-errno`: ENOENT for a serial that was answered before. */
-  reply(serial: number, signature?: string, values?: readonly BusValue[]): number;
-  /** Answers a call with an error. */
-  fail(serial: number, name: string, message: string): number;
-  /** Signals that match; `match` in D-Bus words: `type='signal',member='…'`. File descriptors are not taken. */
-  onSignal(match: string, callback: (message: Required<Omit<BusMessage, 'destination'>>) => void): void;
-  /** Called once, when the connection is lost (`errno` > 0) or refused; not after `close`. */
-  onClosed(callback: (errno: number) => void): void;
-  /** Our unique name on a bus; '' between peers or before it is known. */
-  readonly name: string;
-  /** Stops and resumes reading and dispatching: backpressure. */
-  pause(): void;
-  resume(): void;
-  /** What waits to be sent is dropped; calls under way are rejected (ECANCELED). */
   close(): void;
 }
 
@@ -397,10 +306,20 @@ export interface NativeInput {
         readonly keyboard: boolean;
         /** Relative or absolute, a mouse, touchpad or tablet. */
         readonly pointer: boolean;
+        /** The machine's power button, or the like: nothing one could type with. */
+        readonly power: boolean;
       }
     | undefined;
-  /** Closes all devices; `resume` opens those that are there then. Both are told as devices that go and come. */
+  /** Lights exactly these LEDs of a keyboard: bit 0 NumLock, 1 CapsLock, 2 ScrollLock. */
+  leds(id: number, leds: number): void;
+  /**
+   * EVIOCGRAB: whether the device's events come here only. Rejects with EBUSY while another program has it so. A device
+   * that has gone is no error.
+   */
+  grab(id: number, grab: boolean): Promise<void>;
+  /** All devices are let go of and closed; events tell so. */
   suspend(): void;
+  /** The devices that are there now are opened anew, under new numbers. */
   resume(): void;
   close(): void;
 }
@@ -452,19 +371,13 @@ export interface Native {
 
   /** bind + listen on a UNIX stream socket, with the file mode set before anyone can connect. EADDRINUSE is thrown. */
   listen(path: string, mode: number, onConnection: (socket: NativeSocket) => void): NativeListener;
-  connect(path: string): NativeSocket;
+  /** `abstract`: a name that is in no file system. */
+  connect(path: string, abstract?: boolean): NativeSocket;
+  /** Takes over the fd of a connected UNIX stream socket, in every case: one that is none is closed (ENOTSOCK…). */
+  adopt(fd: number): NativeSocket;
   socketPair(): [NativeSocket, NativeSocket];
   /** The two ends of a stream socket pair as bare file descriptors (CLOEXEC), both the caller's. */
   fdPair(): [number, number];
-
-  /**
-   * Opens a D-Bus connection: to a peer on a connected socket (taken over in every case), as the side that is
-   * authenticated (`client`) or that authenticates (`server`); or to a bus by its address (`unix:path=…`). Returns at
-   * once; whatever fails is told through `onClosed`.
-   */
-  openBus(
-    where: { readonly fd: number; readonly side: 'client' | 'server' } | { readonly address: string },
-  ): NativeBus;
 
   /**
    * Kernel events of one subsystem, from udev where it runs, else from the kernel. `properties` holds the
@@ -495,6 +408,8 @@ export interface Native {
 
   /** Closes an fd that a stranger sent, on a thread of its own: close() may wait for whoever serves the file. */
   discard(fd: number): void;
+  /** Another fd of the same file (CLOEXEC). Throws EBADF. */
+  duplicate(fd: number): number;
   /** A zeroed udmabuf of `size` bytes (rounded up to pages): a real dma-buf from plain memory. */
   createUdmabuf(size: number): number;
   /** Throws EINVAL for an fd that is no dma-buf or is smaller than `size`. */
@@ -578,6 +493,12 @@ export function isNativeError(error: unknown, code?: string): error is NativeErr
     'syscall' in error &&
     (code === undefined || error.code === code)
   );
+}
+
+/** An error like the addon's: `errno` positive, as in C. */
+export function systemError(errno: number, syscall: string): NativeError {
+  const [code, text] = util.getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown'];
+  return Object.assign(new Error(`${code}: ${text}, ${syscall}`), { errno: -errno, code, syscall });
 }
 
 function load(): Native {

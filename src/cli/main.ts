@@ -70,6 +70,11 @@ async function show(socket: string | undefined, target: string, on: string | und
   await ask(await controlSocket(socket), request);
 }
 
+async function layout(socket: string | undefined, name: string): Promise<void> {
+  const { ask } = await import('../control/client.js');
+  await ask(await controlSocket(socket), { command: 'layout', layout: name });
+}
+
 async function plan(
   argv: PlanFlags & { readonly control?: string | undefined; readonly json: boolean },
 ): Promise<void> {
@@ -154,6 +159,12 @@ async function main(): Promise<void> {
           on: { type: 'string', describe: 'output, such as HDMI-A-1' },
         }),
       (argv) => show(argv.control, argv.guest, argv.on),
+    )
+    .command(
+      'layout <name>',
+      'show what a layout of the config says',
+      (command) => command.positional('name', { type: 'string', demandOption: true }).options({ control }),
+      (argv) => layout(argv.control, argv.name),
     )
     .command(
       'plan [config]',

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import type { Config, GuestConfig } from '../config/config';
+import type { Action, Config, GuestConfig } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
@@ -84,10 +84,12 @@ class Daemon {
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
     const device = fs.realpathSync(card.native.path);
-    const input = new Input(
-      [...vtHotkeys(), ...config.hotkeys],
-      log,
-      (action, at) => {
+    const bindings = {
+      hotkeys: [...vtHotkeys(), config.escape, ...config.hotkeys],
+      passthrough: config.passthrough,
+    };
+    const handler = {
+      fired: (action: Action, at: number) => {
         try {
           if (action.kind === 'vt') switchTerminal(session, action.vt);
           else controller.perform(action, at);
@@ -96,13 +98,16 @@ class Daemon {
           log.notice(`hotkey ${action.kind}: ${error.message}`);
         }
       },
-      {
-        open: (path, mode) => session.openDevice(path, mode),
-        close: (fd) => {
-          session.closeDevice(fd);
-        },
+      released: (action: Action) => {
+        controller.released(action);
       },
-    );
+    };
+    const input = new Input(bindings, log, handler, {
+      open: (path, mode) => session.openDevice(path, mode),
+      close: (fd) => {
+        session.closeDevice(fd);
+      },
+    });
     const controller = new Controller(card, config, log, (target) => {
       input.focus(target);
     });

@@ -27,7 +27,10 @@ export function formatStatus(status: Status): string {
     (guest) => `${guest.guest}: ${guestState(guest)} (${guest.kind} ${guest.address})`,
   );
   const head = `${status.card} (${status.driver}), ${status.commit} commits, up ${status.uptimeSeconds} s, * has the focus`;
-  return [head, outputs, ...notes, ...guests].join('\n');
+  const escaped = status.escaped
+    ? ['keyboard and pointer are taken from all guests; the escape hotkey gives them back']
+    : [];
+  return [head, outputs, ...escaped, ...notes, ...guests].join('\n');
 }
 
 function guestState({ connected, condition, reason, trouble }: GuestStatus): string {

@@ -1,35 +1,39 @@
 import type { Action } from './config';
-import { isMapping, kindOf } from './checker';
+import { defaultDwellMs } from './config';
+import { entry, isMapping, kindOf } from './checker';
 import type { Checker } from './checker';
 import type { Path } from './document';
 import { readHead } from './guests';
 import { hint } from './nearest';
 import type { OutputNames } from './output-names';
+import { parseDuration } from './values';
 
-const plainActions = ['next', 'previous', 'focus', 'swap', 'blank'] as const;
-const actions = ['show', ...plainActions, 'vt'];
+/** Of outputs: the focused one, or what is named. */
+const outputActions = ['next', 'previous', 'focus', 'swap', 'blank'] as const;
+const plainActions = [...outputActions, 'help', 'escape'] as const;
+const actions = ['show', 'layout', 'scan', ...plainActions, 'vt'];
+
+const shortestDwell = 1000;
+const longestDwell = 3_600_000;
+
 /** Virtual terminals that Linux has. */
 const maxVt = 63;
 
+/** What actions may name. */
+export interface Known {
+  readonly guests: ReadonlySet<string>;
+  readonly layouts: ReadonlySet<string>;
+  readonly names: OutputNames;
+}
+
 /** Reads what a hotkey does, `next` or `{ show: windows, on: DP-1 }`. Reports whatever is wrong with it. */
-export function readAction(
-  value: unknown,
-  path: Path,
-  guests: ReadonlySet<string>,
-  names: OutputNames,
-  checker: Checker,
-): Action | undefined {
+export function readAction(value: unknown, path: Path, known: Known, checker: Checker): Action | undefined {
+  const { guests, names } = known;
   if (typeof value === 'string') {
-    const kind = plainActions.find((known) => known === value);
+    const kind = plainActions.find((action) => action === value);
     if (kind !== undefined) return { kind };
-    checker.report(
-      path,
-      value === 'show'
-        ? needsGuest
-        : value === 'vt'
-          ? needsVt
-          : `unknown action "${value}"${actionHint(value, guests)}`,
-    );
+    if (value === 'scan') return { kind: value, dwellMs: defaultDwellMs };
+    checker.report(path, needs[value] ?? `unknown action "${value}"${actionHint(value, known)}`);
     return undefined;
   }
   if (!isMapping(value)) {
@@ -52,22 +56,68 @@ export function readAction(
     else if (kind === undefined) checker.report(at, `"${key}" goes with show; add show: <guest>`, 'key');
     else if (kind === 'vt' && key === 'on') checker.report(at, '"on" goes with show; remove it', 'key');
     else if (kind !== 'show' && key === 'on')
-      checker.report(at, `"on" goes with show; write { ${kind}: <output> }`, 'key');
+      checker.report(
+        at,
+        `"on" goes with show; ${outputActions.some((action) => action === kind) ? `write { ${kind}: <output> }` : 'remove it'}`,
+        'key',
+      );
     else
       checker.report(at, `unknown key "${key}"${kind === 'show' ? hint(key, others) : '; remove it'}`, 'key');
   }
   if (keys.length === 0) checker.report(path, `an empty action; write e.g. next or { show: windows }`);
   if (kind === undefined) return undefined;
+  const at = [...path, kind];
   if (kind === 'show') return readShow(value, path, guests, names, checker);
-  if (kind === 'vt') return readVt(value.vt, [...path, kind], checker);
-  return readOnOutputs(kind as (typeof plainActions)[number], value[kind], [...path, kind], names, checker);
+  if (kind === 'vt') return readVt(value.vt, at, checker);
+  if (kind === 'layout') return readLayout(value.layout, at, known, checker);
+  if (kind === 'scan') return readScan(value.scan, at, checker);
+  const onOutputs = outputActions.find((action) => action === kind);
+  if (onOutputs) return readOnOutputs(onOutputs, value[kind], at, names, checker);
+  checker.report(at, `${kind} is a word of its own; write ${kind} without { }`, 'key');
+  return undefined;
 }
 
 const needsVt = 'write { vt: 1 } for /dev/tty1';
-const needsGuest = 'show needs a guest; write { show: <guest> }';
 
-function actionHint(word: string, guests: ReadonlySet<string>): string {
-  return guests.has(word) ? `; to show that guest write { show: ${word} }` : hint(word, actions);
+/** Actions that are no words of their own. */
+const needs: Readonly<Record<string, string>> = {
+  show: 'show needs a guest; write { show: <guest> }',
+  vt: needsVt,
+  layout: 'layout needs a name; write { layout: <name> }',
+};
+
+function actionHint(word: string, { guests, layouts }: Known): string {
+  if (guests.has(word)) return `; to show that guest write { show: ${word} }`;
+  if (layouts.has(word)) return `; for that layout write { layout: ${word} }`;
+  return hint(word, actions);
+}
+
+function readLayout(value: unknown, path: Path, { layouts }: Known, checker: Checker): Action | undefined {
+  if (typeof value === 'string' && layouts.has(value)) return { kind: 'layout', layout: value };
+  const what =
+    typeof value !== 'string'
+      ? `layout must be the name of a layout, not ${kindOf(value)}; write it as below layouts:`
+      : layouts.size === 0
+        ? `there is no layout "${value}"; add it below layouts:`
+        : `unknown layout "${value}"${hint(value, layouts)}`;
+  checker.report(path, what);
+  return undefined;
+}
+
+function readScan(value: unknown, path: Path, checker: Checker): Action | undefined {
+  const dwell = entry(value, 'dwell');
+  if (!isMapping(value) || dwell === undefined) {
+    checker.report(path, 'scan takes a dwell time; write { scan: { dwell: 5s } }, or scan alone');
+    return undefined;
+  }
+  const wrong = Object.keys(value).find((key) => key !== 'dwell');
+  if (wrong !== undefined) checker.report([...path, wrong], `unknown key "${wrong}"; remove it`, 'key');
+  const dwellMs = typeof dwell === 'string' ? parseDuration(dwell) : undefined;
+  if (dwellMs !== undefined && dwellMs >= shortestDwell && dwellMs <= longestDwell)
+    return { kind: 'scan', dwellMs };
+  const what = typeof dwell === 'string' || typeof dwell === 'number' ? `"${dwell}"` : kindOf(dwell);
+  checker.report([...path, 'dwell'], `dwell cannot be ${what}; write a time from 1s to 60m, e.g. 5s`);
+  return undefined;
 }
 
 function readShow(
@@ -89,7 +139,7 @@ function readVt(vt: unknown, path: Path, checker: Checker): Action | undefined {
 }
 
 function readOnOutputs(
-  kind: (typeof plainActions)[number],
+  kind: (typeof outputActions)[number],
   value: unknown,
   path: Path,
   names: OutputNames,

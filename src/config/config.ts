@@ -1,5 +1,5 @@
 import type { ModeInfo } from '../native';
-import type { Trigger } from '../input/trigger';
+import type { Step, Trigger } from '../input/trigger';
 
 /** One display of a guest; `head` is its number, from 0 (vhost-user-gpu: the scanout id). */
 export interface HeadRef {
@@ -84,14 +84,30 @@ export type Action =
   /** Absent output: the next one. */
   | { readonly kind: 'focus'; readonly output?: string }
   | { readonly kind: 'blank'; readonly on?: string }
+  /** Shows what a layout of the config says. */
+  | { readonly kind: 'layout'; readonly layout: string }
+  /** Shows one guest after another, each for so long; again, or any other action: stops. */
+  | { readonly kind: 'scan'; readonly dwellMs: number }
+  /** Lists the hotkeys on the focused output for as long as the key is held. */
+  | { readonly kind: 'help' }
+  /** Takes keyboard and pointer from all guests; again: gives them back. */
+  | { readonly kind: 'escape' }
   /** Brings a virtual terminal to the front, 1 to 63. */
   | { readonly kind: 'vt'; readonly vt: number };
 
 export interface Hotkey {
   readonly trigger: Trigger;
   readonly action: Action;
+  /** Fires once the last key has been held for a while, rather than when it is pressed. */
+  readonly hold?: boolean;
   /** The trigger as it was written, for messages. */
   readonly source: string;
+}
+
+/** Heads for some outputs, by a name. Those of one layout are all different; outputs it does not name stay as they are. */
+export interface LayoutConfig {
+  readonly name: string;
+  readonly shows: readonly { readonly output: string; readonly head: HeadRef }[];
 }
 
 export const logLevels = ['error', 'warning', 'notice', 'info', 'debug'] as const;
@@ -110,10 +126,17 @@ export interface Config {
   readonly guests: readonly GuestConfig[];
   readonly outputs: readonly OutputConfig[];
   readonly hotkeys: readonly Hotkey[];
+  /** Keys and chords that go to the guest whatever the hotkeys say; with code 0 modifiers that are not withheld. */
+  readonly passthrough: readonly Step[];
+  /** The hotkey that takes the keyboard back from all guests; there is always one. */
+  readonly escape: Hotkey;
+  readonly layouts: readonly LayoutConfig[];
   /** Worth a line in the log, but no reason to refuse the file. */
   readonly notes: readonly string[];
 }
 
 export const defaultControl = '/run/kms-switcher/control.sock';
 export const defaultLogLevel: LogLevel = 'info';
+export const defaultEscape = 'Ctrl+Alt+Esc';
+export const defaultDwellMs = 5000;
 export const maxHeads = 16;

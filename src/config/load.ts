@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { defaultHotkeys } from '../input/hotkeys';
+import { defaultHotkeys } from '../input/defaults';
 import { entry, isMapping, kindOf } from './checker';
 import type { Checker } from './checker';
 import { defaultControl, defaultLogLevel } from './config';
@@ -10,7 +10,8 @@ import type { ConnectorName } from './connectors';
 import { parseDocument } from './document';
 import type { ConfigDocument } from './document';
 import { checkGuests } from './guests';
-import { checkHotkeys } from './hotkeys';
+import { checkHotkeys, checkKeys } from './hotkeys';
+import { checkLayouts } from './layouts';
 import { OutputNames } from './output-names';
 import { checkOutputs } from './outputs';
 import { ConfigError } from './problems';
@@ -96,11 +97,14 @@ function checkMeaning(
   // Guests with a bad socket exist all the same.
   const guestNames = new Set(isMapping(data.guests) ? Object.keys(data.guests) : []);
   const outputs = checkOutputs(data.outputs, guestNames, names, checker);
+  const layouts = checkLayouts(data.layouts, guestNames, names, checker);
+  const keys = checkKeys(data.escape, data.passthrough, checker);
+  const known = { guests: guestNames, layouts: new Set(layouts.map(({ name }) => name)), names };
   const hotkeys =
     data.hotkeys === undefined
-      ? defaultHotkeys(guests, outputs)
-      : checkHotkeys(data.hotkeys, guestNames, names, checker);
-  if (connectors === undefined && (data.outputs ?? data.hotkeys) !== undefined)
+      ? defaultHotkeys(guests, outputs, keys)
+      : checkHotkeys(data.hotkeys, keys, known, checker);
+  if (connectors === undefined && (data.outputs ?? data.hotkeys ?? data.layouts) !== undefined)
     checker.note('there is no graphics card here: output names were not checked');
 
   const device = card ?? (names.impliedCard && cardDevice(names.impliedCard));
@@ -112,6 +116,8 @@ function checkMeaning(
     guests,
     outputs,
     hotkeys,
+    ...keys,
+    layouts,
   };
 }
 

@@ -45,3 +45,9 @@ export function logLevelProblem(level: string): string | undefined {
 export function isLogLevel(level: string): level is LogLevel {
   return (logLevels as readonly string[]).includes(level);
 }
+
+/** Milliseconds of a time as users write it, `5s`, `1500ms` or `1.5 s`; undefined: it is none. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d{1,6}(?:\.\d{1,3})?) ?(ms|s|m)$/.exec(text);
+  return match ? Number(match[1]) * { ms: 1, s: 1000, m: 60_000 }[match[2] as 'ms' | 's' | 'm'] : undefined;
+}

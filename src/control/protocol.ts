@@ -15,6 +15,7 @@ export type Request =
   | { readonly command: 'status' }
   | { readonly command: 'watch' }
   | { readonly command: 'show'; readonly guest: string; readonly head?: number; readonly on?: string }
+  | { readonly command: 'layout'; readonly layout: string }
   | { readonly command: 'screenshot'; readonly output: string }
   | PlanRequest;
 
@@ -120,6 +121,8 @@ export interface Status {
   readonly commit: string;
   readonly framebuffers: number;
   readonly memoryReducer: boolean;
+  /** Keyboard and pointer are taken from all guests. */
+  readonly escaped: boolean;
   readonly outputs: readonly OutputStatus[];
   readonly guests: readonly GuestStatus[];
 }

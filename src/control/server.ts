@@ -118,13 +118,16 @@ export class ControlServer {
         this.controller.perform(action);
         return {};
       }
+      case 'layout':
+        this.controller.perform({ kind: 'layout', layout: text(fields, 'layout') });
+        return {};
       case 'screenshot':
         return await this.#photograph(text(fields, 'output'));
       case 'plan':
         return await this.#plan(fields);
       default:
         throw new CommandError(
-          `unknown command ${JSON.stringify(command)}: status, show, watch, screenshot and plan are known`,
+          `unknown command ${JSON.stringify(command)}: status, show, layout, watch, screenshot and plan are known`,
         );
     }
   }

@@ -21,6 +21,7 @@ export function readStatus(card: Card, controller: Controller): Status {
     commit: card.commit.name,
     framebuffers: card.framebuffers.size,
     memoryReducer: !process.execArgv.includes('--no-memory-reducer'),
+    escaped: controller.escaped,
     outputs: controller.outputs.all().map((output) => outputStatus(output, controller)),
     guests: [...controller.guests.all()].map(guestStatus),
   };

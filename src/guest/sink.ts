@@ -71,6 +71,10 @@ export interface GuestInput {
   wheel(head: number, dx: number, dy: number): void;
   /** Whether the head's pointer takes places rather than motion now. */
   absolute(head: number): boolean;
+  /** The lock lights the guest has on, as bits LED_NUML (1), LED_CAPSL (2) and LED_SCROLLL (4). Absent: nobody knows. */
+  readonly leds?: number;
+  /** Whom to tell when `leds` changes; one at most. */
+  onLeds?(listener: ((leds: number) => void) | undefined): void;
 }
 
 /** How a guest reaches us, whatever protocol it speaks. */

@@ -1,6 +1,8 @@
 import * as fs from 'node:fs';
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Log } from '../log';
+import { Grabs } from './grabs';
 import {
   EXCHANGE_BYTES,
   INPUT_ABSOLUTE,
@@ -29,33 +31,25 @@ export interface InputEvents {
   gone(device: number): void;
   /** That was all that has happened so far. */
   done(): void;
+  /** Whether a device has a key or button down. */
+  busy(device: number): boolean;
 }
 
-/** What opens input devices. */
+/** Who opens the nodes of devices. */
 export interface DeviceFiles {
-  /** An fd, or `-errno`. */
+  /** A file descriptor, or `-errno`. */
   open(path: string, flags: number): number;
   close(fd: number): void;
 }
-
-const ownFiles: DeviceFiles = {
-  open: (path, flags) => {
-    try {
-      return fs.openSync(path, flags);
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).errno ?? -1;
-    }
-  },
-  close: (fd) => {
-    fs.closeSync(fd);
-  },
-};
 
 /** The keyboards and pointers of a seat, read with libinput. */
 export class InputDevices {
   /** The batch in work: what an event leads to may use the exchange. */
   readonly #batch = new Int32Array(exchange.length);
   readonly #refused = new Set<string>();
+  readonly #grabs: Grabs;
+  readonly #lit = new Set<number>();
+  #leds = 0;
   #input: NativeInput | undefined;
   #keyboards = 0;
   #pointers = 0;
@@ -64,7 +58,13 @@ export class InputDevices {
     private readonly events: InputEvents,
     private readonly log: Log,
     private readonly files: DeviceFiles = ownFiles,
-  ) {}
+  ) {
+    this.#grabs = new Grabs(
+      () => this.#input,
+      (device) => events.busy(device),
+      log,
+    );
+  }
 
   /** Starts listening. Without any device, or the right to one, that is a warning: the control socket still works. */
   open(seat: string): void {
@@ -88,22 +88,43 @@ export class InputDevices {
     }
   }
 
+  close(): void {
+    this.light(0);
+    this.#input?.close();
+    this.#input = undefined;
+  }
+
+  /** Lights these LEDs on all keyboards, and on those that come: bits as of {@link NativeInput.leds}. */
+  light(leds: number): void {
+    if (leds === this.#leds) return;
+    this.#leds = leds;
+    for (const id of this.#lit) this.#input?.leds(id, leds);
+  }
+
+  /** Whether others that read the devices, such as the host's console, get nothing of them. */
+  grab(grab: boolean): void {
+    this.#grabs.want(grab);
+  }
+
+  /** All devices are closed; `events` are told that they have gone. */
   suspend(): void {
     this.#keyboards = this.#pointers = 0;
     this.#input?.suspend();
   }
 
+  /** The devices that are there now come anew. */
   resume(): void {
-    this.#input?.resume();
-  }
-
-  close(): void {
-    this.#input?.close();
+    try {
+      this.#input?.resume();
+    } catch (error) {
+      this.log.warning(`no input for now: the devices cannot be opened again: ${String(error)}`);
+    }
   }
 
   #openDevice(path: string, flags: number): number {
     const fd = this.files.open(path, flags);
-    if (fd < 0 && !this.#refused.has(path)) {
+    if (fd >= 0) this.#refused.delete(path);
+    else if (!this.#refused.has(path)) {
       const code = getSystemErrorName(fd);
       const fix = code === 'EACCES' ? ': run as root, run seatd, or add this user to the group "input"' : '';
       this.log.warning(`${path} cannot be opened (${code})${fix}`);
@@ -118,6 +139,7 @@ export class InputDevices {
     for (let i = 0; i < length; i++) this.#batch[i] = exchange[i]!;
     for (let at = 0; at < length; at += INPUT_WORDS) this.#event(at);
     this.events.done();
+    this.#grabs.settle();
   }
 
   #event(at: number): void {
@@ -146,6 +168,8 @@ export class InputDevices {
         this.#added(device);
         break;
       case INPUT_DEVICE_REMOVED:
+        this.#lit.delete(device);
+        this.#grabs.removed(device);
         this.events.gone(device);
         break;
     }
@@ -154,8 +178,27 @@ export class InputDevices {
   #added(id: number): void {
     const device = this.#input?.device(id);
     if (!device) return;
-    const { name, sysname } = device;
+    const { name, sysname, power } = device;
+    // The host's power button stays the host's.
+    if (!power) this.#grabs.added(id, `${name} (${sysname})`);
+    if (device.keyboard) {
+      this.#lit.add(id);
+      this.#input?.leds(id, this.#leds);
+    }
     if (device.keyboard) this.log.info(`keyboard ${++this.#keyboards}: ${name} (${sysname})`);
     if (device.pointer) this.log.info(`pointer ${++this.#pointers}: ${name} (${sysname})`);
   }
 }
+
+const ownFiles: DeviceFiles = {
+  open: (path, flags) => {
+    try {
+      return fs.openSync(path, flags);
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -constants.errno.EIO;
+    }
+  },
+  close: (fd) => {
+    fs.closeSync(fd);
+  },
+};

@@ -1,23 +1,23 @@
 /** KEY_CNT of <linux/input-event-codes.h>: keys and buttons share one range. */
 const CODES = 0x300;
 
-const WITHHELD = 1;
+const DOWN = 1;
 const PASSED = 2;
 
 /**
- * Which keys are down on which device, and which of these presses the guest has seen. Of two devices that hold the
- * same key the guest sees one press and, with the last that lets go, one release. No call allocates, but for the first
- * press of a device.
+ * Which keys are down on which device, and which presses the guest knows of; the guest may learn of either later than
+ * it happens. Of two devices that hold the same key the guest sees one press and, with the last that lets go, one
+ * release. No call allocates, but for the first press of a device.
  */
 export class HeldKeys {
-  /** Per device: 0 (up), WITHHELD or PASSED by code. */
+  /** Per device: DOWN and PASSED by code. */
   readonly #devices = new Map<number, Uint8Array>();
   /** How many devices hold a key. */
   readonly #down = new Uint8Array(CODES);
-  /** How many of them with the guest's knowledge: it has the key down while there is one. */
+  /** How many hold it with the guest's knowledge: it has the key down while there is one. */
   readonly #passed = new Uint8Array(CODES);
 
-  /** A device's key goes down, withheld at first. false: it was down already (a repeat), or is no key. */
+  /** A device's key goes down. false: it was down already (a repeat), or is no key. */
   press(device: number, code: number): boolean {
     if (code >= CODES) return false;
     let keys = this.#devices.get(device);
@@ -25,42 +25,59 @@ export class HeldKeys {
       keys = new Uint8Array(CODES);
       this.#devices.set(device, keys);
     }
-    if (keys[code] !== 0) return false;
-    keys[code] = WITHHELD;
+    if (keys[code]! & DOWN) return false;
+    keys[code]! |= DOWN;
     this.#down[code]!++;
     return true;
   }
 
-  /** The press is the guest's to know. Whether it has to be told: it may have the key down, by another device. */
+  /** A device's key goes up. false: it was not down. */
+  lift(device: number, code: number): boolean {
+    const keys = this.#devices.get(device);
+    if (!keys || !(keys[code]! & DOWN)) return false;
+    keys[code]! &= ~DOWN;
+    this.#down[code]!--;
+    return true;
+  }
+
+  /** The guest is to know of a press. Whether it has to be told: it may have the key down, by another device. */
   pass(device: number, code: number): boolean {
     const keys = this.#devices.get(device);
-    if (keys?.[code] !== WITHHELD) return false;
-    keys[code] = PASSED;
+    if (!keys || keys[code]! & PASSED) return false;
+    keys[code]! |= PASSED;
     this.#passed[code]!++;
     return this.#passed[code] === 1;
   }
 
-  /** A device's key goes up. Whether the guest has to be told. */
-  release(device: number, code: number): boolean {
+  /** The guest is to know of a release. Whether it has to be told: it may not know of the press. */
+  drop(device: number, code: number): boolean {
     const keys = this.#devices.get(device);
-    const state = keys?.[code];
-    if (!keys || !state) return false;
-    keys[code] = 0;
-    this.#down[code]!--;
-    if (state !== PASSED) return false;
+    if (!keys || !(keys[code]! & PASSED)) return false;
+    keys[code]! &= ~PASSED;
     this.#passed[code]!--;
     return this.#passed[code] === 0;
   }
 
+  /** Whether the guest has the key down by this device. */
+  passed(device: number, code: number): boolean {
+    return ((this.#devices.get(device)?.[code] ?? 0) & PASSED) !== 0;
+  }
+
+  /** Whether any device holds the key. */
   isDown(code: number): boolean {
     return this.#down[code]! > 0;
   }
 
-  /** A key that stays down on its devices is withheld from now on. Whether the guest has to be told that it is up. */
+  /** Whether a device holds any key. */
+  holdsAny(device: number): boolean {
+    return this.#devices.get(device)?.some((state) => state & DOWN) ?? false;
+  }
+
+  /** A key may stay down on its devices, but the guest's is up from now on. Whether it has to be told. */
   withhold(code: number): boolean {
     if (!this.#passed[code]) return false;
     this.#passed[code] = 0;
-    for (const keys of this.#devices.values()) if (keys[code] === PASSED) keys[code] = WITHHELD;
+    for (const keys of this.#devices.values()) keys[code]! &= ~PASSED;
     return true;
   }
 
@@ -70,11 +87,19 @@ export class HeldKeys {
     for (const code of last?.keys() ?? []) if (this.withhold(code)) up(code);
   }
 
-  /** A device has gone, its keys with it. Calls with each that was down, after `release`, and what that returned. */
-  drop(device: number, up: (code: number, told: boolean) => void): void {
+  /** Calls with each key that a device holds. */
+  eachDown(device: number, call: (code: number) => void): void {
     const keys = this.#devices.get(device);
     if (!keys) return;
-    for (let code = 0; code < CODES; code++) if (keys[code]) up(code, this.release(device, code));
+    for (let code = 0; code < CODES; code++) if (keys[code]! & DOWN) call(code);
+  }
+
+  /** Forgets a device that has gone, all of whose keys are up. */
+  forget(device: number): void {
     this.#devices.delete(device);
+  }
+
+  get devices(): IterableIterator<number> {
+    return this.#devices.keys();
   }
 }

@@ -25,6 +25,22 @@ export function parseTrigger(text: string): Trigger {
   return { steps: chords.map(parseStep) };
 }
 
+/**
+ * Parses a key or chord that is no hotkey's, `Ctrl+Alt+Delete`; modifiers alone, `LeftCtrl`, have code 0. Throws
+ * {@link TriggerError}.
+ */
+export function parsePassthrough(text: string): Step {
+  const name = text.trim();
+  const modifiers = modifier(name);
+  if (modifiers !== undefined) return { modifiers, code: 0 };
+  const { steps } = parseTrigger(text);
+  if (steps.length > 1)
+    throw new TriggerError(
+      `"${text}" is a sequence; name each key or chord by itself, as ${formatStep(steps[0]!)}`,
+    );
+  return steps[0]!;
+}
+
 function parseStep(chord: string): Step {
   const names = chord.split('+');
   if (names.includes('')) {
@@ -81,6 +97,7 @@ export function formatTrigger(trigger: Trigger): string {
   return trigger.steps.map(formatStep).join(' ');
 }
 
+/** For a step of modifiers alone these. */
 function formatStep(step: Step): string {
   const names: string[] = [];
   let rest = step.modifiers;
@@ -89,7 +106,7 @@ function formatStep(step: Step): string {
     names.push(name);
     rest &= ~bits;
   }
-  return [...names, keyName(step.code)].join('+');
+  return [...names, ...(step.code === 0 ? [] : [keyName(step.code)])].join('+');
 }
 
 /**
@@ -103,6 +120,7 @@ export function shadows(earlier: Trigger, later: Trigger): boolean {
   return false;
 }
 
-function covers(wide: Step, narrow: Step): boolean {
+/** Whether every way to press `narrow` is one to press `wide`. */
+export function covers(wide: Step, narrow: Step): boolean {
   return wide.code === narrow.code && modifiersMatch(wide.modifiers, narrow.modifiers);
 }

@@ -9,6 +9,9 @@ const BACKGROUND = 0x10151c;
 const BRIGHT = 0xe8edf2;
 const DIM = 0x7d8a99;
 const ACCENT = 0x3d8bd4;
+/** Between the lines of a table, in cells; and between its columns. */
+const LINE_SPACING = 1.3;
+const GAP = 4;
 
 /**
  * A plain picture of the daemon's own: a headline and a line below it, centred; without either, black. For outputs
@@ -49,6 +52,40 @@ export class Picture implements Source {
       const y = top + Math.round(CELL_HEIGHT * (big * 1.6 + row * small * 1.3));
       drawText(grid, line, centred(line, width, small), y, small, DIM);
     });
+    return new Picture(dumb);
+  }
+
+  /** A headline and lines of two columns below it, as large as there is room for. */
+  static async table(
+    card: NativeCard,
+    width: number,
+    height: number,
+    headline: string,
+    lines: readonly (readonly [string, string])[],
+  ): Promise<Picture> {
+    const dumb = await card.createDumb({ width, height, format: XR24, fill: BACKGROUND, framebuffer: true });
+    const grid = { pixels: new Uint32Array(dumb.pixels), stride: dumb.pitch / 4, width, height };
+    const [left, right] = [0, 1].map((column) => Math.max(0, ...lines.map((line) => line[column]!.length)));
+    const columns = left! + GAP + right!;
+    const rows = (lines.length + 2) * LINE_SPACING * CELL_HEIGHT;
+    const scale = Math.max(
+      1,
+      Math.min(
+        Math.round(height / 300),
+        Math.floor((width * 0.9) / (columns * CELL_WIDTH)),
+        Math.floor((height * 0.9) / rows),
+      ),
+    );
+    const step = Math.round(LINE_SPACING * CELL_HEIGHT * scale);
+    const x = Math.max(0, Math.round((width - columns * CELL_WIDTH * scale) / 2));
+    let y = Math.max(0, Math.round((height - rows * scale) / 2));
+    drawText(grid, headline, x, y, scale, ACCENT);
+    y += 2 * step;
+    for (const [first, second] of lines) {
+      drawText(grid, first, x, y, scale, BRIGHT);
+      drawText(grid, second, x + (left! + GAP) * CELL_WIDTH * scale, y, scale, DIM);
+      y += step;
+    }
     return new Picture(dumb);
   }
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Config, HeadRef, HiddenRate } from '../config/config';
+import type { Action, Config, HeadRef, HiddenRate } from '../config/config';
 import { monotonic } from '../clock';
 import type { Condition, Display, GuestLink } from '../guest/sink';
 import type { InputTarget } from '../input/router';
@@ -9,6 +9,7 @@ import type { Output } from '../kms/output';
 import type { Log } from '../log';
 import { Guests, type GuestsOwner, type GuestState } from './guests';
 import type { HeadView } from './head-view';
+import { helpLines, type HelpLine } from './help';
 import {
   assignmentOf,
   CommandError,
@@ -25,10 +26,14 @@ import {
 } from './layout';
 import { Outputs } from './outputs';
 import { Pictures, type Caption } from './pictures';
+import { Scan } from './scan';
+
+/** What a hotkey or a command has the switcher do; virtual terminals are the session's. */
+export type SwitcherAction = Exclude<Action, { readonly kind: 'vt' }>;
 
 /** Something worth telling whoever watches. */
 export interface SwitcherEvent {
-  readonly event: 'switched' | 'focused' | 'guest' | 'outputs';
+  readonly event: 'switched' | 'focused' | 'guest' | 'outputs' | 'escaped' | 'scanning';
   readonly [detail: string]: string | number | boolean | null;
 }
 
@@ -44,7 +49,13 @@ export class Controller implements GuestsOwner {
   /** The newest picture asked for per output; drawing one takes a moment. */
   readonly #wishes = new Map<Output, Promise<void>>();
   #layout: Layout;
+  readonly #scan: Scan;
+  readonly #helpLines: readonly HelpLine[];
   #target: InputTarget | null = null;
+  /** Keyboard and pointer are taken from all guests. */
+  #escaped = false;
+  /** The output that lists the hotkeys, for as long as a key is held. */
+  #help: string | null = null;
   #closing = false;
   #hidden = false;
 
@@ -57,6 +68,10 @@ export class Controller implements GuestsOwner {
   ) {
     this.guests = new Guests(this, card.framebuffers);
     this.#pictures = new Pictures(card);
+    this.#scan = new Scan(() => {
+      this.#showNextOfScan();
+    });
+    this.#helpLines = helpLines([...config.hotkeys, config.escape]);
     this.#layout = initialLayout(config.outputs);
     this.outputs = new Outputs(card, config.outputs, log, () => {
       this.#outputsChanged();
@@ -80,7 +95,34 @@ export class Controller implements GuestsOwner {
    * Does what a hotkey or a command says. `requested` is when it was asked for (CLOCK_MONOTONIC, ms). Throws
    * {@link CommandError}.
    */
-  perform(action: LayoutAction, requested = monotonic()): void {
+  perform(action: SwitcherAction, requested = monotonic()): void {
+    const scanned = this.#stopScan();
+    switch (action.kind) {
+      case 'help':
+        this.#showHelp(this.#layout.focus, requested);
+        break;
+      case 'escape':
+        this.#escape();
+        break;
+      case 'scan':
+        if (!scanned) this.#startScan(action.dwellMs);
+        break;
+      default:
+        this.#arrange(action, requested);
+    }
+  }
+
+  /** The key of a hotkey that was performed is up again. */
+  released(action: Action): void {
+    if (action.kind === 'help') this.#showHelp(null, monotonic());
+  }
+
+  /** Whether keyboard and pointer are taken from all guests. */
+  get escaped(): boolean {
+    return this.#escaped;
+  }
+
+  #arrange(action: LayoutAction, requested: number): void {
     const before = this.#layout;
     this.#layout = this.preview(action);
     for (const output of this.outputs.lit()) {
@@ -102,6 +144,60 @@ export class Controller implements GuestsOwner {
     if (named.kind === 'focus' && named.output !== undefined && !this.outputs.byKey(named.output)?.lit)
       throw new CommandError(`${this.#nameOf(named.output)} is dark: no monitor is connected to it`);
     return perform(this.#layout, named, this.#surroundings());
+  }
+
+  #escape(): void {
+    this.#escaped = !this.#escaped;
+    const { source } = this.config.escape;
+    this.log.notice(
+      this.#escaped
+        ? `keyboard and pointer are taken from all guests: ${source} gives them back`
+        : 'keyboard and pointer are given back',
+    );
+    this.#emit({ event: 'escaped', active: this.#escaped });
+    this.#retarget();
+  }
+
+  #showHelp(on: string | null, requested: number): void {
+    const before = this.#help;
+    this.#help = on;
+    for (const name of new Set([before, on])) {
+      const output = name === null ? undefined : this.outputs.byKey(name);
+      if (output) this.#reconcile(output, requested);
+    }
+  }
+
+  /** Nobody gets keys meanwhile: they would reach whichever guest is shown just then. */
+  #startScan(dwellMs: number): void {
+    this.#scan.start(dwellMs);
+    this.#emit({ event: 'scanning', active: true });
+    this.#retarget();
+  }
+
+  #stopScan(): boolean {
+    if (!this.#scan.running) return false;
+    this.#scan.stop();
+    this.#emit({ event: 'scanning', active: false });
+    this.#retarget();
+    return true;
+  }
+
+  /** The next guest that is there, but for those that other outputs show. */
+  #showNextOfScan(): void {
+    const { focus } = this.#layout;
+    if (focus === null) return;
+    const elsewhere = new Set<string | undefined>();
+    for (const { name } of this.outputs.lit()) {
+      const key = this.outputs.keyOf(name);
+      if (key !== focus) elsewhere.add(assignmentOf(this.#layout, key).head?.guest);
+    }
+    const names = this.guests.names;
+    const current = names.indexOf(assignmentOf(this.#layout, focus).head?.guest ?? '');
+    const next = [...names.slice(current + 1), ...names.slice(0, current + 1)].find(
+      (name) => this.guests.get(name)?.session && !elsewhere.has(name),
+    );
+    if (next !== undefined && next !== names[current])
+      this.#arrange({ kind: 'show', head: { guest: next, head: 0 }, on: focus }, monotonic());
   }
 
   /** Resolves when every lit output has something on its panel. */
@@ -176,6 +272,7 @@ export class Controller implements GuestsOwner {
   /** Stops: guests are disconnected, and the CRTCs get back what they showed before. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#scan.stop();
     this.#retarget();
     await this.outputs.close();
     this.#wishes.clear();
@@ -210,7 +307,11 @@ export class Controller implements GuestsOwner {
 
   #surroundings(): Surroundings {
     const outputs = this.outputs.lit().map(({ name }) => this.outputs.keyOf(name));
-    return { outputs, guests: this.guests.names };
+    const layouts = this.config.layouts.map(({ name, shows }) => ({
+      name,
+      shows: shows.map(({ output, head }) => ({ output: this.outputs.keyOf(output), head })),
+    }));
+    return { outputs, guests: this.guests.names, layouts };
   }
 
   #hotkeyShows(ref: HeadRef): boolean {
@@ -220,7 +321,8 @@ export class Controller implements GuestsOwner {
   /** Gives the keyboard and mouse to the head on the focused output. */
   #retarget(): void {
     const { focus } = this.#layout;
-    const { head, blank } = focus === null || this.#closing ? NOTHING : assignmentOf(this.#layout, focus);
+    const nobody = focus === null || this.#closing || this.#escaped || this.#scan.running;
+    const { head, blank } = nobody ? NOTHING : assignmentOf(this.#layout, focus);
     const guest = head && !blank ? this.guests.get(head.guest) : undefined;
     const input = guest?.session ? guest.link.input : undefined;
     const index = head?.head ?? 0;
@@ -241,7 +343,8 @@ export class Controller implements GuestsOwner {
     const { head, blank } = this.assignment(output.name);
     const guest = head && this.guests.get(head.guest);
     const view = guest?.views.get(head?.head ?? 0);
-    const shown = view?.hasContent && !blank && output.lit ? view : undefined;
+    const help = this.#help === this.outputs.keyOf(output.name);
+    const shown = view?.hasContent && !blank && !help && output.lit ? view : undefined;
     for (const other of this.#viewsOn(output)) if (other !== shown) other.output = null;
     this.#wishes.delete(output);
     if (shown) {
@@ -249,7 +352,11 @@ export class Controller implements GuestsOwner {
       output.show(shown.source, requested);
     }
     if (shown || !output.lit) return;
-    const caption = blank ? { headline: '', detail: '' } : this.#caption(output, head, guest ?? undefined);
+    const caption = help
+      ? { headline: 'hotkeys', lines: this.#helpLines }
+      : blank
+        ? { headline: '', detail: '' }
+        : this.#caption(output, head, guest ?? undefined);
     const wish = this.#pictures.get(output, caption).then(
       (picture) => {
         // Something else may be wanted by now.

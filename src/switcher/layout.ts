@@ -1,7 +1,10 @@
-import type { Action, HeadRef, OutputConfig } from '../config/config';
+import type { Action, HeadRef, LayoutConfig, OutputConfig } from '../config/config';
 
-/** The actions that change what is shown where. */
-export type LayoutAction = Exclude<Action, { readonly kind: 'vt' }>;
+/** What changes which head an output shows, or the focus. */
+export type LayoutAction = Extract<
+  Action,
+  { readonly kind: 'show' | 'next' | 'previous' | 'swap' | 'focus' | 'blank' | 'layout' }
+>;
 
 /** What a user wants an output to show. */
 export interface Assignment {
@@ -21,6 +24,7 @@ export interface Layout {
 export interface Surroundings {
   readonly outputs: readonly string[];
   readonly guests: readonly string[];
+  readonly layouts?: readonly LayoutConfig[];
 }
 
 /** A command that makes no sense now, in words for whoever gave it. */
@@ -60,6 +64,7 @@ export function giveInOrder(layout: Layout, { outputs, guests }: Surroundings): 
 export function withKeys(action: LayoutAction, key: (output: string) => string): LayoutAction {
   if (action.kind === 'swap')
     return action.outputs ? { ...action, outputs: [key(action.outputs[0]), key(action.outputs[1])] } : action;
+  if (action.kind === 'layout') return action;
   if (action.kind === 'focus')
     return action.output === undefined ? action : { ...action, output: key(action.output) };
   return action.on === undefined ? action : { ...action, on: key(action.on) };
@@ -93,6 +98,15 @@ export function perform(layout: Layout, action: LayoutAction, now: Surroundings)
       const output = target(layout, action.on, now);
       const { head, blank } = assignmentOf(layout, output);
       return withShows(layout, [[output, { head, blank: !blank }]]);
+    }
+    case 'layout': {
+      const layouts = now.layouts ?? [];
+      const named = layouts.find(({ name }) => name === action.layout);
+      if (!named) {
+        const known = layouts.map(({ name }) => name).join(', ') || 'none';
+        throw new CommandError(`there is no layout ${action.layout}: the config has ${known}`);
+      }
+      return named.shows.reduce((before, { output, head }) => show(before, head, output), layout);
     }
   }
 }

@@ -2,11 +2,10 @@ import type { Card } from '../kms/card';
 import type { Output } from '../kms/output';
 import { Picture } from '../kms/picture';
 
-/** What a picture of our own says. */
-export interface Caption {
-  readonly headline: string;
-  readonly detail: string;
-}
+/** What a picture of our own says: a few words, or a table of lines with two columns. */
+export type Caption =
+  | { readonly headline: string; readonly detail: string }
+  | { readonly headline: string; readonly lines: readonly (readonly [string, string])[] };
 
 /** The pictures of outputs that show no guest: one per output, drawn when first wanted, freed once off the panel. */
 export class Pictures {
@@ -20,11 +19,15 @@ export class Pictures {
   /** The picture with this caption in the size of the output's mode. The last one of this output is given up. */
   get(output: Output, caption: Caption): Promise<Picture> {
     const { width, height } = output;
-    const key = `${width}x${height} ${caption.headline}\n${caption.detail}`;
+    const key = `${width}x${height} ${JSON.stringify(caption)}`;
     const current = this.#current.get(output);
     if (current?.key === key) return current.picture;
     if (current) this.#retire(output, current.picture);
-    const picture = Picture.draw(this.card.native, width, height, caption.headline, caption.detail);
+    const { native } = this.card;
+    const picture =
+      'lines' in caption
+        ? Picture.table(native, width, height, caption.headline, caption.lines)
+        : Picture.draw(native, width, height, caption.headline, caption.detail);
     this.#current.set(output, { key, picture });
     // One that could not be drawn is drawn anew when it is wanted again.
     picture.catch(() => {

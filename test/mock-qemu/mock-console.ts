@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
-import { EXCHANGE_FDS, native, type BusValue, type NativeBus } from '../../src/native';
+import { Bus } from '../../src/dbus/bus';
+import { fds, numbers } from '../../src/dbus/received';
+import type { BusMessage, BusValue } from '../../src/dbus/values';
 
 const LISTENER_PATH = '/org/qemu/Display1/Listener';
 const LISTENER = 'org.qemu.Display1.Listener';
-const table = new Float64Array(native.exchange);
-const numbers = new Float64Array(native.exchange);
 
 /** What a console is, and how it behaves. */
 export interface ConsoleKnobs {
@@ -34,7 +34,7 @@ export class MockConsole {
   readonly calls: string[] = [];
   /** Interfaces the listener says it has. */
   interfaces: readonly string[] = [];
-  listener: NativeBus | undefined;
+  listener: Bus | undefined;
   registrations = 0;
   ready = false;
   onReady: () => void = () => undefined;
@@ -49,7 +49,7 @@ export class MockConsole {
     return `/org/qemu/Display1/Console_${this.id}`;
   }
 
-  serve(bus: NativeBus): void {
+  serve(bus: Bus): void {
     const prefix = 'org.qemu.Display1';
     const methods = [
       { interface: 'org.freedesktop.DBus.Properties', member: 'GetAll', signature: 's' },
@@ -70,7 +70,7 @@ export class MockConsole {
         return;
       }
       if (member === 'RegisterListener') {
-        this.#register(bus, serial, table[EXCHANGE_FDS + 1]!);
+        this.#register(bus, serial, fds.take(0));
         return;
       }
       const given = Array.from({ length: signature.length }, (_, at) => numbers[at]!);
@@ -86,7 +86,7 @@ export class MockConsole {
   }
 
   /** Announces another size, or another kind of pointer, as QEMU does on its main connection. */
-  change(bus: NativeBus, change: { width?: number; height?: number; absolute?: boolean }): void {
+  change(bus: Bus, change: { width?: number; height?: number; absolute?: boolean }): void {
     Object.assign(this.knobs, change);
     const of = change.absolute === undefined ? 'Console' : 'Mouse';
     const properties: Record<string, number | boolean | undefined> =
@@ -152,7 +152,7 @@ export class MockConsole {
     this.ready = false;
   }
 
-  #register(bus: NativeBus, serial: number, fd: number): void {
+  #register(bus: Bus, serial: number, fd: number): void {
     if (this.knobs.mute || this.knobs.refuse !== undefined) {
       fs.closeSync(fd);
       if (this.knobs.refuse !== undefined) {
@@ -163,7 +163,7 @@ export class MockConsole {
     bus.reply(serial);
     this.registrations++;
     this.dropListener();
-    const listener = native.openBus({ fd, side: 'server' });
+    const listener = new Bus({ fd, side: 'server' });
     this.listener = listener;
     listener.onClosed(() => {
       if (this.listener === listener) this.dropListener();
@@ -178,7 +178,7 @@ export class MockConsole {
     );
   }
 
-  async #ask(listener: NativeBus): Promise<void> {
+  async #ask(listener: Bus): Promise<void> {
     const properties = 'org.freedesktop.DBus.Properties';
     const get = async (of: string): Promise<ReadonlyMap<string, { value: unknown }>> => {
       const [values] = await listener.call({
@@ -227,11 +227,7 @@ export function variants(properties: Record<string, [string, BusValue]>): Readon
   );
 }
 
-function message(
-  member: string,
-  signature: string,
-  values: readonly BusValue[],
-): Parameters<NativeBus['call']>[0] {
+function message(member: string, signature: string, values: readonly BusValue[]): BusMessage {
   const suffix = member.endsWith('Map')
     ? '.Unix.Map'
     : member === 'ScanoutDMABUF2'

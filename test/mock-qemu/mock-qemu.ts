@@ -1,4 +1,6 @@
-import { native, type BusValue, type NativeBus } from '../../src/native';
+import { Bus } from '../../src/dbus/bus';
+import type { BusValue } from '../../src/dbus/values';
+import { native } from '../../src/native';
 import { MockConsole, variants, type ConsoleKnobs } from './mock-console';
 import { QmpServer, type QmpAnswer, type QmpKnobs } from './qmp-server';
 
@@ -28,7 +30,7 @@ export class MockQemu {
   readonly qmp: QmpServer | undefined;
   readonly knobs: QmpKnobs;
   readonly consoles: MockConsole[];
-  main: NativeBus | undefined;
+  main: Bus | undefined;
   /** How often a client was added. */
   clients = 0;
 
@@ -74,7 +76,7 @@ export class MockQemu {
   addClient(fd: number): void {
     this.clients++;
     const before = this.main;
-    const bus = native.openBus({ fd, side: 'server' });
+    const bus = new Bus({ fd, side: 'server' });
     this.main = bus;
     bus.onClosed(() => {
       if (this.main === bus) this.main = undefined;
@@ -90,9 +92,9 @@ export class MockQemu {
   }
 
   /** Another program asks for the display connection; returns its end, which is the caller's to close. */
-  otherClient(): NativeBus {
+  otherClient(): Bus {
     const [near, far] = native.fdPair();
-    const bus = native.openBus({ fd: near, side: 'client' });
+    const bus = new Bus({ fd: near, side: 'client' });
     this.addClient(far);
     return bus;
   }
@@ -106,7 +108,7 @@ export class MockQemu {
   }
 
   #join(address: string): void {
-    const bus = native.openBus({ address });
+    const bus = new Bus({ address });
     this.main = bus;
     this.#serve(bus);
     bus
@@ -121,7 +123,7 @@ export class MockQemu {
       .catch(() => undefined);
   }
 
-  #serve(bus: NativeBus): void {
+  #serve(bus: Bus): void {
     const { name = 'windows', uuid = UUID } = this.options;
     bus.serve(
       '/org/qemu/Display1/VM',

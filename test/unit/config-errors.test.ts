@@ -64,7 +64,7 @@ describe('YAML itself', () => {
   test('a duplicate key hides no other problem', () => {
     expect(problems(`${guests}  linux: { vhost-user-gpu: { listen: /run/x.sock } }\ncolour: red\n`)).toEqual([
       '4:3 this key is here already; remove or rename one of them',
-      '5:1 unknown key "colour"; known: card, control, log, guests, outputs, hotkeys',
+      '5:1 unknown key "colour"; known: card, control, log, guests, outputs, hotkeys, passthrough, escape, layouts',
     ]);
   });
 
@@ -523,9 +523,90 @@ describe('hotkeys', () => {
     ['  F1: { vt: 1, on: DP-1 }\n', '5:16 "on" goes with show; remove it'],
     ['  LeftCtrl+Alt+F2: next\n', '5:3 Ctrl+Alt+F2 always switches virtual terminals; choose another'],
     ['  F1: { swap: [DP-1, 2] }\n', '5:22 this must be an output, not a number; write e.g. DP-1'],
+    ['  F1: { help: DP-1 }\n', '5:9 help is a word of its own; write help without { }'],
+    ['  F1: { hold: hlp }\n', '5:15 unknown action "hlp"; did you mean "help"?'],
+    ['  F1: { hold: help, next: DP-1 }\n', '5:21 put next below hold: { hold: { next: … } }'],
+    ['  F1: { scan: 5s }\n', '5:15 scan takes a dwell time; write { scan: { dwell: 5s } }, or scan alone'],
+    ['  F1: { scan: { dwell: 5 } }\n', '5:24 dwell cannot be "5"; write a time from 1s to 60m, e.g. 5s'],
+    [
+      '  F1: { scan: { dwell: 10ms } }\n',
+      '5:24 dwell cannot be "10ms"; write a time from 1s to 60m, e.g. 5s',
+    ],
+    ['  F1: { scan: { dwell: 5s, on: DP-1 } }\n', '5:28 unknown key "on"; remove it'],
+    ['  F1: layout\n', '5:7 layout needs a name; write { layout: <name> }'],
+    ['  F1: { layout: desk }\n', '5:17 there is no layout "desk"; add it below layouts:'],
+    [
+      '  F1: { layout: 3 }\n',
+      '5:17 layout must be the name of a layout, not a number; write it as below layouts:',
+    ],
+    [
+      '  F1: next\npassthrough: [F1]\n',
+      '5:3 this can never fire, passthrough gives F1 to the guest; remove one of them',
+    ],
+    [
+      '  ScrollLock F1: next\npassthrough: [ScrollLock]\n',
+      '5:3 this can never fire, passthrough gives ScrollLock to the guest; remove one of them',
+    ],
+    [
+      '  Ctrl+Alt+Esc: next\n',
+      '5:3 "Ctrl+Alt+Esc" takes the keyboard back from the guests; use another, or set escape: to another',
+    ],
+    [
+      '  Ctrl+Alt+Up F2: next\nescape: Ctrl+Alt+Up\n',
+      '5:3 "Ctrl+Alt+Up" takes the keyboard back from the guests; use another, or set escape: to another',
+    ],
   ])('%j', (body, problem) => {
     expect(problems(hotkeys(body))).toEqual([
       typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
+  });
+});
+
+describe('keys of the guest, the way out, and layouts', () => {
+  test.each([
+    ['passthrough: F1\n', '4:14 "passthrough" must be a list, not text; write a list'],
+    ['passthrough: [Scroll, Scrol]\n', '4:23 unknown key "Scrol"; did you mean ScrollLock?'],
+    [
+      'passthrough: [5]\n',
+      '4:15 this must be a key or a chord, not a number; write e.g. F12 or Ctrl+Alt+Delete',
+    ],
+    ['escape: Ctrl+Alt+F1\n', '4:9 Ctrl+Alt+F1 always switches virtual terminals; choose another'],
+    ['passthrough: [F1 F2]\n', '4:15 "F1 F2" is a sequence; name each key or chord by itself, as F1'],
+    [
+      'passthrough: [Ctrl+Alt+Esc]\n',
+      '4:15 "Ctrl+Alt+Esc" takes the keyboard back from the guests: it cannot go to them; set escape: to another',
+    ],
+    ['escape: Ctrl+Alt+Escp\n', '4:9 unknown key "Escp"; did you mean Esc?'],
+    ['escape: Ctrl+Alt\n', /^4:9 "Ctrl\+Alt" has modifiers only/],
+    ['escape: Esc\n', '4:9 Esc alone would be missed by every guest; write a chord, e.g. Ctrl+Alt+Esc'],
+    ['escape: no\n', /^4:9 /],
+    ['layouts: { desk: { DP-1: windos } }\n', '4:26 unknown guest "windos"; did you mean "windows"?'],
+    ['layouts: { desk: { DP-9: windows } }\n', /^4:20 unknown output "DP-9"/],
+    ['layouts: { desk: {} }\n', '4:12 "desk" is empty; add at least one'],
+    [
+      'layouts: { "a b": { DP-1: windows } }\n',
+      '4:12 "a b" is no name; use letters, digits, ".", "_" and "-" only',
+    ],
+    [
+      'layouts: { desk: { DP-1: linux, HDMI-A-1: linux } }\n',
+      '4:43 linux:0 is on DP-1 in this layout, and one head is on one output; show another',
+    ],
+    [
+      'layouts: { desk: { DP-1: linux, dp-1: windows } }\n',
+      '4:33 DP-1 is in this layout twice; remove one of them',
+    ],
+  ])('%j', (body, problem) => {
+    expect(problems(guests + body)).toEqual([
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
+  });
+
+  test('an unknown layout, and which it may be', () => {
+    expect(
+      problems(`${guests}layouts: { desk: { DP-1: linux } }\nhotkeys: { F1: { layout: dsk }, F2: desk }\n`),
+    ).toEqual([
+      '5:26 unknown layout "dsk"; did you mean "desk"?',
+      '5:37 unknown action "desk"; for that layout write { layout: desk }',
     ]);
   });
 });

@@ -12,6 +12,11 @@ const here = [
   { card: 'card0', name: 'HDMI-A-1' },
 ];
 const guests = 'guests: { windows: { vhost-user-gpu: { listen: /run/w.sock } } }\n';
+const escape = {
+  source: 'Ctrl+Alt+Esc',
+  trigger: { steps: [{ modifiers: 0x33, code: 1 }] },
+  action: { kind: 'escape' },
+};
 const parse = (text: string, connectors: typeof here | undefined = here) =>
   parseConfig(text, { file: 'c.yaml' }, connectors);
 
@@ -24,6 +29,9 @@ describe('a config', () => {
       log: { level: 'info' },
       guests: [{ name: 'windows', link: { kind: 'vhost-user-gpu', listen: '/run/w.sock' }, hidden: 'full' }],
       outputs: [],
+      passthrough: [],
+      escape,
+      layouts: [],
       notes: [],
     });
     expect(hotkeys.map(({ source }) => source)).toContain('Ctrl+Alt+1');
@@ -160,6 +168,45 @@ describe('a config', () => {
     ]);
   });
 
+  test('has layouts, keys that are the guests’, a way out, and hotkeys of every kind', () => {
+    const config = parse(`${guests}
+layouts: { desk: { DP-1: windows, HDMI-A-1: "windows:1" } }
+passthrough: [F12, Ctrl+Alt+Delete, LeftCtrl]
+escape: ScrollLock ScrollLock Esc
+hotkeys:
+  ScrollLock: { hold: help }
+  Ctrl+Alt+L: { layout: desk }
+  Ctrl+Alt+A: scan
+  Ctrl+Alt+B: { scan: { dwell: 1.5 s } }
+  Ctrl+Alt+E: escape
+  Ctrl+Alt+H: { hold: { show: windows } }
+`);
+    expect(config.layouts).toEqual([
+      {
+        name: 'desk',
+        shows: [
+          { output: 'DP-1', head: { guest: 'windows', head: 0 } },
+          { output: 'HDMI-A-1', head: { guest: 'windows', head: 1 } },
+        ],
+      },
+    ]);
+    expect(config.passthrough).toEqual([
+      { modifiers: 0, code: 88 },
+      { modifiers: 0x33, code: 111 },
+      { modifiers: 0x01, code: 0 },
+    ]);
+    expect(config.escape.trigger.steps.map(({ code }) => code)).toEqual([70, 70, 1]);
+    expect(config.hotkeys.map(({ action, hold }) => [action, hold])).toEqual([
+      [{ kind: 'help' }, true],
+      [{ kind: 'layout', layout: 'desk' }, undefined],
+      [{ kind: 'scan', dwellMs: 5000 }, undefined],
+      [{ kind: 'scan', dwellMs: 1500 }, undefined],
+      [{ kind: 'escape' }, undefined],
+      [{ kind: 'show', head: { guest: 'windows', head: 0 } }, true],
+    ]);
+    expect(config.notes).toEqual([]);
+  });
+
   test('has no hotkeys if it says so, and a note on keys that guests lose', () => {
     expect(parse(`${guests}hotkeys: {}\n`).hotkeys).toEqual([]);
     expect(parse(`${guests}hotkeys: { pause: next }\n`).notes).toEqual([
@@ -191,7 +238,7 @@ describe('a config', () => {
     const text = readFileSync(join(__dirname, '../../config/example.yaml'), 'utf8');
     const config = parse(text);
     expect(config.notes).toEqual([]);
-    expect(config.hotkeys).toHaveLength(13);
+    expect(config.hotkeys).toHaveLength(15);
     expect(config.guests.map(({ link }) => link.kind)).toEqual(['qemu', 'libvirt', 'vhost-user-gpu', 'qemu']);
     expect(parse(text.replace('# card: ', 'card: ')).card).toBe('/dev/dri/by-path/pci-0000:00:02.0-card');
   });

@@ -2,6 +2,7 @@ import type { BufferLayout } from '../../src/buffers';
 import type { Config, Hotkey, OutputConfig } from '../../src/config/config';
 import type { GuestInput } from '../../src/guest/sink';
 import type { InputTarget } from '../../src/input/router';
+import { parseTrigger } from '../../src/input/trigger';
 import type { Card } from '../../src/kms/card';
 import type { ModeInfo } from '../../src/native';
 import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
@@ -49,6 +50,15 @@ class Link {
   }
 }
 
+const quiet: GuestInput = {
+  key: () => undefined,
+  motion: () => undefined,
+  place: () => undefined,
+  button: () => undefined,
+  wheel: () => undefined,
+  absolute: () => false,
+};
+
 let before: number;
 let kernel: FakeCard;
 let card: Card;
@@ -66,6 +76,9 @@ async function start(outputs: readonly OutputConfig[], hotkeys: readonly Hotkey[
     guests: [],
     outputs,
     hotkeys,
+    passthrough: [],
+    escape: { source: 'Ctrl+Alt+Esc', trigger: parseTrigger('Ctrl+Alt+Esc'), action: { kind: 'escape' } },
+    layouts: [],
     notes: [],
   };
   targets = [];
@@ -245,6 +258,90 @@ test('a guest that leaves makes room for a picture, and all it had is freed', as
   await draw(links.windows, 1);
   await vblank();
   expect(shows()[0]).toBe('windows');
+});
+
+const inputs = () => targets.map((target) => target && Object.values(links).find(({ input }) => input === target.input)?.guest); // prettier-ignore
+
+/** Guests that are there, have drawn, and take input. */
+async function running(...guests: Link[]): Promise<void> {
+  for (const link of guests) {
+    link.input = { ...quiet };
+    controller.guests.connected(link);
+    await draw(link, 1);
+  }
+  await vblank();
+  targets.length = 0;
+}
+
+test('help is shown while its key is held, by a flip each way, and the guest goes on', async () => {
+  await start(configured);
+  await running(links.windows, links.linux);
+  const flips = kernel.flips.length;
+  controller.perform({ kind: 'help' });
+  await settle();
+  await vblank();
+  expect(shows()).toEqual(['picture', 'linux']);
+  await draw(links.windows, 2);
+  jest.advanceTimersByTime(20);
+  expect(links.windows.shownFrames.at(-1)).toBe(2);
+  expect(targets).toEqual([]);
+  controller.released({ kind: 'next' });
+  expect(shows()[0]).toBe('picture');
+  controller.released({ kind: 'help' });
+  await vblank();
+  expect(shows()).toEqual(['windows', 'linux']);
+  expect(kernel.flips.length - flips).toBe(2);
+});
+
+test('the escape takes the keyboard from all guests, and gives it back', async () => {
+  await start(configured);
+  await running(links.windows, links.linux);
+  controller.perform({ kind: 'escape' });
+  expect(controller.escaped).toBe(true);
+  controller.perform({ kind: 'focus', output: 'Virtual-2' });
+  expect(inputs()).toEqual([null]);
+  controller.perform({ kind: 'escape' });
+  expect(inputs()).toEqual([null, 'linux']);
+  expect(events.filter(({ event }) => event === 'escaped').map(({ active }) => active)).toEqual([
+    true,
+    false,
+  ]);
+});
+
+describe('a scan', () => {
+  test('shows the guests that are there in turn, without a keyboard, until it is stopped', async () => {
+    await start([configured[0]!]);
+    await running(links.windows, links.linux);
+    controller.perform({ kind: 'scan', dwellMs: 5000 });
+    expect(controller.layout.shows.get('Virtual-1')?.head?.guest).toBe('linux');
+    jest.advanceTimersByTime(4999);
+    expect(controller.layout.shows.get('Virtual-1')?.head?.guest).toBe('linux');
+    jest.advanceTimersByTime(1);
+    expect(controller.layout.shows.get('Virtual-1')?.head?.guest).toBe('windows');
+    expect(inputs()).toEqual([null]);
+    controller.perform({ kind: 'scan', dwellMs: 5000 });
+    jest.advanceTimersByTime(60_000);
+    expect(controller.layout.shows.get('Virtual-1')?.head?.guest).toBe('windows');
+    expect(inputs()).toEqual([null, 'windows']);
+  });
+
+  test('is stopped by any other action, which is done all the same', async () => {
+    await start([configured[0]!]);
+    await running(links.windows, links.linux);
+    controller.perform({ kind: 'scan', dwellMs: 1000 });
+    controller.perform({ kind: 'next' });
+    expect(controller.layout.shows.get('Virtual-1')?.head?.guest).toBe('windows');
+    jest.advanceTimersByTime(60_000);
+    expect(controller.layout.shows.get('Virtual-1')?.head?.guest).toBe('windows');
+  });
+
+  test('leaves guests where they are that others look at', async () => {
+    await start(configured);
+    await running(links.windows, links.linux);
+    controller.perform({ kind: 'scan', dwellMs: 1000 });
+    jest.advanceTimersByTime(10_000);
+    expect(shows()).toEqual(['windows', 'linux']);
+  });
 });
 
 test('blank shows nothing, and again what was there', async () => {

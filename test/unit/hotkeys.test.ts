@@ -1,7 +1,8 @@
 import type { Action, Hotkey } from '../../src/config/config';
-import { defaultHotkeys, HotkeyMatcher } from '../../src/input/hotkeys';
+import { defaultHotkeys } from '../../src/input/defaults';
+import { HotkeyMatcher } from '../../src/input/hotkeys';
 import { keyCode } from '../../src/input/keys';
-import { formatTrigger, parseTrigger } from '../../src/input/trigger';
+import { formatTrigger, parsePassthrough, parseTrigger } from '../../src/input/trigger';
 
 const modifierCodes: Record<string, number> = {
   LeftCtrl: 29,
@@ -25,8 +26,9 @@ function keyboard(...triggers: string[]) {
   let now = 5_000_000;
   const fired: string[] = [];
   const send = (name: string, value: 0 | 1 | 2) => {
-    const action = matcher.key(modifierCodes[name] ?? keyCode(name)!, value, now);
-    if (action?.kind === 'next') fired.push(action.on!);
+    const code = modifierCodes[name] ?? keyCode(name)!;
+    if (value === 0) matcher.release(code);
+    if (value === 1 && matcher.press(code, now) === 'fired') fired.push(matcher.fired!.source);
   };
   return {
     matcher,
@@ -182,20 +184,21 @@ describe('sequences', () => {
 
 test('keys beyond every table do no harm', () => {
   const { matcher } = keyboard('Ctrl+1');
-  for (const code of [0, 255, 256, 767, 65535, 70000]) expect(matcher.key(code, 1, 0)).toBeUndefined();
-  expect(new HotkeyMatcher([]).key(2, 1, 0)).toBeUndefined();
+  for (const code of [0, 255, 256, 767, 65535, 70000]) expect(matcher.press(code, 0)).toBe('none');
+  expect(new HotkeyMatcher([]).press(2, 0)).toBe('none');
 });
 
 describe('default hotkeys', () => {
   const guest = (name: string) =>
     ({ name, link: { kind: 'vhost-user-gpu', listen: `/run/${name}` }, hidden: 'full' }) as const;
   const output = (name: string) => ({ name, mode: 'preferred' }) as const;
-  const table = (guests: string[], outputs: string[]) =>
+  const escape: Hotkey = { source: '', trigger: parseTrigger('Ctrl+Alt+Esc'), action: { kind: 'escape' } };
+  const table = (guests: string[], outputs: string[], passthrough: string[] = []) =>
     new Map<string, Action>(
-      defaultHotkeys(guests.map(guest), outputs.map(output)).map(({ trigger, action }) => [
-        formatTrigger(trigger),
-        action,
-      ]),
+      defaultHotkeys(guests.map(guest), outputs.map(output), {
+        escape,
+        passthrough: passthrough.map(parsePassthrough),
+      }).map(({ trigger, action }) => [formatTrigger(trigger), action]),
     );
 
   test('show the guests by number and step through them', () => {
@@ -208,6 +211,8 @@ describe('default hotkeys', () => {
     expect(hotkeys.get('Ctrl+Alt+Tab')).toEqual({ kind: 'focus' });
     const leader = (key: string) => hotkeys.get(`ScrollLock ScrollLock ${key}`)?.kind;
     expect(['N', 'P', 'Tab', 'S', 'B'].map(leader)).toEqual(['next', 'previous', 'focus', 'swap', 'blank']);
+    expect(['Right', 'Left', 'A'].map(leader)).toEqual(['next', 'previous', 'scan']);
+    expect(hotkeys.get('ScrollLock')).toEqual({ kind: 'help' });
   });
 
   test('number nine guests at most', () => {
@@ -220,5 +225,13 @@ describe('default hotkeys', () => {
     const hotkeys = table(['a'], ['DP-1']);
     expect(hotkeys.has('Ctrl+Alt+Tab')).toBe(false);
     expect(hotkeys.has('ScrollLock ScrollLock S')).toBe(false);
+    expect(hotkeys.has('ScrollLock ScrollLock A')).toBe(false);
+  });
+
+  test('leave to the guest what is its own, and to the escape what it takes', () => {
+    const hotkeys = table(['a', 'b'], [], ['ScrollLock', 'Ctrl+Alt+2', 'LeftCtrl']);
+    expect([...hotkeys.keys()].filter((keys) => keys.includes('ScrollLock'))).toEqual([]);
+    expect(hotkeys.has('Ctrl+Alt+2')).toBe(false);
+    expect(hotkeys.has('Ctrl+Alt+1')).toBe(true);
   });
 });

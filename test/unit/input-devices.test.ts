@@ -25,6 +25,10 @@ const words = new Int32Array(native.exchange);
 /** libinput, played by hand. */
 class Kernel {
   readonly devices = new Map<number, NonNullable<ReturnType<NativeInput['device']>>>();
+  readonly leds: [number, number][] = [];
+  readonly grabs: [number, boolean][] = [];
+  readonly calls: string[] = [];
+  grabbing: (id: number) => Promise<void> = () => Promise.resolve();
   seat = '';
   closed = 0;
   nodes: Parameters<Native['openInput']>[1] | undefined;
@@ -35,9 +39,17 @@ class Kernel {
       this.seat = seat;
       this.nodes = nodes;
       this.#onEvents = onEvents;
-      const nothing = (): void => undefined;
-      const device = (id: number) => this.devices.get(id);
-      return { device, suspend: nothing, resume: nothing, close: () => this.closed++ };
+      return {
+        device: (id) => this.devices.get(id),
+        leds: (id, leds) => this.leds.push([id, leds]),
+        grab: (id, grab) => {
+          this.grabs.push([id, grab]);
+          return this.grabbing(id);
+        },
+        suspend: () => this.calls.push('suspend'),
+        resume: () => this.calls.push('resume'),
+        close: () => this.closed++,
+      };
     });
   }
 
@@ -70,6 +82,7 @@ describe('input devices', () => {
     wheel: note('wheel'),
     gone: note('gone'),
     done: note('done'),
+    busy: () => false,
   };
   beforeEach(() => (calls = []));
 
@@ -120,10 +133,22 @@ describe('input devices', () => {
   test('are named in the log', () => {
     const log = fakeLog();
     new InputDevices(events, log).open('seat0');
-    kernel.devices.set(1, { name: 'AT keyboard', sysname: 'event0', keyboard: true, pointer: false });
-    kernel.devices.set(2, { name: 'Tablet', sysname: 'event1', keyboard: false, pointer: true });
-    kernel.devices.set(3, { name: 'Both', sysname: 'event2', keyboard: true, pointer: true });
-    kernel.devices.set(4, { name: 'Lid', sysname: 'event3', keyboard: false, pointer: false });
+    kernel.devices.set(1, {
+      name: 'AT keyboard',
+      sysname: 'event0',
+      keyboard: true,
+      pointer: false,
+      power: false,
+    });
+    kernel.devices.set(2, {
+      name: 'Tablet',
+      sysname: 'event1',
+      keyboard: false,
+      pointer: true,
+      power: false,
+    });
+    kernel.devices.set(3, { name: 'Both', sysname: 'event2', keyboard: true, pointer: true, power: false });
+    kernel.devices.set(4, { name: 'Lid', sysname: 'event3', keyboard: false, pointer: false, power: false });
     kernel.batch(...[1, 2, 3, 4, 5].map((id) => [INPUT_DEVICE_ADDED, id]));
     expect(log.lines).toEqual([
       'info: keyboard 1: AT keyboard (event0)',
@@ -169,7 +194,8 @@ test('input goes from the devices to hotkeys and to the guest with the focus', (
   const actions: unknown[][] = [];
   const trigger = parseTrigger('Pause');
   const hotkeys = [{ source: 'Pause', trigger, action: { kind: 'next' } }] as const;
-  const input = new Input(hotkeys, fakeLog(), (...action) => actions.push(action));
+  const handler = { fired: (...action: unknown[]) => actions.push(action), released: () => undefined };
+  const input = new Input({ hotkeys }, fakeLog(), handler);
   input.open();
   expect(kernel.seat).toBe('seat0');
   input.focus({ input: guest, head: 1 });
@@ -180,4 +206,142 @@ test('input goes from the devices to hotkeys and to the guest with the focus', (
   input.close();
   expect(kernel.closed).toBe(1);
   expect(got).toEqual(['1:+30', '1:m2,0', '1:-30']);
+});
+
+describe('while a guest has the focus', () => {
+  const guest = (leds?: number): GuestInput & { report: ((leds: number) => void) | undefined } => ({
+    key: () => undefined,
+    motion: () => undefined,
+    place: () => undefined,
+    button: () => undefined,
+    wheel: () => undefined,
+    absolute: () => false,
+    ...(leds !== undefined && { leds }),
+    report: undefined,
+    onLeds(listener) {
+      this.report = listener;
+    },
+  });
+  const keyboard = { name: 'AT keyboard', sysname: 'event0', keyboard: true, pointer: false, power: false };
+  const log = fakeLog();
+  let input: Input;
+  beforeEach(() => {
+    log.lines.length = 0;
+    input = new Input({ hotkeys: [] }, log, { fired: () => undefined, released: () => undefined });
+    input.open();
+    kernel.devices.set(1, keyboard);
+    kernel.devices.set(2, { ...keyboard, name: 'Power Button', sysname: 'event1', power: true });
+    kernel.devices.set(3, { ...keyboard, name: 'Mouse', sysname: 'event2', keyboard: false, pointer: true });
+    kernel.batch(...[1, 2, 3].map((id) => [INPUT_DEVICE_ADDED, id]));
+    kernel.leds.length = 0;
+  });
+  afterEach(() => {
+    input.close();
+  });
+
+  test('keyboards show its lock lights, and its alone', () => {
+    const [windows, linux] = [guest(2), guest()];
+    input.focus({ input: windows, head: 0 });
+    expect(kernel.leds).toEqual([
+      [1, 2],
+      [2, 2],
+    ]);
+    windows.report?.(3);
+    expect(kernel.leds.at(-1)).toEqual([2, 3]);
+    input.focus({ input: linux, head: 0 });
+    expect(kernel.leds.at(-1)).toEqual([2, 0]);
+    expect(windows.report).toBeUndefined();
+    linux.report?.(4);
+    kernel.batch([INPUT_DEVICE_REMOVED, 1]);
+    kernel.devices.set(4, keyboard);
+    kernel.batch([INPUT_DEVICE_ADDED, 4]);
+    expect(kernel.leds.at(-1)).toEqual([4, 4]);
+    kernel.leds.length = 0;
+    input.focus(null);
+    expect(kernel.leds).toEqual([
+      [2, 0],
+      [4, 0],
+    ]);
+  });
+
+  test('devices are its alone, but for the power button', async () => {
+    input.focus({ input: guest(), head: 0 });
+    expect(kernel.grabs.splice(0)).toEqual([
+      [1, true],
+      [3, true],
+    ]);
+    await Promise.resolve();
+    kernel.devices.set(4, keyboard);
+    kernel.batch([INPUT_DEVICE_ADDED, 4]);
+    expect(kernel.grabs.splice(0)).toEqual([[4, true]]);
+    await Promise.resolve();
+    input.focus({ input: guest(), head: 1 });
+    expect(kernel.grabs).toEqual([]);
+    input.focus(null);
+    expect(kernel.grabs.map(([id, grab]) => [id, grab])).toEqual([
+      [1, false],
+      [3, false],
+      [4, false],
+    ]);
+  });
+
+  test('a device changes hands once none of its keys is down', async () => {
+    kernel.batch([INPUT_KEY, 1, 28, 1]);
+    input.focus({ input: guest(), head: 0 });
+    expect(kernel.grabs.splice(0)).toEqual([[3, true]]);
+    kernel.batch([INPUT_BUTTON, 3, 0x110, 1]);
+    kernel.batch([INPUT_KEY, 1, 28, 0]);
+    expect(kernel.grabs.splice(0)).toEqual([[1, true]]);
+    await Promise.resolve();
+    input.focus(null);
+    expect(kernel.grabs.splice(0)).toEqual([[1, false]]);
+    await Promise.resolve();
+    kernel.batch([INPUT_BUTTON, 3, 0x110, 0]);
+    expect(kernel.grabs.splice(0)).toEqual([[3, false]]);
+  });
+
+  test('who changes their mind meanwhile gets what they wanted last', async () => {
+    let finish: () => void = () => undefined;
+    kernel.grabbing = () => new Promise((resolve) => (finish = resolve));
+    input.focus({ input: guest(), head: 0 });
+    kernel.grabbing = () => Promise.resolve();
+    kernel.batch([INPUT_DEVICE_REMOVED, 1]);
+    input.focus(null);
+    input.focus({ input: guest(), head: 0 });
+    input.focus(null);
+    expect(kernel.grabs).toHaveLength(2);
+    finish();
+    await new Promise(setImmediate);
+    expect(kernel.grabs.filter(([id]) => id === 3)).toEqual([
+      [3, true],
+      [3, false],
+    ]);
+  });
+
+  test('a device that another program has for itself is a warning', async () => {
+    kernel.grabbing = () => Promise.reject(Object.assign(new Error('EBUSY'), { code: 'EBUSY' }));
+    input.focus({ input: guest(), head: 0 });
+    await new Promise(setImmediate);
+    kernel.batch([INPUT_KEY, 1, 28, 1], [INPUT_KEY, 1, 28, 0]);
+    expect(log.lines.filter((line) => line.startsWith('warning'))).toEqual([
+      'warning: AT keyboard (event0): another program has taken it for itself: nothing of it comes here until it lets go',
+      'warning: Mouse (event2): another program has taken it for itself: nothing of it comes here until it lets go',
+    ]);
+  });
+
+  test('a suspended input has nothing down, and comes back with new devices', () => {
+    const got: string[] = [];
+    const typist = {
+      ...guest(),
+      key: (_: number, code: number, down: boolean) => got.push(`${down ? '+' : '-'}${code}`),
+    };
+    input.focus({ input: typist, head: 0 });
+    kernel.batch([INPUT_KEY, 1, 30, 1]);
+    input.suspend();
+    expect(got).toEqual(['+30', '-30']);
+    kernel.batch([INPUT_KEY, 1, 30, 0], [INPUT_DEVICE_REMOVED, 1]);
+    input.resume();
+    expect(kernel.calls).toEqual(['suspend', 'resume']);
+    expect(got).toEqual(['+30', '-30']);
+  });
 });

@@ -6,6 +6,7 @@ import {
   type Assignment,
   type Layout,
   type LayoutAction,
+  type Surroundings,
 } from '../../src/switcher/layout';
 import { Random } from './support/random';
 
@@ -33,9 +34,44 @@ function written({ shows }: Layout): Record<string, string> {
   );
 }
 
-const now = { outputs: ['A', 'B', 'C'], guests: ['windows', 'linux', 'sensors'] };
+const now: Surroundings = { outputs: ['A', 'B', 'C'], guests: ['windows', 'linux', 'sensors'] };
 const after = (before: Layout, action: LayoutAction, surroundings = now): Record<string, string> =>
   written(perform(before, action, surroundings));
+
+describe('a layout by name', () => {
+  const shows = (entries: Record<string, string>) =>
+    Object.entries(entries).map(([output, guest]) => ({ output, head: head(guest) }));
+  const layouts = [
+    { name: 'desk', shows: shows({ A: 'linux', B: 'windows:1' }) },
+    { name: 'one', shows: shows({ C: 'windows' }) },
+  ];
+  const named = (name: string, before: Layout) =>
+    after(before, { kind: 'layout', layout: name }, { ...now, layouts });
+
+  test('is shown as it says, and what was there changes places', () => {
+    expect(named('desk', layout({ A: 'windows', B: 'linux', C: 'sensors' }))).toEqual({
+      A: 'linux',
+      B: 'windows:1',
+      C: 'sensors',
+    });
+    expect(named('desk', layout({ A: 'windows:1', B: 'sensors', C: 'linux' }))).toEqual({
+      A: 'linux',
+      B: 'windows:1',
+      C: 'sensors',
+    });
+  });
+
+  test('leaves the outputs alone that it does not name, lights blank ones, and keeps the focus', () => {
+    const before = layout({ A: 'linux', B: 'sensors blank', C: 'sensors:1 blank' }, 'A');
+    expect(named('one', before)).toEqual({ A: 'linux', B: 'sensors blank', C: 'windows' });
+    expect(perform(before, { kind: 'layout', layout: 'one' }, { ...now, layouts }).focus).toBe('A');
+  });
+
+  test('has to be there', () => {
+    expect(() => named('dsk', layout({}))).toThrow('there is no layout dsk: the config has desk, one');
+    expect(() => after(layout({}), { kind: 'layout', layout: 'x' })).toThrow('the config has none');
+  });
+});
 
 describe('show', () => {
   test('is for the output it names, else the focused one, else the first', () => {

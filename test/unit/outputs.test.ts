@@ -216,11 +216,11 @@ describe('a mode that the monitor does not list', () => {
     await start(custom);
     expect(modeName(first().mode!)).toBe('1600x900@59.83');
     expect(first().modeNote).toBe("not in the monitor's list: made by CVT, reduced blanking");
-    expect(kernel.sets.map(({ mode: set }) => set?.hdisplay)).toEqual([1600, 1920]);
+    expect(kernel.sets.map(({ crtc, mode: set }) => [crtc, set?.hdisplay])).toContainEqual([40, 1600]);
   });
 
   test('and that the card refuses is left for the preferred one, without a loop and without blaming the buffer', async () => {
-    kernel.setErrors = [systemError('EINVAL', -22)];
+    kernel.crtcErrors.set(40, [systemError('EINVAL', -22)]);
     await start(custom);
     const guest = new FakeFramebuffer(9, 1600, 900);
     first().show(filling(first().mode!, guest), 0);
@@ -238,7 +238,7 @@ describe('a mode that the monitor does not list', () => {
 
   test('is tried again with another monitor', async () => {
     kernel.edids.set(1, dell);
-    kernel.setErrors = [systemError('EINVAL', -22)];
+    kernel.crtcErrors.set(40, [systemError('EINVAL', -22)]);
     await start(custom);
     await hotplug();
     expect(first().mode).toBe(fullHd);

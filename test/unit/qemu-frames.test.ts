@@ -1,6 +1,7 @@
 import * as clock from '../../src/clock';
 import * as fs from 'node:fs';
-import { native, type BusValue } from '../../src/native';
+import type { BusValue } from '../../src/dbus/values';
+import { native } from '../../src/native';
 import type { MockConsole } from '../mock-qemu/mock-console';
 import type { FakeHead } from '../mock-qemu/fake-host';
 import { Bench } from '../mock-qemu/harness';

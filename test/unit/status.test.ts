@@ -58,6 +58,7 @@ const status: Status = {
   commit: 'legacy',
   framebuffers: 3,
   memoryReducer: false,
+  escaped: false,
   outputs: [output],
   guests: [guest],
 };

@@ -1,8 +1,10 @@
-import { isNativeError, native, type BusValue, type NativeBus } from '../../native';
+import { Bus } from '../../dbus/bus';
+import type { BusValue } from '../../dbus/values';
+import { isNativeError } from '../../native';
 import type { Condition } from '../sink';
 import { QemuDisplay, type VmInfo } from './display';
 import type { Endpoint, EndpointOwner } from './endpoint';
-import { busErrorName, messageOf, printable, within } from './words';
+import { busErrorName, printable, within } from './words';
 
 const BUS = 'org.freedesktop.DBus';
 const NAME = 'org.qemu';
@@ -27,7 +29,7 @@ export class BusEndpoint implements Endpoint {
   readonly tells = false;
   readonly alive = false;
   readonly condition: Condition = 'running';
-  #bus: NativeBus | undefined;
+  #bus: Bus | undefined;
 
   constructor(
     readonly address: string,
@@ -39,7 +41,7 @@ export class BusEndpoint implements Endpoint {
 
   async connect(): Promise<QemuDisplay> {
     this.reset();
-    const bus = this.#open();
+    const bus = new Bus({ address: this.address });
     this.#bus = bus;
     let display: QemuDisplay | undefined;
     const closed = new Promise<number>((resolve) => {
@@ -86,17 +88,7 @@ export class BusEndpoint implements Endpoint {
     this.reset();
   }
 
-  #open(): NativeBus {
-    try {
-      return native.openBus({ address: this.address });
-    } catch (error) {
-      throw new Error(`cannot connect to the D-Bus bus ${this.address}: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-  }
-
-  async #choose(bus: NativeBus): Promise<Vm> {
+  async #choose(bus: Bus): Promise<Vm> {
     const owners = await this.#owners(bus);
     const answers = await Promise.allSettled(
       owners.map(async (owner) => ({ owner, ...(await new QemuDisplay(bus, owner).vm(ANSWER_MS)) })),
@@ -124,7 +116,7 @@ export class BusEndpoint implements Endpoint {
     throw new Error(`no VM called ${wanted} on the bus ${this.address}; there is ${listed}`);
   }
 
-  async #owners(bus: NativeBus): Promise<string[]> {
+  async #owners(bus: Bus): Promise<string[]> {
     const asked = bus.call({
       destination: BUS,
       path: '/org/freedesktop/DBus',

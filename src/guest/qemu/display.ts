@@ -1,4 +1,5 @@
-import type { BusValue, NativeBus } from '../../native';
+import type { Bus } from '../../dbus/bus';
+import type { BusMessage, BusValue } from '../../dbus/values';
 import { busErrorName, printable, within } from './words';
 
 const ROOT = '/org/qemu/Display1';
@@ -56,7 +57,7 @@ export interface UiInfo {
  */
 export class QemuDisplay {
   constructor(
-    readonly bus: NativeBus,
+    readonly bus: Bus,
     /** QEMU's unique name; undefined between peers. */
     readonly destination?: string,
   ) {}
@@ -159,16 +160,15 @@ export class QemuDisplay {
     await within(answer, ANSWER_MS, `QEMU does not answer ${member} within ${ANSWER_MS / 1000} s`);
   }
 
-  #message(id: number, device: string, member: string, signature: string, values: number[]): Message {
+  #message(id: number, device: string, member: string, signature: string, values: number[]): BusMessage {
     return this.#to({ path: consolePath(id), interface: `${PREFIX}.${device}`, member, signature, values });
   }
 
-  #to(message: Message): Message {
+  #to(message: BusMessage): BusMessage {
     return this.destination === undefined ? message : { ...message, destination: this.destination };
   }
 }
 
-type Message = Parameters<NativeBus['send']>[0];
 type Properties = Map<string, unknown>;
 
 function consolePath(id: number): string {

@@ -1,6 +1,9 @@
 import type { Plane } from '../../buffers';
 import * as fs from 'node:fs';
-import { EXCHANGE_FDS, EXCHANGE_NUMBERS, MAX_FDS, native, type BusValue, type NativeBus } from '../../native';
+import { Bus } from '../../dbus/bus';
+import { fds, numbers } from '../../dbus/received';
+import type { BusValue } from '../../dbus/values';
+import { native } from '../../native';
 import { displayBudget, SCANOUT_COST } from '../budget';
 import type { Head } from './head';
 import { isSide, MAX_SIDE, Refusal } from './pixels';
@@ -20,10 +23,10 @@ const BYTES_PER_MESSAGE = 512 * 1024;
 /** What one guest may have us write into the log. */
 const MAX_COMPLAINTS = 8;
 
-const numbers = new Float64Array(native.exchange, EXCHANGE_NUMBERS * 8, EXCHANGE_FDS - EXCHANGE_NUMBERS);
-const table = new Float64Array(native.exchange, EXCHANGE_FDS * 8, 1 + 3 * MAX_FDS);
+/** The longest message: D-Bus lets an array have 64 MiB, and QEMU before 9.2 sends whole screens in one. */
+const MOST_BYTES = 65 * 1024 * 1024;
 
-/** The methods that QEMU calls; the index is what the addon calls back with. */
+/** The methods that QEMU calls; the index is what is called back with. */
 const METHODS = [
   { interface: PROPERTIES, member: 'GetAll', signature: 's' },
   { interface: PROPERTIES, member: 'Get', signature: 'ss' },
@@ -52,7 +55,7 @@ export interface ListenerOwner {
  * given before anything else is done.
  */
 export class Listener {
-  readonly #bus: NativeBus;
+  readonly #bus: Bus;
   /** QEMU's end, until it has been handed over. */
   #far: number;
   readonly #budget = displayBudget();
@@ -82,8 +85,9 @@ export class Listener {
   ) {
     const [near, far] = native.fdPair();
     this.#far = far;
-    this.#bus = native.openBus({ fd: near, side: 'client' });
-    this.#bus.onClosed(() => {
+    this.#bus = new Bus({ fd: near, side: 'client' }, MOST_BYTES);
+    this.#bus.onClosed((_, reason) => {
+      if (reason !== '') this.#complain(`QEMU broke D-Bus: ${reason}`);
       this.close();
       this.owner.listenerClosed();
     });
@@ -120,10 +124,7 @@ export class Listener {
   }
 
   #called(method: number, serial: number, values: BusValue[] | null): void {
-    if (this.#closed) {
-      if (TAKES_FDS.has(method)) this.#discardFrom(0);
-      return;
-    }
+    if (this.#closed) return;
     this.#budget.spend(1);
     try {
       this.#dispatch(METHODS[method]!.member, serial, values ?? []);
@@ -198,7 +199,6 @@ export class Listener {
     at = stridesAt + strides;
     const count = numbers[at]!;
     if (count < 1 || count > MAX_PLANES || offsets < count || strides < count) {
-      this.#discardFrom(0);
       throw new Refusal(
         `QEMU sent a picture of ${count} planes with ${offsets} offsets and ${strides} strides`,
       );
@@ -216,21 +216,20 @@ export class Listener {
     );
   }
 
-  /** Takes the fds of so many planes; those QEMU did not send are in the first. */
+  /** Looks at the fds of so many planes; those QEMU did not send are in the first. */
   #startScanout(count: number): void {
     this.#budget.spend(SCANOUT_COST);
-    const sent = table[0]!;
+    const sent = fds.count;
     if (sent === 0) throw new Refusal('QEMU sent a picture without a file descriptor');
     const planes = this.#planes[count - 1]!;
     this.#layout.planes = planes;
     for (let index = 0; index < count; index++) {
       const plane = planes[index]!;
       const from = index < sent ? index : 0;
-      plane.fd = index < sent ? table[1 + 3 * index]! : -1;
-      plane.device = table[2 + 3 * from]!;
-      plane.inode = table[3 + 3 * from]!;
+      plane.fd = -1;
+      plane.device = fds.device(from);
+      plane.inode = fds.inode(from);
     }
-    this.#discardFrom(count);
   }
 
   /** `at`: where the modifier and y0_top are. */
@@ -265,11 +264,14 @@ export class Listener {
       x + screenWidth <= width &&
       y + screenHeight <= height;
     if (!fits) {
-      for (const { fd } of layout.planes) if (fd >= 0) native.discard(fd);
       throw new Refusal(
         `QEMU sent a picture of ${screenWidth}x${screenHeight} at ${x},${y} in a buffer of ${width}x${height}; ` +
           `sides are 1 to ${MAX_SIDE}`,
       );
+    }
+    // The head's from here on.
+    for (let index = 0; index < layout.planes.length && index < fds.count; index++) {
+      layout.planes[index]!.fd = fds.take(index);
     }
     this.head.scanout(layout, screen);
   }
@@ -277,15 +279,15 @@ export class Listener {
   /** fd, offset, width, height, stride, pixman format. QEMU waits in its main loop, a second at most. */
   #scanoutMap(serial: number): void {
     this.#budget.spend(SCANOUT_COST);
-    if (table[0] === 0) throw new Refusal('QEMU sent shared memory without a file descriptor');
+    if (fds.count === 0) throw new Refusal('QEMU sent shared memory without a file descriptor');
     const shape = { width: numbers[1]!, height: numbers[2]!, stride: numbers[3]!, format: numbers[4]! };
-    const fd = table[1]!;
+    const fd = fds.take(0);
     let show: () => void;
     try {
       // What cannot be shown so is refused: QEMU sends it as bytes then.
       show = this.head.map(fd, numbers[0]!, shape);
     } finally {
-      this.#discardFrom(0);
+      native.discard(fd);
     }
     if (serial !== 0) this.#bus.reply(serial);
     show();
@@ -306,11 +308,6 @@ export class Listener {
       const [width, height, hotX, hotY] = given as [number, number, number, number];
       head.cursor({ width, height, pixels: bytes }, hotX, hotY);
     }
-  }
-
-  #discardFrom(first: number): void {
-    const sent = table[0]!;
-    for (let index = first; index < sent; index++) native.discard(table[1 + 3 * index]!);
   }
 
   #complain(text: string): void {
@@ -341,8 +338,4 @@ const NOTHING: ReadonlyMap<BusValue, BusValue> = new Map();
 /** Indices of the methods that bring another picture. */
 const PICTURES: ReadonlySet<number> = new Set(
   METHODS.flatMap(({ member }, index) => (/^Scanout(DMABUF2?)?$/.test(member) ? [index] : [])),
-);
-/** Of those that come with file descriptors. */
-const TAKES_FDS: ReadonlySet<number> = new Set(
-  METHODS.flatMap(({ signature }, index) => (signature.includes('h') ? [index] : [])),
 );

@@ -1,3 +1,4 @@
+import { Bus } from '../../dbus/bus';
 import { native } from '../../native';
 import type { Condition } from '../sink';
 import { Conditions } from './conditions';
@@ -45,9 +46,10 @@ export class QmpEndpoint implements Endpoint {
     this.#display = undefined;
     const [near, far] = native.fdPair();
     // Opened first: what it sends for its authentication is there when QEMU looks.
-    const bus = native.openBus({ fd: near, side: 'client' });
+    const bus = new Bus({ fd: near, side: 'client' });
     const display = new QemuDisplay(bus);
-    bus.onClosed(() => {
+    bus.onClosed((_, reason) => {
+      if (reason !== '') this.owner.notice(`broke its display connection: ${reason}`);
       if (this.#display === display) this.#display = undefined;
       this.owner.lost(display);
     });

@@ -45,6 +45,8 @@ export class Screen implements HeadOwner, ListenerOwner {
   #hadPicture = false;
   /** Which is the trouble. */
   #unregistered = false;
+  /** QEMU has been asked, and has not answered. */
+  #registering = false;
   #closed = false;
 
   constructor(
@@ -138,7 +140,8 @@ export class Screen implements HeadOwner, ListenerOwner {
     this.#listener = undefined;
     this.head.detached();
     if (monotonic() - this.#registeredAt > LASTING_MS) this.#tries = 0;
-    this.#again();
+    // A QEMU that refuses it closes it first, and then says why.
+    if (!this.#registering) this.#again();
     this.owner.listenerLost();
   }
 
@@ -152,14 +155,17 @@ export class Screen implements HeadOwner, ListenerOwner {
       return;
     }
     this.#listener = listener;
+    this.#registering = true;
     const registered = listener.handOver((fd) => display.registerListener(this.console.id, fd));
     registered.then(
       () => {
+        this.#registering = false;
         if (this.#unregistered) this.headTrouble(undefined);
         this.#unregistered = false;
+        if (listener.closed) this.#again();
       },
       (error: unknown) => {
-        if (this.#listener !== listener) return;
+        this.#registering = false;
         listener.close();
         this.#listener = undefined;
         if (this.#display === display) this.#failed(error);

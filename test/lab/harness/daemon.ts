@@ -22,6 +22,8 @@ export interface Setup {
   readonly guests: readonly (string | GuestSetup)[];
   readonly outputs?: Readonly<Record<string, object>>;
   readonly hotkeys?: Readonly<Record<string, string | object>>;
+  readonly layouts?: object;
+  readonly passthrough?: readonly string[];
   readonly card?: string;
   readonly log?: object;
   /** Not of the config: `run --legacy`. */

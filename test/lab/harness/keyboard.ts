@@ -6,7 +6,7 @@ const EV_KEY = 1;
 
 /** Keys the tests press: <linux/input-event-codes.h>. */
 const KEYS = {
-  Digit1: 2, Digit2: 3, Digit3: 4, Tab: 15, P: 25, LeftCtrl: 29, A: 30, S: 31, LeftAlt: 56, F1: 59,
+  Esc: 1, Digit1: 2, Digit2: 3, Digit3: 4, Tab: 15, P: 25, LeftCtrl: 29, A: 30, S: 31, H: 35, LeftAlt: 56, F1: 59,
   B: 48, N: 49, ScrollLock: 70, Right: 106, Left: 105, RightCtrl: 97, RightAlt: 100,
 } as const; // prettier-ignore
 
@@ -38,11 +38,20 @@ export class Keyboard {
   }
 
   press(key: Key): void {
-    this.device.emit(EV_KEY, KEYS[key], 1);
+    this.code(KEYS[key], true);
   }
 
   release(key: Key): void {
-    this.device.emit(EV_KEY, KEYS[key], 0);
+    this.code(KEYS[key], false);
+  }
+
+  /** Any key, by its evdev code. */
+  code(code: number, down: boolean): void {
+    this.device.emit(EV_KEY, code, down ? 1 : 0);
+  }
+
+  get devnode(): string {
+    return this.device.devnode;
   }
 
   unplug(): void {

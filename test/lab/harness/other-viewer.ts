@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
-import { EXCHANGE_BYTES, native, type NativeBus, type NativeSocket } from '../../../src/native';
+import { Bus } from '../../../src/dbus/bus';
+import { EXCHANGE_BYTES, native, type NativeSocket } from '../../../src/native';
 import { atTestEnd } from './cleanup';
 import { eventually } from './eventually';
 
@@ -10,7 +11,7 @@ export class OtherViewer {
 
   private constructor(
     private readonly qmp: NativeSocket,
-    readonly display: NativeBus,
+    readonly display: Bus,
   ) {
     atTestEnd(() => {
       this.close();
@@ -27,7 +28,7 @@ export class OtherViewer {
       heard += Buffer.from(native.exchange, 0, Math.min(Math.max(length, 0), EXCHANGE_BYTES)).toString();
     });
     const [near, far] = native.fdPair();
-    const viewer = new OtherViewer(qmp, native.openBus({ fd: near, side: 'client' }));
+    const viewer = new OtherViewer(qmp, new Bus({ fd: near, side: 'client' }));
     const execute = async (id: number, command: string, args: object, fds: number[] = []): Promise<void> => {
       qmp.send(Buffer.from(`${JSON.stringify({ execute: command, arguments: args, id })}\n`), fds);
       const answer = await eventually(() => {

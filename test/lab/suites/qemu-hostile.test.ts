@@ -4,7 +4,8 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { native, type BusValue } from '../../../src/native';
+import type { BusValue } from '../../../src/dbus/values';
+import { native } from '../../../src/native';
 import {
   atTestEnd,
   Daemon,

@@ -125,12 +125,8 @@ describe('two QEMUs and a vhost-user-gpu guest on three panels', () => {
         expect(keysOf(ten).slice(before.ten)).toEqual(['key 31', 'key b1']);
       });
     } else await pause(500);
-    // The modifiers of the chord went to the guest that had the focus then, and were released there; N never did.
-    const more = keysOf(eleven).slice(before.eleven + 6);
-    expect(more).not.toContain('key 31');
-    expect(more.filter((line) => parseInt(line.slice(4), 16) < 0x80).length).toBe(
-      more.filter((line) => parseInt(line.slice(4), 16) >= 0x80 && line !== 'key e0').length,
-    );
+    // Nothing of the chord, nor the N.
+    expect(keysOf(eleven).slice(before.eleven + 6)).toEqual([]);
     keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
     keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
     await daemon.outputIs(FIRST, { focused: true });

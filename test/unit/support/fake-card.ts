@@ -65,6 +65,8 @@ export class FakeCard {
   flipResults: number[] = [];
   /** What the next SetCrtc of a mode fails with. */
   setErrors: Error[] = [];
+  /** Of one CRTC only. */
+  readonly crtcErrors = new Map<number, Error[]>();
   importError: Error | undefined;
   closeResult = 0;
   patient = false;
@@ -132,7 +134,7 @@ export class FakeCard {
     this.inFlight.delete(crtc);
     try {
       await this.#wait(to ? `set ${crtc}` : `off ${crtc}`);
-      const error = to ? this.setErrors.shift() : undefined;
+      const error = to ? (this.crtcErrors.get(crtc)?.shift() ?? this.setErrors.shift()) : undefined;
       if (error) throw error;
       this.sets.push({ crtc, framebuffer, x, y, mode: to });
     } finally {

@@ -1,12 +1,15 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
-import { native } from '../../src/native';
-import type { BusMessage, BusValue, NativeBus } from '../../src/native';
-import { INTERFACE, PATH, closed, message, receivedFds, serve } from './support/native-bus';
+import { promisify } from 'node:util';
+import { Bus } from '../../src/dbus/bus';
+import type { BusMessage, BusValue } from '../../src/dbus/values';
+import { INTERFACE, PATH, closed, message, receivedFds, serve } from './support/dbus';
 import { openFds, until } from './support/wire';
 
+const NAME = `kms-switcher-${process.pid}`;
 const DAEMON = 'org.freedesktop.DBus';
 
 const daemonCall = (member: string, signature: string, values: readonly BusValue[]): BusMessage => ({
@@ -23,8 +26,8 @@ describe('a bus with a daemon', () => {
   let directory: string;
   let daemon: ChildProcess;
   let before: number;
-  let first: NativeBus;
-  let second: NativeBus;
+  let first: Bus;
+  let second: Bus;
 
   beforeAll(async () => {
     directory = fs.mkdtempSync('/tmp/kms-switcher-');
@@ -32,7 +35,7 @@ describe('a bus with a daemon', () => {
     const socket = path.join(directory, 'bus');
     fs.writeFileSync(
       config,
-      `<busconfig><type>session</type><listen>unix:path=${socket}</listen><auth>EXTERNAL</auth>
+      `<busconfig><type>session</type><listen>unix:path=${socket}</listen><listen>unix:abstract=${NAME}</listen><auth>EXTERNAL</auth>
        <policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy>
        </busconfig>`,
     );
@@ -50,8 +53,8 @@ describe('a bus with a daemon', () => {
   const address = (): string => `unix:path=${directory}/bus`;
   beforeEach(() => {
     before = openFds().length;
-    first = native.openBus({ address: address() });
-    second = native.openBus({ address: address() });
+    first = new Bus({ address: address() });
+    second = new Bus({ address: address() });
   });
   afterEach(async () => {
     first.close();
@@ -68,6 +71,17 @@ describe('a bus with a daemon', () => {
     await expect(second.call(daemonCall('GetNameOwner', 's', ['org.example.None']))).rejects.toMatchObject({
       code: 'org.freedesktop.DBus.Error.NameHasNoOwner',
     });
+  });
+
+  test('may be at an abstract address, or one with characters that are escaped', async () => {
+    for (const at of [`unix:abstract=${NAME},guid=0`, `unix:path=${directory.replace('-', '%2d')}/bus`]) {
+      const bus = new Bus({ address: at });
+      expect(await bus.call(daemonCall('NameHasOwner', 's', [DAEMON]))).toEqual([true]);
+      bus.close();
+    }
+    for (const at of ['unix:path=/a%2', 'unix:abstract=a%00', 'unix:path=/a,abstract=b', 'unix:dir=/tmp']) {
+      expect(await closed(new Bus({ address: at }))).toBe(os.constants.errno.EINVAL);
+    }
   });
 
   test('carries calls and file descriptors between its clients', async () => {
@@ -109,6 +123,27 @@ describe('a bus with a daemon', () => {
     await expect(first.call({ ...message('Wait'), destination: second.name })).rejects.toMatchObject({
       code: 'org.freedesktop.DBus.Error.NoReply',
     });
+  });
+
+  test('lets libdbus talk to us', async () => {
+    serve(first, { Echo: 'sxdasv' }, ({ serial, values }) => {
+      first.reply(serial, 'sxdasv', values ?? []);
+    });
+    await first.call(daemonCall('GetId', '', []));
+    const send = async (...args: string[]): Promise<string> => {
+      const dbus = ['--print-reply=literal', `--bus=${address()}`, `--dest=${first.name}`, PATH];
+      const { stdout } = await promisify(execFile)('dbus-send', [...dbus, ...args]);
+      return stdout.replace(/\s+/g, ' ').trim();
+    };
+    const xml = await send('org.freedesktop.DBus.Introspectable.Introspect');
+    expect(xml).toContain('<method name="Echo"><arg type="s" direction="in"/>');
+    await expect(send(`${INTERFACE}.Other`)).rejects.toThrow(/UnknownMethod: there is no such method/);
+    await expect(send(`${INTERFACE}.Echo`, 'int32:1')).rejects.toThrow(/InvalidArgs: expected 'sxdasv'/);
+    await send('org.freedesktop.DBus.Peer.Ping');
+    const said = await send(
+      ...[`${INTERFACE}.Echo`, 'string:ä', 'int64:-5', 'double:0.5', 'array:string:a,b', 'variant:uint32:7'],
+    );
+    expect(said).toBe('ä int64 -5 double 0.5 array [ a b ] variant uint32 7');
   });
 
   test('is lost with its daemon', async () => {

@@ -1,19 +1,23 @@
-import { EXCHANGE_FDS, EXCHANGE_NUMBERS, native } from '../../../src/native';
-import type { BusMessage, BusMethod, BusValue, NativeBus } from '../../../src/native';
+import { Bus } from '../../../src/dbus/bus';
+import type { BusMethod } from '../../../src/dbus/objects';
+import { fds, numbers as allNumbers } from '../../../src/dbus/received';
+import type { BusMessage, BusValue } from '../../../src/dbus/values';
+import { native } from '../../../src/native';
 
-const table = new Float64Array(native.exchange);
+/** Longer messages than anybody sends to us. */
+const MOST_BYTES = 16 * 1024 * 1024;
 
 /** Two peers: who asks to be let in, and who lets it in. */
 export interface Peers {
-  readonly client: NativeBus;
-  readonly server: NativeBus;
+  readonly client: Bus;
+  readonly server: Bus;
 }
 
 export function peers(): Peers {
   const [left, right] = native.fdPair();
   return {
-    client: native.openBus({ fd: left, side: 'client' }),
-    server: native.openBus({ fd: right, side: 'server' }),
+    client: new Bus({ fd: left, side: 'client' }, MOST_BYTES),
+    server: new Bus({ fd: right, side: 'server' }, MOST_BYTES),
   };
 }
 
@@ -31,7 +35,7 @@ export interface Call {
 }
 
 /** Serves methods by their names and signatures. */
-export function serve(bus: NativeBus, methods: Record<string, string>, callback: (call: Call) => void): void {
+export function serve(bus: Bus, methods: Record<string, string>, callback: (call: Call) => void): void {
   const list: BusMethod[] = Object.entries(methods).map(([member, signature]) => ({
     interface: INTERFACE,
     member,
@@ -42,10 +46,8 @@ export function serve(bus: NativeBus, methods: Record<string, string>, callback:
   });
 }
 
-/** The first numbers of a call that the exchange holds. */
-export const numbers = (count: number): number[] => [
-  ...table.subarray(EXCHANGE_NUMBERS, EXCHANGE_NUMBERS + count),
-];
+/** The first numbers of the call that is being served. */
+export const numbers = (count: number): number[] => [...allNumbers.subarray(0, count)];
 
 export interface ReceivedFd {
   readonly fd: number;
@@ -53,15 +55,16 @@ export interface ReceivedFd {
   readonly inode: number;
 }
 
-/** The file descriptors of a call that the exchange holds; they are the caller's. */
+/** The file descriptors of the call that is being served; they are the caller's. */
 export const receivedFds = (): ReceivedFd[] =>
-  Array.from({ length: table[EXCHANGE_FDS] ?? 0 }, (_, index) => {
-    const [fd = -1, device = -1, inode = -1] = table.subarray(EXCHANGE_FDS + 1 + 3 * index);
-    return { fd, device, inode };
-  });
+  Array.from({ length: fds.count }, (_, index) => ({
+    fd: fds.take(index),
+    device: fds.device(index),
+    inode: fds.inode(index),
+  }));
 
 /** What `onClosed` told. */
-export const closed = (bus: NativeBus): Promise<number> =>
+export const closed = (bus: Bus): Promise<number> =>
   new Promise((resolve) => {
     bus.onClosed(resolve);
   });

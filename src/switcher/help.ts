@@ -1,0 +1,50 @@
+import type { Action, HeadRef, Hotkey } from '../config/config';
+import { formatTrigger } from '../input/trigger';
+
+export type HelpLine = readonly [keys: string, what: string];
+
+/** What all hotkeys do: a line for each of the keys that do it, the first with the words. */
+export function helpLines(hotkeys: readonly Hotkey[]): HelpLine[] {
+  const lines = new Map<string, string[]>();
+  for (const { trigger, action, hold = false } of hotkeys) {
+    const what = describe(action);
+    const keys = `${hold ? 'hold ' : ''}${formatTrigger(trigger)}`;
+    lines.set(what, [...(lines.get(what) ?? []), keys]);
+  }
+  return [...lines].flatMap(([what, keys]) => keys.map((key, i): HelpLine => [key, i === 0 ? what : '']));
+}
+
+function describe(action: Action): string {
+  switch (action.kind) {
+    case 'show':
+      return `show ${headName(action.head)}${on(action.on)}`;
+    case 'next':
+      return `next guest${on(action.on)}`;
+    case 'previous':
+      return `previous guest${on(action.on)}`;
+    case 'swap':
+      return action.outputs ? `swap ${action.outputs.join(' and ')}` : 'swap with the next monitor';
+    case 'focus':
+      return action.output === undefined ? 'keyboard to the next monitor' : `keyboard to ${action.output}`;
+    case 'blank':
+      return `dark, and back${on(action.on)}`;
+    case 'layout':
+      return `layout ${action.layout}`;
+    case 'scan':
+      return `each guest for ${action.dwellMs / 1000} s`;
+    case 'help':
+      return 'this list';
+    case 'escape':
+      return 'keyboard to no guest, and back';
+    case 'vt':
+      return `virtual terminal ${action.vt}`;
+  }
+}
+
+function headName({ guest, head }: HeadRef): string {
+  return head === 0 ? guest : `${guest}:${head}`;
+}
+
+function on(output: string | undefined): string {
+  return output === undefined ? '' : ` on ${output}`;
+}

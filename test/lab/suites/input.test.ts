@@ -1,0 +1,475 @@
+/** Keyboard and pointer, from evdev to the guest. */
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { qnum } from '../../../src/guest/qemu/qnum';
+import { InputModel, isModifier, seen, type ModelHotkey, type Seen } from '../../unit/support/input-model';
+import { Random } from '../../unit/support/random';
+import {
+  cli,
+  Daemon,
+  eventually,
+  type GuestSetup,
+  Keyboard,
+  MockGuest,
+  modesetsDuring,
+  Mouse,
+  NestedQemu,
+  pause,
+  PictureGuest,
+  scratch,
+} from '../harness';
+
+const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
+const OUTPUTS = [FIRST, SECOND, THIRD];
+/** Random events; the long run has the issue's number. */
+const EVENTS = Number(process.env.LAB_INPUT_EVENTS ?? 5000);
+const NAMES = ['alpha', 'beta', 'gamma'] as const;
+const [CTRL, ALT, SHIFT, SUPER, A, B, N, ONE, TWO, THREE, SCROLL, F12] = [
+  29, 56, 42, 125, 30, 48, 49, 2, 3, 4, 70, 88,
+];
+const LEFT = 0x110;
+
+/** The evdev code of each of QEMU's numbers. */
+const evdevOf = new Map(
+  Array.from({ length: 0x300 }, (_, code) => [qnum(code), code] as const).filter(
+    ([number]) => number !== undefined,
+  ),
+);
+/** QEMU's buttons are others than evdev's; only the left one is used here. */
+const buttonOf = (button: number): number => LEFT + button;
+
+/** A QEMU that writes down what it is told, as what a user would see. */
+class Typed {
+  readonly down = new Set<number>();
+  readonly seen: Seen[] = [];
+  readonly wrong: string[] = [];
+  #read = 0;
+
+  constructor(readonly guest: MockGuest) {}
+
+  /** Takes what has come since. */
+  update(): this {
+    const { calls } = this.guest.qemu.console;
+    for (; this.#read < calls.length; this.#read++) this.#take(calls[this.#read]!);
+    return this;
+  }
+
+  #take(call: string): void {
+    const match = /^(Keyboard|Mouse)\.(Press|Release) (\d+)$/.exec(call);
+    if (!match) return;
+    const [, device, what, number] = match;
+    const code = device === 'Mouse' ? buttonOf(Number(number)) : evdevOf.get(Number(number))!;
+    const isDown = what === 'Press';
+    if (isDown === this.down.has(code)) this.wrong.push(call);
+    if (!isDown) {
+      this.down.delete(code);
+      return;
+    }
+    this.down.add(code);
+    if (isModifier(code)) return;
+    const what_ = device === 'Mouse' ? `B${code}` : `+${code}`;
+    this.seen.push(seen(what_, [...this.down].filter(isModifier)));
+  }
+}
+
+const directory = scratch();
+const socket = (name: string): string => path.join(directory, `${name}.qmp`);
+const linkTo = (name: string): GuestSetup => ({ name, link: { qemu: { qmp: socket(name) } } });
+
+let daemon: Daemon;
+let keyboard: Keyboard;
+let guests: Typed[];
+
+async function start(more: object = {}): Promise<void> {
+  guests = NAMES.map((name) => new Typed(new MockGuest(socket(name))));
+  daemon = await Daemon.start({
+    guests: NAMES.map(linkTo),
+    outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: { show: 'beta' }, [THIRD]: { show: 'gamma' } },
+    ...more,
+  });
+  keyboard = await Keyboard.plug(daemon);
+  for (const name of NAMES) {
+    await eventually(async () => {
+      expect(await daemon.guest(name)).toMatchObject({ connected: true });
+    });
+  }
+}
+
+async function stop(): Promise<void> {
+  keyboard.unplug();
+  await daemon.stop();
+  for (const { guest } of guests) guest.close();
+}
+
+const calls = (index: number): string[] =>
+  guests[index]!.guest.qemu.console.calls.filter((call) => /^(Keyboard|Mouse)/.test(call));
+
+/** Waits until a guest has got these keys since `from`, as `+30 -30`. */
+async function got(index: number, keys: string, from = 0): Promise<void> {
+  await eventually(() => {
+    const told = calls(index)
+      .slice(from)
+      .map((call) => call.replace(/^Keyboard.Press /, '+').replace(/^Keyboard.Release /, '-'));
+    expect(told.join(' ')).toBe(keys);
+  }, 20);
+}
+
+describe('hotkeys of a config without any', () => {
+  beforeAll(() => start());
+  afterAll(stop);
+
+  test('are nothing any guest sees', async () => {
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
+    await daemon.outputIs(SECOND, { focused: true });
+    keyboard.tap('ScrollLock', 'ScrollLock', 'Tab');
+    await daemon.outputIs(THIRD, { focused: true });
+    keyboard.tap('ScrollLock', 'ScrollLock', 'Right');
+    await daemon.outputIs(THIRD, { guest: 'alpha' });
+    keyboard.chord('RightCtrl', 'RightAlt', 'Digit3');
+    await daemon.outputIs(THIRD, { guest: 'gamma' });
+    keyboard.tap('A');
+    await got(2, '+30 -30');
+    expect([calls(0), calls(1)]).toEqual([[], []]);
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
+    await daemon.outputIs(FIRST, { focused: true });
+  });
+
+  test('keep nothing that is not theirs', async () => {
+    const from = calls(0).length;
+    keyboard.chord('LeftCtrl', 'A');
+    await got(0, '+29 +30 -30 -29', from);
+    keyboard.tap('LeftCtrl');
+    await got(0, '+29 +30 -30 -29 +29 -29', from);
+    keyboard.press('LeftAlt');
+    await got(0, '+29 +30 -30 -29 +29 -29 +56', from);
+    keyboard.release('LeftAlt');
+    keyboard.tap('ScrollLock', 'A');
+    await got(0, '+29 +30 -30 -29 +29 -29 +56 -56 +70 -70 +30 -30', from);
+    keyboard.tap('ScrollLock');
+    await got(0, '+29 +30 -30 -29 +29 -29 +56 -56 +70 -70 +30 -30 +70 -70', from);
+  });
+
+  test('the escape takes the keyboard from all guests, and gives it back', async () => {
+    const before = NAMES.map((_, index) => calls(index).length);
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Esc');
+    await eventually(async () => {
+      expect((await daemon.status()).escaped).toBe(true);
+    });
+    keyboard.tap('A', 'B');
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Esc');
+    await eventually(async () => {
+      expect((await daemon.status()).escaped).toBe(false);
+    });
+    keyboard.tap('N');
+    await got(0, '+49 -49', before[0]);
+    expect([calls(1).length, calls(2).length]).toEqual(before.slice(1));
+  });
+
+  test('what is typed to a guest is read by nobody else', async () => {
+    const reader = fs.openSync(keyboard.devnode, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    const read = (): number => {
+      try {
+        return fs.readSync(reader, Buffer.alloc(24 * 64));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+        throw error;
+      }
+    };
+    try {
+      const from = calls(0).length;
+      keyboard.tap('A');
+      await got(0, '+30 -30', from);
+      expect(read()).toBe(0);
+      keyboard.chord('LeftCtrl', 'LeftAlt', 'Esc');
+      await eventually(() => {
+        keyboard.tap('A');
+        expect(read()).toBeGreaterThan(0);
+      });
+      keyboard.chord('LeftCtrl', 'LeftAlt', 'Esc');
+      await eventually(async () => {
+        expect((await daemon.status()).escaped).toBe(false);
+      });
+      await eventually(() => {
+        read();
+        keyboard.tap('A');
+        expect(read()).toBe(0);
+      });
+    } finally {
+      fs.closeSync(reader);
+    }
+  });
+
+  test('a keyboard that is unplugged with keys held leaves none down', async () => {
+    const other = await Keyboard.plug(daemon, 'short-lived keyboard');
+    const from = calls(0).length;
+    for (const key of ['LeftCtrl', 'A', 'B'] as const) other.press(key);
+    await got(0, '+29 +30 +48', from);
+    other.unplug();
+    await eventually(() => {
+      expect(guests[0]!.update().down.size).toBe(0);
+    });
+  });
+
+  test('a guest that is killed with keys held has none down when it is back', async () => {
+    for (const key of ['LeftCtrl', 'A'] as const) keyboard.press(key);
+    await eventually(() => {
+      expect([...guests[0]!.update().down]).toEqual([CTRL, A]);
+    });
+    guests[0]!.guest.close();
+    await eventually(async () => {
+      expect(await daemon.guest('alpha')).toMatchObject({ connected: false });
+    });
+    guests[0] = new Typed(new MockGuest(socket('alpha')));
+    await eventually(async () => {
+      expect(await daemon.guest('alpha')).toMatchObject({ connected: true });
+    });
+    for (const key of ['A', 'LeftCtrl', 'N'] as const) {
+      if (key === 'N') keyboard.tap(key);
+      else keyboard.release(key);
+    }
+    await eventually(() => {
+      expect(calls(0)).toContain('Keyboard.Release 49');
+    });
+    expect(guests[0].update().seen).toEqual(['+49 []']);
+    expect(guests[0].down.size).toBe(0);
+  });
+});
+
+describe('what hotkeys can do besides', () => {
+  let pictures: PictureGuest[];
+  beforeAll(async () => {
+    daemon = await Daemon.start({
+      guests: NAMES,
+      outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: {}, [THIRD]: {} },
+      layouts: { desk: { [FIRST]: 'beta', [SECOND]: 'alpha' }, night: { [FIRST]: 'gamma' } },
+      hotkeys: {
+        ScrollLock: { hold: 'help' },
+        'Ctrl+Alt+H': 'help',
+        'Ctrl+Alt+A': { scan: { dwell: '1s' } },
+        'Ctrl+Alt+N': { layout: 'night' },
+      },
+      passthrough: ['F1'],
+    });
+    pictures = NAMES.map((name) => new PictureGuest(daemon.socket(name), name, '--static'));
+    keyboard = await Keyboard.plug(daemon);
+    for (const name of NAMES) {
+      await eventually(async () => {
+        expect((await daemon.guest(name)).heads).toHaveLength(1);
+      });
+    }
+  });
+  afterAll(async () => {
+    keyboard.unplug();
+    for (const picture of pictures) await picture.stop();
+    await daemon.stop();
+  });
+
+  test('help is on the panel while the key is held, without a modeset', async () => {
+    await daemon.outputIs(FIRST, { guest: 'alpha', path: 'direct' });
+    const lines = await modesetsDuring(async () => {
+      keyboard.press('ScrollLock');
+      await daemon.outputIs(FIRST, { guest: 'alpha', path: 'picture' });
+      keyboard.release('ScrollLock');
+      await daemon.outputIs(FIRST, { guest: 'alpha', path: 'direct' });
+      for (const key of ['LeftCtrl', 'LeftAlt', 'H'] as const) keyboard.press(key);
+      await daemon.outputIs(FIRST, { guest: 'alpha', path: 'picture' });
+      fs.writeFileSync(path.join(process.env.LAB_OUT ?? directory, 'help.png'), await photograph(FIRST));
+      for (const key of ['H', 'LeftAlt', 'LeftCtrl'] as const) keyboard.release(key);
+      await daemon.outputIs(FIRST, { guest: 'alpha', path: 'direct' });
+    });
+    expect(lines).toEqual([]);
+  });
+
+  test('layouts are shown by name, by hotkey and by command', async () => {
+    expect(await cli('layout', 'desk', '--control', daemon.control)).toMatchObject({ code: 0, stderr: '' });
+    await daemon.outputIs(FIRST, { guest: 'beta', path: 'direct' });
+    await daemon.outputIs(SECOND, { guest: 'alpha', path: 'direct' });
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'N');
+    await daemon.outputIs(FIRST, { guest: 'gamma', path: 'direct' });
+    await daemon.outputIs(SECOND, { guest: 'alpha', path: 'direct' });
+    expect((await cli('layout', 'dsk', '--control', daemon.control)).stderr).toBe(
+      'kms-switcher: there is no layout dsk: the config has desk, night',
+    );
+  });
+
+  test('a scan shows one guest after another until the next hotkey', async () => {
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'A');
+    await daemon.outputIs(FIRST, { guest: 'beta' });
+    await daemon.outputIs(FIRST, { guest: 'gamma' });
+    await daemon.outputIs(FIRST, { guest: 'beta' });
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'A');
+    await eventually(async () => {
+      const { guest } = await daemon.output(FIRST);
+      await pause(2500);
+      expect((await daemon.output(FIRST)).guest).toBe(guest);
+    });
+    await daemon.outputIs(SECOND, { guest: 'alpha' });
+  });
+
+  async function photograph(output: string): Promise<Buffer> {
+    const file = path.join(directory, 'photograph.png');
+    expect((await cli('screenshot', output, file, '--control', daemon.control)).code).toBe(0);
+    return fs.readFileSync(file);
+  }
+});
+
+test('a guest gets every key there is, as its keyboard would say it', async () => {
+  const qemu = await NestedQemu.start({
+    name: 'typist',
+    version: 11,
+    kernel: path.resolve('build/guests/bare.elf'),
+    append: 'name=typist static device=vga',
+  });
+  const guest: GuestSetup = { name: 'typist', link: { qemu: { qmp: qemu.qmp } } };
+  daemon = await Daemon.start({
+    guests: [guest],
+    outputs: { [FIRST]: { show: 'typist' } },
+    hotkeys: {},
+  });
+  keyboard = await Keyboard.plug(daemon);
+  await eventually(async () => {
+    expect(await daemon.guest('typist')).toMatchObject({ connected: true });
+  });
+  const bytes = (): string[] =>
+    qemu.console().filter((line) => line.startsWith('key ')).map((line) => line.slice(4)); // prettier-ignore
+  const failures: string[] = [];
+  const silent: number[] = [];
+  let keys = 0;
+  for (let code = 1; code < 249; code++) {
+    const number = qnum(code);
+    if (number === undefined) continue;
+    keys++;
+    const from = bytes().length;
+    keyboard.code(code, true);
+    keyboard.code(code, false);
+    // A key that all know ends what there is to wait for: QEMU keeps the order.
+    keyboard.tap('A');
+    await eventually(
+      () => {
+        expect(bytes().slice(from).join(' ')).toMatch(/1e 9e$/);
+        if (code === A) expect(bytes().slice(from)).toHaveLength(4);
+      },
+      20,
+      10,
+    );
+    const found = bytes().slice(from, -2).join(' ');
+    if (found === '') silent.push(code);
+    else if (found !== wire(code, number))
+      failures.push(`${code}: ${found} instead of ${wire(code, number)}`);
+  }
+  keyboard.unplug();
+  await daemon.stop();
+  await qemu.stop();
+  fs.writeFileSync(
+    path.join(process.env.LAB_OUT ?? directory, 'keys.txt'),
+    `${keys} keys, silent: ${silent.join(' ')}\n${failures.join('\n')}\n`,
+  );
+  expect(failures).toEqual([]);
+  expect(silent).toEqual(UNKNOWN_TO_PS2);
+  expect(keys - silent.length).toBeGreaterThan(100);
+});
+
+/** Keys QEMU has a number for, and no PS/2 scancode. */
+const UNKNOWN_TO_PS2: number[] = [];
+
+/** What a PS/2 keyboard says in set 1 for a tap. */
+function wire(code: number, number: number): string {
+  const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
+  if (code === 99) return 'e0 2a e0 37 e0 b7 e0 aa'; // PrintScreen pretends a Shift
+  if (code === 119) return 'e1 1d 45 e1 9d c5'; // Pause has no release
+  const [make, release] = [hex(number & 0x7f), hex(number | 0x80)];
+  return number < 0x80 ? `${make} ${release}` : `e0 ${make} e0 ${release}`;
+}
+
+const HOTKEYS: ModelHotkey[] = NAMES.map((_, index) => ({
+  name: `Ctrl+Alt+${index + 1}`,
+  steps: [[ONE + index, ['Ctrl', 'Alt']]],
+}));
+
+test(`${EVENTS} random events through uinput reach exactly the guest the model says`, async () => {
+  await start({ hotkeys: Object.fromEntries(HOTKEYS.map(({ name }, i) => [name, { focus: OUTPUTS[i]! }])) });
+  const random = new Random(5);
+  /** The guest on each output, and the output with the focus. */
+  const places = [0, 1, 2];
+  let focused = 0;
+  const model = new InputModel(3, HOTKEYS, (name) => places[(focused = Number(name.at(-1)) - 1)]!);
+  model.moveFocus(0);
+  const boards = [keyboard, await Keyboard.plug(daemon, 'second keyboard')];
+  const mouse = await Mouse.plug(daemon);
+  // Those that both keyboards have are modifiers, so that no other key is typed on two at once.
+  const keys = [
+    [CTRL, ALT, SHIFT, ONE, TWO, A, SCROLL],
+    [CTRL, ALT, SUPER, THREE, B, N],
+  ];
+  let events = 0;
+  const key = (device: number, code: number, down: boolean): void => {
+    boards[device]!.code(code, down);
+    model.key(device, code, down, events++);
+  };
+  /** Ends with a key that decides whatever waits. Of several devices the kernel keeps no order: each is awaited. */
+  const settle = async (device: number): Promise<void> => {
+    key(device, F12, true);
+    key(device, F12, false);
+    await arrived();
+  };
+  const arrived = (): Promise<void> =>
+    eventually(
+      () => {
+        guests.forEach((guest, index) => {
+          expect(guest.update().seen.length).toBe(model.expected[index]!.length);
+        });
+      },
+      60,
+      2,
+    );
+  while (events < EVENTS) {
+    const device = random.below(2);
+    // No more than the kernel keeps for a reader that is late.
+    for (let burst = random.below(4); burst >= 0; burst--) {
+      const code = random.pick(keys[device]!);
+      if (random.chance(0.25)) {
+        for (const held of [CTRL, ALT, code]) key(device, held, true);
+        for (const held of [code, ALT, CTRL]) key(device, held, false);
+      } else key(device, code, random.chance(0.5));
+    }
+    await settle(device);
+    const what = random.below(24);
+    if (what < 5) {
+      const down = random.chance(0.6);
+      if (down) mouse.press('left');
+      else mouse.release('left');
+      model.button(2, LEFT, down);
+      events++;
+      await arrived();
+    } else if (what === 5) {
+      const to = random.below(3);
+      await daemon.show(NAMES[to]!, OUTPUTS[focused]);
+      const from = places.indexOf(to);
+      [places[focused], places[from]] = [places[from]!, places[focused]!];
+      model.moveFocus(to);
+      events++;
+    } else if (what === 6) {
+      boards[1]!.unplug();
+      boards[1] = await Keyboard.plug(daemon, `keyboard of event ${events}`);
+      model.gone(1);
+      events++;
+    }
+  }
+  for (const device of [0, 1]) {
+    for (const code of keys[device]!) key(device, code, false);
+    await settle(device);
+  }
+  mouse.release('left');
+  await eventually(() => {
+    expect(guests.map((guest) => [...guest.update().down])).toEqual([[], [], []]);
+  });
+  guests.forEach((guest, index) => {
+    expect(guest.seen).toEqual(model.expected[index]);
+    expect(guest.wrong).toEqual([]);
+    expect(guest.seen.length).toBeGreaterThan(EVENTS / 50);
+  });
+  expect(model.fired.length).toBeGreaterThan(EVENTS / 100);
+  boards[1]!.unplug();
+  mouse.unplug();
+  await stop();
+});
