@@ -6,6 +6,7 @@ import type { Flags } from '../config/settings';
 import type { Photo, Status } from '../control/protocol';
 import { version } from '../version';
 import { Exit, Failure } from './exit';
+import type { PlanFlags } from './plan';
 
 const config = {
   alias: 'c',
@@ -72,6 +73,13 @@ async function show(socket: string | undefined, target: string, on: string | und
 async function layout(socket: string | undefined, name: string): Promise<void> {
   const { ask } = await import('../control/client.js');
   await ask(await controlSocket(socket), { command: 'layout', layout: name });
+}
+
+async function plan(
+  argv: PlanFlags & { readonly control?: string | undefined; readonly json: boolean },
+): Promise<void> {
+  const { plan: make } = await import('./plan.js');
+  print(await make(argv, await controlSocket(argv.control), argv.json));
 }
 
 async function watch(socket: string | undefined): Promise<void> {
@@ -158,6 +166,50 @@ async function main(): Promise<void> {
       (command) => command.positional('name', { type: 'string', demandOption: true }).options({ control }),
       (argv) => layout(argv.control, argv.name),
     )
+    .command(
+      'plan [config]',
+      'say what a config, or a switch, would do: CRTCs, planes, modes, what blinks, what is copied',
+      (command) =>
+        command
+          .usage(
+            '$0 plan [CONFIG] [OPTION]…\n\nSays what would be done, and does nothing: per output its CRTC, plane and mode and why this ' +
+              'one, whether it would be one seamless flip or a modeset that blinks, and for its guest whether the buffer would be ' +
+              'scanned out directly or copied, and why.\n\nWithout CONFIG: of the daemon that runs, as it is now; where none runs, of the ' +
+              'default config. The daemon is asked where it runs; else the card, with commits that test only; a card that another ' +
+              'program drives by its properties only; with --drm-info a card that is not here at all.',
+          )
+          .positional('config', { type: 'string', describe: 'config file' })
+          .options({
+            show: { type: 'string', describe: 'as if this guest (GUEST or GUEST:HEAD) were shown' },
+            on: { type: 'string', describe: 'on this output; default: the focused one' },
+            size: { type: 'string', describe: 'size of guests’ screens', defaultDescription: 'the mode’s' },
+            format: {
+              type: 'string',
+              describe: 'pixel format of guests’ buffers',
+              defaultDescription: 'XR24',
+            },
+            modifier: {
+              type: 'string',
+              describe: 'their modifier, hexadecimal',
+              defaultDescription: '0, linear',
+            },
+            'drm-info': {
+              type: 'string',
+              describe: 'a file that drm_info -j has written, instead of a card',
+            },
+            legacy,
+            card,
+            control,
+            json,
+          })
+          .example([
+            ['$0 plan office.yaml', 'what would this config do?'],
+            ['$0 plan --show windows --on HDMI-A-1', 'would this switch blink?'],
+            ['$0 plan --show windows --size 1280x800', 'would a screen of that size be copied?'],
+            ['$0 plan office.yaml --drm-info card.json', 'on a machine elsewhere'],
+          ]),
+      (argv) => plan(argv),
+    )
     .command('watch', 'print what happens, one JSON object a line', { control }, (argv) =>
       watch(argv.control),
     )
@@ -176,6 +228,7 @@ async function main(): Promise<void> {
       ['$0 run -c /etc/kms-switcher/config.yaml', 'show the guests'],
       ['$0 outputs', 'what a config may name'],
       ['$0 show windows --on HDMI-A-1', 'switch by command'],
+      ['$0 plan /etc/kms-switcher/config.yaml', 'what would it do, without doing it?'],
       ['$0 screenshot HDMI-A-1 /tmp/panel.png', 'see what the monitor shows'],
     ])
     .demandCommand(1, 'which command?')

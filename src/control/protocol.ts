@@ -16,7 +16,23 @@ export type Request =
   | { readonly command: 'watch' }
   | { readonly command: 'show'; readonly guest: string; readonly head?: number; readonly on?: string }
   | { readonly command: 'layout'; readonly layout: string }
-  | { readonly command: 'screenshot'; readonly output: string };
+  | { readonly command: 'screenshot'; readonly output: string }
+  | PlanRequest;
+
+/** What would be done: by another config (its text), or by showing a guest; of assumed buffers where sizes are given. */
+export interface PlanRequest {
+  readonly command: 'plan';
+  readonly config?: string;
+  readonly guest?: string;
+  readonly head?: number;
+  readonly on?: string;
+  readonly width?: number;
+  readonly height?: number;
+  /** Four characters. */
+  readonly format?: string;
+  /** Hexadecimal. */
+  readonly modifier?: string;
+}
 
 export interface Photo {
   readonly png: string;

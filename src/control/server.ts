@@ -123,11 +123,41 @@ export class ControlServer {
         return {};
       case 'screenshot':
         return await this.#photograph(text(fields, 'output'));
+      case 'plan':
+        return await this.#plan(fields);
       default:
         throw new CommandError(
-          `unknown command ${JSON.stringify(command)}: status, show, layout, watch and screenshot are known`,
+          `unknown command ${JSON.stringify(command)}: status, show, layout, watch, screenshot and plan are known`,
         );
     }
+  }
+
+  async #plan(fields: Readonly<Record<string, unknown>>): Promise<object> {
+    const [{ planOfDaemon }, { readAssumption }, { parseConfig }, { listConnectors }] = await Promise.all([
+      import('../plan/daemon.js'),
+      import('../plan/assumption.js'),
+      import('../config/load.js'),
+      import('../config/connectors.js'),
+    ]);
+    const config = optionalText(fields, 'config');
+    const guest = optionalText(fields, 'guest');
+    const on = optionalText(fields, 'on');
+    const head = optionalNumber(fields, 'head') ?? 0;
+    const action: Action | undefined =
+      guest === undefined
+        ? undefined
+        : { kind: 'show', head: { guest, head }, ...(on === undefined ? {} : { on }) };
+    return await planOfDaemon(this.card, this.controller, {
+      config:
+        config === undefined ? undefined : parseConfig(config, { file: 'the config' }, listConnectors()),
+      action,
+      assumption: readAssumption({
+        width: optionalNumber(fields, 'width'),
+        height: optionalNumber(fields, 'height'),
+        format: optionalText(fields, 'format'),
+        modifier: optionalText(fields, 'modifier'),
+      }),
+    });
   }
 
   async #photograph(name: string): Promise<Photo> {

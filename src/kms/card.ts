@@ -11,6 +11,7 @@ import { connectorName, readConnector, type Connector } from './connector';
 import { FramebufferCache } from './framebuffers';
 import { LegacyCommit } from './legacy';
 import type { Output } from './output';
+import type { CardReader } from './reader';
 
 const CLIENT_CAP_UNIVERSAL_PLANES = 2;
 const CLIENT_CAP_ATOMIC = 3;
@@ -371,7 +372,7 @@ export function listCards(directory = '/dev/dri'): string[] {
 }
 
 /** Names of a card's connected connectors, from what the kernel knows; empty for a card without displays. */
-export function connectedNames(card: NativeCard): string[] {
+export function connectedNames(card: CardReader): string[] {
   try {
     return card
       .resources()

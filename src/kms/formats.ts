@@ -31,6 +31,11 @@ export function bytesPerPixel(format: number): number | undefined {
   return BYTES_PER_PIXEL.get(opaque(format));
 }
 
+/** A 64-bit modifier as layouts have it, in two halves. */
+export function halves(modifier: bigint): { modifierHigh: number; modifierLow: number } {
+  return { modifierHigh: Number(modifier >> 32n), modifierLow: Number(modifier & 0xffffffffn) };
+}
+
 const BYTE_CHANNELS = new Set(['XR24', 'XB24', 'RX24', 'BX24'].map(fourcc));
 
 /** Whether a pixel is four bytes, one for each channel. */

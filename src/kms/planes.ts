@@ -1,10 +1,12 @@
 import type { PropertyInfo } from '../native';
 import { OBJECT_PLANE } from './connector';
+import { PlaneFormats } from './in-formats';
 import type { CardReader } from './reader';
 import { ROTATE_0 } from './scanout';
 
 /** Values of a plane's `type` property: <drm/drm_plane.h>. */
 const TYPE_PRIMARY = 1n;
+const TYPES = ['overlay', 'primary', 'cursor'] as const;
 
 /** A plane that shows a CRTC's picture: ids of its properties. 0: it has no such property. */
 export interface PrimaryPlane {
@@ -24,6 +26,32 @@ export interface PrimaryPlane {
   readonly damage: number;
   /** The bits that `rotation` takes. */
   readonly rotations: number;
+}
+
+/** A plane as far as it can be told what it is good for. */
+export interface Plane {
+  readonly id: number;
+  readonly type: (typeof TYPES)[number];
+  /** Bit n: the n-th CRTC of the card. */
+  readonly possibleCrtcs: number;
+  readonly formats: PlaneFormats;
+}
+
+/** All planes of a card, with the buffers they take. */
+export function readPlanes(card: CardReader): Plane[] {
+  return card.planes().map((id) => {
+    const properties = card.properties(id, OBJECT_PLANE);
+    const value = (name: string): number =>
+      Number(properties.find((property) => property.name === name)?.value ?? 0n);
+    const { possibleCrtcs, formats } = card.plane(id);
+    const list = value('IN_FORMATS');
+    return {
+      id,
+      type: TYPES[value('type')] ?? 'overlay',
+      possibleCrtcs,
+      formats: (list === 0 ? undefined : PlaneFormats.parse(card.blob(list))) ?? PlaneFormats.linear(formats),
+    };
+  });
 }
 
 interface Candidate {

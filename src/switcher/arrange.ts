@@ -2,9 +2,13 @@ import type { OutputConfig } from '../config/config';
 import { assignCrtcs } from '../kms/assign';
 import { isAnalog, type Connector } from '../kms/connector';
 import { parseRangeLimits } from '../kms/edid';
+import type { Turn } from '../kms/fit';
+import type { View } from '../kms/fitting';
 import { matchOutputs } from '../kms/match';
+import { isMeant, namesMonitor } from '../kms/monitor';
 import { chooseMode, type ModeChoice } from '../kms/modes';
 import type { ModeInfo } from '../native';
+import { CommandError } from './layout';
 
 /** What an output is so far. */
 export interface Standing {
@@ -37,6 +41,7 @@ export interface Arranged {
   readonly crtc: number;
   /** Of those with a CRTC. */
   readonly choice: ModeChoice | undefined;
+  readonly view: View;
   /** Connected, but all CRTCs it could use are needed by others. */
   readonly short: boolean;
 }
@@ -100,8 +105,37 @@ export function arrange(
       config,
       crtc,
       choice: crtc === 0 ? undefined : choice,
+      view: viewOf(config),
       short: crtc === 0 && connected.includes(connector),
     };
   });
   return { outputs, warnings };
+}
+
+/**
+ * The key of what a user calls an output: a connector, a monitor of the config, or any that is connected. Throws
+ * {@link CommandError}.
+ */
+export function resolveOutput(
+  text: string,
+  outputs: readonly Pick<Arranged, 'connector' | 'key'>[],
+  configs: readonly OutputConfig[],
+): string {
+  const known = outputs.find(({ connector }) => connector.name === text);
+  if (known) return known.key;
+  if (configs.some(({ name }) => name === text)) return text;
+  const here = outputs.map(({ connector }) => connector.name).join(', ') || 'none';
+  if (!namesMonitor(text)) throw new CommandError(`there is no output ${text}: this card has ${here}`);
+  const meant = outputs.filter(({ connector }) => connector.connected && isMeant(text, connector));
+  if (meant.length > 1) {
+    const names = meant.map(({ connector }) => connector.name).join(' or ');
+    throw new CommandError(`"${text}" may be the monitor on ${names}: say which`);
+  }
+  if (meant[0]) return meant[0].key;
+  throw new CommandError(`no monitor "${text}" is connected: see kms-switcher outputs`);
+}
+
+function viewOf(config: OutputConfig | undefined): View {
+  const { fit = 'auto', rotate = 0 } = config ?? {};
+  return { fit, turn: (rotate / 90) as Turn };
 }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Action, Config, HeadRef, HiddenRate, LayoutConfig } from '../config/config';
+import type { Action, Config, HeadRef, HiddenRate } from '../config/config';
 import { monotonic } from '../clock';
 import type { Condition, Display, GuestLink } from '../guest/sink';
 import type { InputTarget } from '../input/router';
@@ -13,12 +13,16 @@ import { helpLines, type HelpLine } from './help';
 import {
   assignmentOf,
   CommandError,
+  giveInOrder,
+  initialLayout,
   NOTHING,
   perform,
   sameHead,
   type Assignment,
   type Layout,
   type LayoutAction,
+  type Surroundings,
+  withKeys,
 } from './layout';
 import { Outputs } from './outputs';
 import { Pictures, type Caption } from './pictures';
@@ -70,11 +74,7 @@ export class Controller implements GuestsOwner {
       this.#showNextOfScan();
     });
     this.#helpLines = helpLines([...config.hotkeys, config.escape]);
-    const shows = config.outputs.map(({ name, show }): [string, Assignment] => [
-      name,
-      { head: show ?? null, blank: false },
-    ]);
-    this.#layout = { shows: new Map(shows), focus: null };
+    this.#layout = initialLayout(config.outputs);
     this.outputs = new Outputs(card, config.outputs, log, () => {
       this.#outputsChanged();
     });
@@ -142,18 +142,10 @@ export class Controller implements GuestsOwner {
 
   /** The layout that an action would make. Throws {@link CommandError}. */
   preview(action: LayoutAction): Layout {
-    const outputs = this.outputs.lit().map((output) => this.outputs.keyOf(output.name));
-    const checked = this.#check(action);
-    const layouts = checked.kind === 'layout' ? this.#layouts() : [];
-    return perform(this.#layout, checked, { outputs, guests: this.guests.names, layouts });
-  }
-
-  /** Those of the config, with outputs by their keys. */
-  #layouts(): LayoutConfig[] {
-    return this.config.layouts.map(({ name, shows }) => ({
-      name,
-      shows: shows.map(({ output, head }) => ({ output: this.outputs.resolve(output), head })),
-    }));
+    const named = withKeys(action, (output) => this.outputs.resolve(output));
+    if (named.kind === 'focus' && named.output !== undefined && !this.outputs.byKey(named.output)?.lit)
+      throw new CommandError(`${this.#nameOf(named.output)} is dark: no monitor is connected to it`);
+    return perform(this.#layout, named, this.#surroundings());
   }
 
   #escape(): void {
@@ -223,7 +215,7 @@ export class Controller implements GuestsOwner {
   /** The output that has the keyboard and mouse. */
   get focused(): string | null {
     const { focus } = this.#layout;
-    return focus === null ? null : (this.outputs.byKey(focus)?.name ?? focus);
+    return focus === null ? null : this.#nameOf(focus);
   }
 
   guestChanged(guest: GuestState): void {
@@ -325,7 +317,7 @@ export class Controller implements GuestsOwner {
 
   #outputsChanged(): void {
     const lit = this.outputs.lit();
-    this.#assignUnconfigured(lit);
+    if (this.config.outputs.length === 0) this.#layout = giveInOrder(this.#layout, this.#surroundings());
     const { focus } = this.#layout;
     if (focus === null || !lit.some((output) => this.outputs.keyOf(output.name) === focus)) {
       this.#layout = { ...this.#layout, focus: lit[0] ? this.outputs.keyOf(lit[0].name) : null };
@@ -334,6 +326,20 @@ export class Controller implements GuestsOwner {
     this.guests.displaysChanged();
     this.#retarget();
     this.#emit({ event: 'outputs', lit: names(lit) });
+  }
+
+  /** What a user knows an output by. */
+  #nameOf(key: string): string {
+    return this.outputs.byKey(key)?.name ?? key;
+  }
+
+  #surroundings(): Surroundings {
+    const outputs = this.outputs.lit().map(({ name }) => this.outputs.keyOf(name));
+    const layouts = this.config.layouts.map(({ name, shows }) => ({
+      name,
+      shows: shows.map(({ output, head }) => ({ output: this.outputs.keyOf(output), head })),
+    }));
+    return { outputs, guests: this.guests.names, layouts };
   }
 
   #hotkeyShows(ref: HeadRef): boolean {
@@ -351,43 +357,6 @@ export class Controller implements GuestsOwner {
     if (this.#target?.input === input && (input === undefined || this.#target?.head === index)) return;
     this.#target = input ? { input, head: index } : null;
     this.onTarget(this.#target);
-  }
-
-  /** A config without outputs gives the guests to the monitors in order. */
-  #assignUnconfigured(lit: readonly Output[]): void {
-    if (this.config.outputs.length > 0) return;
-    const shows = new Map(this.#layout.shows);
-    const taken = new Set([...shows.values()].map(({ head }) => head?.guest));
-    for (const { name } of lit) {
-      if (shows.has(name)) continue;
-      const guest = this.guests.names.find((candidate) => !taken.has(candidate));
-      if (guest !== undefined) taken.add(guest);
-      shows.set(name, guest === undefined ? NOTHING : { head: { guest, head: 0 }, blank: false });
-    }
-    this.#layout = { ...this.#layout, shows };
-  }
-
-  /** The same action with outputs by their keys. Throws {@link CommandError}. */
-  #check(action: LayoutAction): LayoutAction {
-    if (action.kind === 'layout') return action;
-    const key = (output: string): string => this.outputs.resolve(output);
-    if (action.kind === 'swap') {
-      if (!action.outputs) return action;
-      return { ...action, outputs: [key(action.outputs[0]), key(action.outputs[1])] };
-    }
-    if (action.kind === 'focus') {
-      if (action.output === undefined) return action;
-      const output = key(action.output);
-      if (!this.outputs.byKey(output)?.lit)
-        throw new CommandError(`${action.output} is dark: no monitor is connected to it`);
-      return { ...action, output };
-    }
-    if (action.kind === 'show' && !this.guests.get(action.head.guest)) {
-      throw new CommandError(
-        `there is no guest ${action.head.guest}: the config has ${this.guests.names.join(', ')}`,
-      );
-    }
-    return action.on === undefined ? action : { ...action, on: key(action.on) };
   }
 
   #reconcileGuest(guest: string): void {

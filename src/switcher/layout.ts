@@ -1,4 +1,4 @@
-import type { Action, HeadRef, LayoutConfig } from '../config/config';
+import type { Action, HeadRef, LayoutConfig, OutputConfig } from '../config/config';
 
 /** What changes which head an output shows, or the focus. */
 export type LayoutAction = Extract<
@@ -38,10 +38,47 @@ export function assignmentOf(layout: Layout, output: string): Assignment {
   return layout.shows.get(output) ?? NOTHING;
 }
 
+/** What a config says, to begin with. */
+export function initialLayout(configs: readonly OutputConfig[]): Layout {
+  const shows = configs.map(({ name, show }): [string, Assignment] => [
+    name,
+    { head: show ?? null, blank: false },
+  ]);
+  return { shows: new Map(shows), focus: null };
+}
+
+/** For a config without outputs: gives the guests that are on none yet to outputs that have none, in order. */
+export function giveInOrder(layout: Layout, { outputs, guests }: Surroundings): Layout {
+  const shows = new Map(layout.shows);
+  const taken = new Set([...shows.values()].map(({ head }) => head?.guest));
+  for (const output of outputs) {
+    if (shows.has(output)) continue;
+    const guest = guests.find((candidate) => !taken.has(candidate));
+    if (guest !== undefined) taken.add(guest);
+    shows.set(output, guest === undefined ? NOTHING : { head: { guest, head: 0 }, blank: false });
+  }
+  return { ...layout, shows };
+}
+
+/** An action with its outputs by the keys of the layout; `key` throws for what is no output. */
+export function withKeys(action: LayoutAction, key: (output: string) => string): LayoutAction {
+  if (action.kind === 'swap')
+    return action.outputs ? { ...action, outputs: [key(action.outputs[0]), key(action.outputs[1])] } : action;
+  if (action.kind === 'layout') return action;
+  if (action.kind === 'focus')
+    return action.output === undefined ? action : { ...action, output: key(action.output) };
+  return action.on === undefined ? action : { ...action, on: key(action.on) };
+}
+
 /** The layout after an action. Throws {@link CommandError}; changes nothing then. */
 export function perform(layout: Layout, action: LayoutAction, now: Surroundings): Layout {
   switch (action.kind) {
     case 'show':
+      if (!now.guests.includes(action.head.guest)) {
+        throw new CommandError(
+          `there is no guest ${action.head.guest}: the config has ${now.guests.join(', ')}`,
+        );
+      }
       return show(layout, action.head, target(layout, action.on, now));
     case 'next':
     case 'previous': {

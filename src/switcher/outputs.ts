@@ -2,15 +2,18 @@ import type { OutputConfig } from '../config/config';
 import { monotonic } from '../clock';
 import type { Card } from '../kms/card';
 import type { Connector } from '../kms/connector';
-import type { Turn } from '../kms/fit';
-import type { View } from '../kms/fitting';
 import { modeName, sameMode } from '../kms/modes';
-import { isMeant, namesMonitor } from '../kms/monitor';
 import { Output } from '../kms/output';
 import type { Log } from '../log';
 import type { ModeInfo } from '../native';
-import { arrange, type Arranged, type Limits, type Standing } from './arrange';
-import { CommandError } from './layout';
+import {
+  arrange,
+  resolveOutput,
+  type Arranged,
+  type Arrangement,
+  type Limits,
+  type Standing,
+} from './arrange';
 
 /** The kernel sends several events for one cable; monitors answer a moment after they are plugged in. */
 const QUIET_MS = 100;
@@ -44,7 +47,7 @@ export class Outputs {
 
   constructor(
     private readonly card: Card,
-    private readonly configs: readonly OutputConfig[],
+    readonly configs: readonly OutputConfig[],
     private readonly log: Log,
     private readonly changed: () => void,
   ) {
@@ -88,19 +91,8 @@ export class Outputs {
    * {@link CommandError}.
    */
   resolve(text: string): string {
-    const known = this.#known.get(text);
-    if (known) return known.key;
-    if (this.configs.some(({ name }) => name === text)) return text;
-    const all = [...this.#known.values()];
-    const here = all.map(({ output }) => output.name).join(', ') || 'none';
-    if (!namesMonitor(text)) throw new CommandError(`there is no output ${text}: this card has ${here}`);
-    const meant = all.filter(({ output }) => output.connector.connected && isMeant(text, output.connector));
-    if (meant.length > 1) {
-      const names = meant.map(({ output }) => output.name).join(' or ');
-      throw new CommandError(`"${text}" may be the monitor on ${names}: say which`);
-    }
-    if (meant[0]) return meant[0].key;
-    throw new CommandError(`no monitor "${text}" is connected: see kms-switcher outputs`);
+    const known = [...this.#known.values()].map(({ output, key }) => ({ connector: output.connector, key }));
+    return resolveOutput(text, known, this.configs);
   }
 
   /** The lit ones, in the card's order. */
@@ -171,6 +163,21 @@ export class Outputs {
     );
   }
 
+  /**
+   * What would become of the outputs, by another config if one is given, as far as is known without asking monitors;
+   * `refused`: modes that are not to be tried.
+   */
+  preview(
+    configs: readonly OutputConfig[] = this.configs,
+    refused: (output: string, mode: ModeInfo) => string | undefined = () => undefined,
+  ): Arrangement {
+    const connectors = this.all().map(({ connector }) => connector);
+    return arrange(connectors, configs, this.#limits, (name) => {
+      const standing = this.#standing(name);
+      return standing && { ...standing, refused: (mode) => standing.refused(mode) ?? refused(name, mode) };
+    });
+  }
+
   #standing(name: string): Standing | undefined {
     const known = this.#known.get(name);
     if (!known) return undefined;
@@ -199,7 +206,7 @@ export class Outputs {
     return undefined;
   }
 
-  async #light({ connector, crtc, choice, config }: Arranged): Promise<void> {
+  async #light({ connector, crtc, choice, view }: Arranged): Promise<void> {
     const { output } = this.#known.get(connector.name)!;
     if (crtc === 0 || !choice) return;
     const note = choice.note ?? (choice.made ? choice.why : undefined);
@@ -209,7 +216,7 @@ export class Outputs {
     }
     output.modeNote = note;
     try {
-      await output.light(crtc, choice.mode, viewOf(config));
+      await output.light(crtc, choice.mode, view);
     } catch (error) {
       this.log.error(`${output.name}: cannot be lit: ${String(error)}`);
       return;
@@ -274,9 +281,4 @@ export class Outputs {
 
 function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0);
-}
-
-function viewOf(config: OutputConfig | undefined): View {
-  const { fit = 'auto', rotate = 0 } = config ?? {};
-  return { fit, turn: (rotate / 90) as Turn };
 }

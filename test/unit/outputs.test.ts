@@ -2,6 +2,7 @@ import type { OutputConfig } from '../../src/config/config';
 import type { Card } from '../../src/kms/card';
 import type { Output } from '../../src/kms/output';
 import { modeName } from '../../src/kms/modes';
+import type { ModeInfo } from '../../src/native';
 import { CommandError } from '../../src/switcher/layout';
 import { Outputs } from '../../src/switcher/outputs';
 import {
@@ -68,6 +69,16 @@ async function scan(): Promise<void> {
   await outputs.scan();
   for (const output of outputs.lit()) output.show(screen(output), 0);
   await settle();
+}
+
+/** A guest's frame of a mode's size. */
+function filling(
+  { hdisplay: width, vdisplay: height }: ModeInfo,
+  framebuffer = new FakeFramebuffer(7, width, height),
+): FakeSource {
+  const source = new FakeSource().draw(framebuffer);
+  source.viewport = { x: 0, y: 0, width, height };
+  return source;
 }
 
 async function hotplug(): Promise<void> {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Status } from '../../../src/control/protocol';
+import type { Plan } from '../../../src/plan/plan';
 import {
   cli, cliAll, Daemon, decodePng, eventually, Image, Panels, PixelBuffer, scratch, shows, startCli, WireGuest, writeConfig,
   type CliResult,
@@ -78,6 +79,39 @@ describe('beside a running daemon', () => {
     expect(read.guests.map((one) => [one.guest, one.connected])).toEqual([['alpha', true], ['beta', false]]); // prettier-ignore
   });
 
+  test('plan: what a switch would do, from the daemon; what a config would, from a card that is not ours to test', async () => {
+    const control = ['--control', daemon.control];
+    const toShow = ['plan', '--show', 'beta', '--on', FIRST];
+    const [plain, json, beside] = await cliAll([
+      [...toShow, '--size', '800x600', ...control],
+      [...toShow, '--json', ...control],
+      ['plan', daemon.config, '--card', Panels.lab.device, '--json', ...control],
+    ]);
+    expect(plain!.code).toBe(0);
+    expect(plain!.stdout).toMatch(/ atomic commits; the card was asked \(TEST_ONLY\); nothing was changed$/m);
+    expect(plain!.stdout).toMatch(
+      /^Virtual-1 +\d+ +\d+ +1024x768@60 +flip, seamless +beta +800x600 XR24 \(assumed\) /m,
+    );
+    expect(plain!.stdout).toMatch(
+      /^Virtual-2 +\d+ +\d+ +1024x768@60 +flip, seamless +alpha +1024x768 XR24 +direct$/m,
+    );
+    const read = JSON.parse(json!.stdout) as Plan;
+    expect(read.by).toBe('test commits');
+    expect(read.outputs.map(({ output, guest, change, path }) => [output, guest, change, path])).toEqual([
+      [FIRST, 'beta', 'flip', 'direct'],
+      [SECOND, 'alpha', 'flip', 'direct'],
+      ['Virtual-3', null, 'none', 'picture'],
+    ]);
+    const status = await daemon.status();
+    expect(status.outputs.map(({ guest }) => guest)).toEqual(['alpha', 'beta', null]);
+    expect(read.outputs.map(({ crtc }) => crtc)).toEqual(status.outputs.map(({ crtc }) => crtc));
+    expect(JSON.parse(beside!.stdout)).toMatchObject({
+      by: 'properties',
+      byWhy: 'another program drives the card',
+    });
+    await shows(FIRST, image.crc);
+  });
+
   test('screenshot: the panel’s exact pixels, by writeback, and the file says so', async () => {
     const file = path.join(directory, 'panel.png');
     const { code, stdout } = await cli('screenshot', FIRST, file, '--control', daemon.control);
@@ -121,6 +155,10 @@ describe('beside a running daemon', () => {
     const mistakes: [string[], number, string][] = [
       [['show', 'nobody'], 1, 'there is no guest nobody: the config has alpha, beta'],
       [['show', 'alpha', '--on', 'DP-9'], 1, `there is no output DP-9: ${outputs}`],
+      [['plan', '--show', 'nobody'], 1, 'there is no guest nobody: the config has alpha, beta'],
+      [['plan', '--show', 'alpha', '--on', 'DP-9'], 1, `there is no output DP-9: ${outputs}`],
+      [['plan', '--on', FIRST], 2, '--on goes with --show GUEST'],
+      [['plan', '--size', 'large'], 2, '"large" is no size: write e.g. 1280x800'],
       [['show', 'a:b:c'], 2, 'a:b:c is not GUEST or GUEST:HEAD'],
       [['screenshot', 'DP-9', '/tmp/x.png'], 1, `there is no output DP-9: ${outputs}`],
     ];

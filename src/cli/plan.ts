@@ -1,0 +1,198 @@
+import * as fs from 'node:fs';
+import type { Config, HeadRef } from '../config/config';
+import { listConnectors } from '../config/connectors';
+import { loadConfig } from '../config/load';
+import { settings, type Flags } from '../config/settings';
+import { ask, NotRunning } from '../control/client';
+import type { PlanRequest, Status } from '../control/protocol';
+import { Card, CardError, connectedNames, listCards, openNode } from '../kms/card';
+import { readConnector, type Connector } from '../kms/connector';
+import { primaryPlanes } from '../kms/planes';
+import type { CardReader } from '../kms/reader';
+import { assumedBuffer, readAssumption, type Assumption } from '../plan/assumption';
+import { coldSituation } from '../plan/cold';
+import { makePlan, type Plan } from '../plan/plan';
+import { formatPlan } from '../plan/print';
+import { readSavedCards } from '../plan/saved-card';
+import { TestCommits } from '../plan/tester';
+import { CommandError, type LayoutAction } from '../switcher/layout';
+import { Exit, Failure } from './exit';
+
+/** What the command line says. */
+export interface PlanFlags {
+  readonly config?: string | undefined;
+  readonly card?: string | undefined;
+  readonly show?: string | undefined;
+  readonly on?: string | undefined;
+  readonly size?: string | undefined;
+  readonly format?: string | undefined;
+  readonly modifier?: string | undefined;
+  readonly drmInfo?: string | undefined;
+  readonly legacy: boolean;
+}
+
+/** What a config or a switch would do, without doing it: asks the daemon, else the card, else a saved drm_info. */
+export async function plan(flags: PlanFlags, control: string, json: boolean): Promise<string> {
+  const made = await makeIt(flags, control);
+  return json ? JSON.stringify(made, null, 2) : formatPlan(made);
+}
+
+async function makeIt(flags: PlanFlags, control: string): Promise<Plan> {
+  const size = readSize(flags.size);
+  const head = readHead(flags.show);
+  if (flags.on !== undefined && !head) throw new Failure(Exit.USAGE, '--on goes with --show GUEST');
+  const { format, modifier } = flags;
+  const assumption = usage(() => readAssumption({ ...size, format, modifier }));
+  const files: Flags = { config: flags.config, card: flags.card };
+  const load = (): Promise<Config> =>
+    loadConfig(settings(files, process.env), flags.drmInfo === undefined ? listConnectors() : undefined);
+  const config = flags.config === undefined ? undefined : await load();
+  if (flags.drmInfo === undefined && flags.card === undefined && !flags.legacy) {
+    const { on } = flags;
+    const asked = await askDaemon(control, config, {
+      ...{ command: 'plan', ...head, ...size },
+      ...(on === undefined ? {} : { on }),
+      ...(format === undefined ? {} : { format }),
+      ...(modifier === undefined ? {} : { modifier }),
+    });
+    if (asked) return asked;
+  }
+  const action: LayoutAction | undefined = head && {
+    ...{ kind: 'show', head },
+    ...(flags.on === undefined ? {} : { on: flags.on }),
+  };
+  const wish = { config: config ?? (await load()), action, assumption };
+  return flags.drmInfo === undefined ? planOfCard(wish, flags.legacy) : planOfFile(wish, flags.drmInfo);
+}
+
+interface Wish {
+  readonly config: Config;
+  readonly action: LayoutAction | undefined;
+  readonly assumption: Assumption;
+}
+
+/** The daemon's answer; undefined: there is none, or it drives another card than the one meant. */
+async function askDaemon(
+  control: string,
+  config: Config | undefined,
+  request: PlanRequest,
+): Promise<Plan | undefined> {
+  try {
+    if (!config) return await ask<Plan>(control, request);
+    const { card } = await ask<Status>(control, { command: 'status' });
+    if (config.card !== undefined && fs.realpathSync(config.card) !== fs.realpathSync(card)) return undefined;
+    const text = fs.readFileSync(config.file, 'utf8');
+    return await ask<Plan>(control, { ...request, config: text });
+  } catch (error) {
+    if (error instanceof NotRunning) return undefined;
+    throw error;
+  }
+}
+
+/** A live card that no daemon of ours drives. Whoever is its master may test; who is not, reads. */
+async function planOfCard(wish: Wish, legacy: boolean): Promise<Plan> {
+  const file = wish.config.card ?? firstCard();
+  let card: Card | undefined;
+  let untested = 'SetCrtc and PageFlip cannot be tested';
+  try {
+    card = Card.open(file, () => undefined, legacy);
+  } catch (error) {
+    if (!(error instanceof CardError) || error.reason !== 'busy') throw error;
+    untested = 'another program drives the card';
+  }
+  const native = card?.native ?? openNode(file);
+  try {
+    return await planCold(file, native, card?.commit.name ?? (legacy ? 'legacy' : 'atomic'), wish, {
+      tester: card?.commit.name === 'atomic' ? new TestCommits(card) : undefined,
+      untested,
+    });
+  } finally {
+    if (card) card.close();
+    else native.close();
+  }
+}
+
+async function planOfFile(wish: Wish, file: string): Promise<Plan> {
+  const cards = readSavedCards(fs.readFileSync(file, 'utf8'));
+  const wanted = wish.config.card;
+  const connected = [...cards].find(([, reader]) => connectedNames(reader).length > 0);
+  const found =
+    wanted === undefined ? (connected ?? [...cards][0]) : [...cards].find(([name]) => name === wanted);
+  if (!found)
+    throw new Failure(Exit.FAILURE, `${file} has no ${wanted}: it has ${[...cards.keys()].join(', ')}`);
+  const [card, reader] = found;
+  const { crtcs } = reader.resources();
+  const commit = primaryPlanes(reader, crtcs).size < crtcs.length ? 'legacy' : 'atomic';
+  return await planCold(card, reader, commit, wish, { untested: `${file} is what was saved of it` });
+}
+
+async function planCold(
+  card: string,
+  reader: CardReader,
+  commit: string,
+  { config, action, assumption }: Wish,
+  how: { readonly tester?: TestCommits | undefined; readonly untested: string },
+): Promise<Plan> {
+  const connectors: Connector[] = [];
+  for (const id of reader.resources().connectors) connectors.push(await readConnector(reader, id, true));
+  const situation = coldSituation({
+    ...{ card, commit, reader, connectors, action },
+    outputs: config.outputs,
+    guests: config.guests.map(({ name }) => name),
+    buffer: (head, mode) => assumedBuffer(isMeant(head, action) ? assumption : {}, mode),
+    tester: how.tester,
+    untested: how.tester ? undefined : how.untested,
+  });
+  return await makePlan(situation);
+}
+
+/** Sizes and formats are those of the guest that is shown, or of all. */
+function isMeant(head: HeadRef, action: LayoutAction | undefined): boolean {
+  return action?.kind !== 'show' || (action.head.guest === head.guest && action.head.head === head.head);
+}
+
+/** As `run` chooses it: with a connected monitor, else the first. */
+function firstCard(): string {
+  const cards = listCards();
+  const connected = cards.find((file) => {
+    try {
+      const card = openNode(file);
+      try {
+        card.dropMaster();
+        return connectedNames(card).length > 0;
+      } finally {
+        card.close();
+      }
+    } catch {
+      return false;
+    }
+  });
+  const found = connected ?? cards[0];
+  if (found !== undefined) return found;
+  throw new Failure(
+    Exit.UNAVAILABLE,
+    'this machine has no card that can drive displays: plan from a saved one with --drm-info FILE',
+  );
+}
+
+function readSize(text: string | undefined): { width: number; height: number } | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(\d+)x(\d+)$/.exec(text);
+  if (!match) throw new Failure(Exit.USAGE, `"${text}" is no size: write e.g. 1280x800`);
+  return { width: Number(match[1]), height: Number(match[2]) };
+}
+
+function readHead(text: string | undefined): HeadRef | undefined {
+  if (text === undefined) return undefined;
+  const match = /^([^:]+)(?::(\d+))?$/.exec(text);
+  if (!match) throw new Failure(Exit.USAGE, `${text} is not GUEST or GUEST:HEAD`);
+  return { guest: match[1]!, head: Number(match[2] ?? 0) };
+}
+
+function usage<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof CommandError ? new Failure(Exit.USAGE, error.message) : error;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Config, HeadRef } from '../config/config';
+import type { Card } from '../kms/card';
+import type { ModeInfo } from '../native';
+import { assignmentOf, initialLayout, type Layout, type LayoutAction } from '../switcher/layout';
+import type { Controller } from '../switcher/controller';
+import { assumedBuffer, type Assumption } from './assumption';
+import { makePlan, type Plan, type PlannedBuffer, type Situation } from './plan';
+import { TestCommits } from './tester';
+
+/** What a running daemon would do, with another config or by an action; with its guests' own buffers where it has them. */
+export async function planOfDaemon(
+  card: Card,
+  controller: Controller,
+  wish: {
+    readonly config?: Config | undefined;
+    readonly action?: LayoutAction | undefined;
+    readonly assumption: Assumption;
+  },
+): Promise<Plan> {
+  // By itself: no worker must hold the locks that the questions take.
+  return await card.exclusive(() => makePlan(situation(card, controller, wish)));
+}
+
+function situation(
+  card: Card,
+  controller: Controller,
+  { config, action, assumption }: Parameters<typeof planOfDaemon>[2],
+): Situation {
+  const { outputs } = controller;
+  const layout: Layout = config
+    ? initialLayout(config.outputs)
+    : action
+      ? controller.preview(action)
+      : controller.layout;
+  const real = (head: HeadRef): PlannedBuffer | undefined => {
+    const { framebuffer, viewport } = controller.guests.get(head.guest)?.views.get(head.head)?.source ?? {};
+    if (!framebuffer || !viewport) return undefined;
+    const { format, modifierHigh, modifierLow } = framebuffer.layout;
+    const modifier = (BigInt(modifierHigh) << 32n) | BigInt(modifierLow);
+    return { width: viewport.width, height: viewport.height, format, modifier };
+  };
+  const assumes = Object.values(assumption).some((value) => value !== undefined);
+  const isShown = (head: HeadRef): boolean =>
+    action?.kind !== 'show' || (action.head.guest === head.guest && action.head.head === head.head);
+  return {
+    card: card.native.path,
+    commit: card.commit.name,
+    reader: card.native,
+    names: (config?.outputs ?? outputs.configs).map(({ name }) => name),
+    tester: card.commit.name === 'atomic' ? new TestCommits(card) : undefined,
+    untested:
+      card.commit.name === 'atomic'
+        ? undefined
+        : 'the daemon was started with --legacy, or the card is not atomic',
+    arrange: (refused) => outputs.preview(config?.outputs, refused),
+    now: (name) => {
+      const output = outputs.get(name);
+      return output && { crtc: output.crtc, mode: output.mode, shows: controller.assignment(name) };
+    },
+    assignment: () => (key) => assignmentOf(layout, key),
+    buffer: (head: HeadRef, mode: ModeInfo) => {
+      const buffer = assumes && isShown(head) ? undefined : real(head);
+      return { buffer: buffer ?? assumedBuffer(assumption, mode), assumed: buffer === undefined };
+    },
+  };
+}

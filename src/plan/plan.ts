@@ -1,0 +1,298 @@
+import type { BufferLayout, Viewport } from '../buffers';
+import type { HeadRef } from '../config/config';
+import { fourccName, XR24 } from '../fourcc';
+import { place, type Placement } from '../kms/fit';
+import { Fitting, type View } from '../kms/fitting';
+import { bytesPerPixel, halves, opaque } from '../kms/formats';
+import { INVALID_MODIFIER } from '../kms/in-formats';
+import { modeName, sameMode } from '../kms/modes';
+import { monitorName } from '../kms/monitor';
+import { primaryPlanes, readPlanes, type Plane } from '../kms/planes';
+import type { CardReader } from '../kms/reader';
+import { fillScanout, newScanout, type Scanout } from '../kms/scanout';
+import type { Target } from '../kms/commit';
+import type { ModeInfo } from '../native';
+import type { Arranged, Arrangement } from '../switcher/arrange';
+import { sameHead, type Assignment } from '../switcher/layout';
+
+/** A guest's buffer, real or assumed: all of it is its screen. */
+export interface PlannedBuffer {
+  readonly width: number;
+  readonly height: number;
+  readonly format: number;
+  readonly modifier: bigint;
+}
+
+/** A question about buffers of one kind on one output; holds a buffer of that kind until it is closed. */
+export interface Probe {
+  readonly framebuffer: number;
+  accepts(scanout: Scanout): boolean;
+  close(): void;
+}
+
+/** Asks a live card with commits that test only. */
+export interface Tester {
+  /** undefined: the card has no memory for such a buffer. */
+  probe(target: Target, lit: boolean, buffer: PlannedBuffer): Promise<Probe | undefined>;
+  /** Whether the card has buffers to copy this format into, for a mode. */
+  copies(format: number, mode: ModeInfo): Promise<boolean>;
+}
+
+/** What is so now, on a card and in what is known of it. */
+export interface Situation {
+  readonly card: string;
+  readonly commit: string;
+  readonly reader: CardReader;
+  /** The outputs of the config. */
+  readonly names: readonly string[];
+  /** What becomes of the outputs, without the modes that have been refused. */
+  arrange(refused: (output: string, mode: ModeInfo) => string | undefined): Arrangement;
+  /** What a connector shows now; undefined: nothing of ours. */
+  now(
+    connector: string,
+  ): { readonly crtc: number; readonly mode: ModeInfo | null; readonly shows?: Assignment } | undefined;
+  /** What each output, by its key, is to show. */
+  assignment(arrangement: Arrangement): (key: string) => Assignment;
+  /** What a head shows, on a mode; and whether it is only assumed. */
+  buffer(head: HeadRef, mode: ModeInfo): { readonly buffer: PlannedBuffer; readonly assumed: boolean };
+  readonly tester?: Tester | undefined;
+  /** Why nothing can be tested. */
+  readonly untested?: string | undefined;
+}
+
+export interface OutputPlan {
+  readonly output: string;
+  /** What the config calls it. */
+  readonly config: string | null;
+  readonly monitor: string | null;
+  readonly crtc: number | null;
+  /** The plane that shows the guest, and what else the CRTC could use. */
+  readonly plane: number | null;
+  readonly otherPlanes: readonly number[];
+  readonly mode: string | null;
+  readonly modeWhy: string | null;
+  readonly modeNote?: string;
+  /**
+   * `none`; `flip`: at one vblank, nothing blinks; `modeset`: dark for a moment; `off`: goes dark; `dark`: is and stays
+   * dark.
+   */
+  readonly change: 'none' | 'flip' | 'modeset' | 'off' | 'dark';
+  readonly why?: string;
+  readonly guest: string | null;
+  readonly head: number | null;
+  readonly buffer: {
+    readonly width: number;
+    readonly height: number;
+    readonly format: string;
+    /** Hexadecimal. */
+    readonly modifier: string;
+    readonly assumed: boolean;
+  } | null;
+  /** As in `status`; `refused`: the guest cannot be shown; `unknown`: only a test by the hardware could tell. */
+  readonly path: 'direct' | 'copy' | 'picture' | 'refused' | 'unknown' | null;
+  readonly reason?: string;
+}
+
+export interface Plan {
+  readonly card: string;
+  readonly driver: string;
+  readonly commit: string;
+  /** Who says so: the hardware, by commits that test only; or what is written of it. */
+  readonly by: 'test commits' | 'properties';
+  /** Why not the hardware. */
+  readonly byWhy?: string;
+  readonly outputs: readonly OutputPlan[];
+  readonly warnings: readonly string[];
+}
+
+/** What would be done, and is not: by the very functions that do it. */
+export async function makePlan(situation: Situation): Promise<Plan> {
+  const { card, commit, reader, tester, untested } = situation;
+  const arrangement = await arrangeTested(situation);
+  const planner = new Planner(situation);
+  const assignment = situation.assignment(arrangement);
+  const outputs: OutputPlan[] = [];
+  for (const arranged of arrangement.outputs)
+    outputs.push(await planner.output(arranged, assignment(arranged.key)));
+  return {
+    card,
+    driver: reader.driverName(),
+    commit,
+    by: tester ? 'test commits' : 'properties',
+    ...(untested === undefined ? {} : { byWhy: untested }),
+    outputs,
+    warnings: [
+      ...arrangement.warnings,
+      ...situation.names
+        .filter((name) => !arrangement.outputs.some(({ key }) => key === name))
+        .map((name) => `"${name}" of the config is not here`),
+    ],
+  };
+}
+
+/** The arrangement after the card was asked for each mode that is not of a monitor's list. */
+async function arrangeTested(situation: Situation): Promise<Arrangement> {
+  const refused: { readonly output: string; readonly mode: ModeInfo }[] = [];
+  for (;;) {
+    const arrangement = situation.arrange((output, mode) =>
+      refused.some((one) => one.output === output && sameMode(one.mode, mode))
+        ? 'a test commit was refused'
+        : undefined,
+    );
+    const { tester } = situation;
+    const before = refused.length;
+    for (const { connector, crtc, choice } of arrangement.outputs) {
+      if (!tester || !choice?.made) continue;
+      const { mode } = choice;
+      const probe = await tester.probe({ crtc, connector: connector.id, mode }, false, filling(mode));
+      const scanout = newScanout();
+      fillScanout(
+        scanout,
+        probe?.framebuffer ?? 0,
+        layoutOf(filling(mode)),
+        screenOf(filling(mode)),
+        placed(mode),
+      );
+      if (!probe?.accepts(scanout)) refused.push({ output: connector.name, mode });
+      probe?.close();
+    }
+    if (refused.length === before) return arrangement;
+  }
+}
+
+class Planner {
+  readonly #planes: readonly Plane[];
+  readonly #crtcs: readonly number[];
+  readonly #primary: ReadonlyMap<number, number>;
+
+  constructor(private readonly situation: Situation) {
+    const { reader } = situation;
+    this.#crtcs = reader.resources().crtcs;
+    this.#planes = readPlanes(reader);
+    this.#primary = new Map([...primaryPlanes(reader, this.#crtcs)].map(([crtc, { id }]) => [crtc, id]));
+  }
+
+  async output(arranged: Arranged, { head, blank }: Assignment): Promise<OutputPlan> {
+    const { connector, key, config, crtc, choice, short } = arranged;
+    const now = this.situation.now(connector.name);
+    const wasLit = (now?.crtc ?? 0) !== 0 && now?.mode != null;
+    const about = {
+      output: connector.name,
+      config: config?.name ?? null,
+      monitor: connector.identity ? monitorName(connector.identity) : null,
+      guest: head?.guest ?? null,
+      head: head?.head ?? null,
+    };
+    if (crtc === 0 || !choice) {
+      return {
+        ...about,
+        ...{ crtc: null, plane: null, otherPlanes: [], mode: null, modeWhy: null, buffer: null, path: null },
+        change: wasLit ? 'off' : 'dark',
+        why: short
+          ? 'no CRTC is left for it'
+          : connector.connected
+            ? 'its monitor lists no modes'
+            : 'no monitor',
+      };
+    }
+    const { mode } = choice;
+    const stays = now?.crtc === crtc && now.mode !== null && sameMode(now.mode, mode);
+    const shows = now?.shows;
+    const same = shows?.blank === blank && (shows.head === null ? head === null : sameHead(shows.head, head));
+    const shown = head && !blank ? this.situation.buffer(head, mode) : undefined;
+    const plane = this.#primary.get(crtc) ?? null;
+    const bit = 1 << this.#crtcs.indexOf(crtc);
+    const way = shown
+      ? await this.#way({ crtc, connector: connector.id, mode }, stays, shown.buffer, arranged.view)
+      : undefined;
+    return {
+      ...about,
+      crtc,
+      plane,
+      otherPlanes: this.#planes
+        .filter(({ id, possibleCrtcs }) => id !== plane && (possibleCrtcs & bit) !== 0)
+        .map(({ id }) => id),
+      mode: modeName(mode),
+      modeWhy: choice.why,
+      ...(choice.note === undefined ? {} : { modeNote: choice.note }),
+      change: !stays ? 'modeset' : same ? 'none' : 'flip',
+      ...(stays ? {} : { why: whyModeset(now, crtc, key) }),
+      buffer: shown ? describe(shown.buffer, shown.assumed) : null,
+      path: way?.path ?? 'picture',
+      ...(way?.reason === undefined ? {} : { reason: way.reason }),
+    };
+  }
+
+  /** How a buffer gets onto a panel. */
+  async #way(
+    target: Target,
+    lit: boolean,
+    buffer: PlannedBuffer,
+    view: View,
+  ): Promise<{ path: NonNullable<OutputPlan['path']>; reason?: string }> {
+    const { format, modifier } = buffer;
+    const name = fourccName(format);
+    if (bytesPerPixel(format) === undefined)
+      return { path: 'refused', reason: `pixel format ${name} is not supported` };
+    const primary = this.#primary.get(target.crtc);
+    const planes = this.#planes.filter(({ id }) => primary === undefined || id === primary);
+    if (!planes.some(({ formats }) => formats.has(opaque(format), modifier))) {
+      const list = primary === undefined ? 'no plane lists' : `plane ${primary} does not list`;
+      return { path: 'refused', reason: `${list} ${kind(buffer)}` };
+    }
+    const { mode } = target;
+    const { tester } = this.situation;
+    const probe = await tester?.probe(target, lit, buffer);
+    const question = { asked: false };
+    const fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, (scanout) => {
+      question.asked = true;
+      return probe?.accepts(scanout) ?? false;
+    });
+    const { reason } = fitting.ofBuffer(layoutOf(buffer), probe?.framebuffer ?? 0, screenOf(buffer));
+    probe?.close();
+    if (reason === undefined) return { path: 'direct' };
+    if (!tester && question.asked)
+      return { path: 'unknown', reason: `${reason}, unless a test commit says otherwise` };
+    if (!tester || (await tester.copies(format, mode))) return { path: 'copy', reason };
+    return {
+      path: 'refused',
+      reason: `${reason}, and the card has no buffers of format ${name} to copy it into`,
+    };
+  }
+}
+
+function kind({ format, modifier }: PlannedBuffer): string {
+  const code = fourccName(opaque(format));
+  return modifier === INVALID_MODIFIER
+    ? `format ${code}`
+    : `format ${code} with modifier 0x${modifier.toString(16)}`;
+}
+
+function whyModeset(
+  now: { readonly crtc: number; readonly mode: ModeInfo | null } | undefined,
+  crtc: number,
+  key: string,
+): string {
+  if (!now?.mode || now.crtc === 0) return `${key} is dark now`;
+  if (now.crtc !== crtc) return `it is on CRTC ${now.crtc} now`;
+  return `its mode is ${modeName(now.mode)} now`;
+}
+
+function filling({ hdisplay, vdisplay }: ModeInfo): PlannedBuffer {
+  return { width: hdisplay, height: vdisplay, format: XR24, modifier: 0n };
+}
+
+function layoutOf({ width, height, format, modifier }: PlannedBuffer): BufferLayout {
+  return { width, height, format, ...halves(modifier), bottomUp: false, planes: [] };
+}
+
+const screenOf = ({ width, height }: PlannedBuffer): Viewport => ({ x: 0, y: 0, width, height });
+
+const placed = ({ hdisplay, vdisplay }: ModeInfo): Placement => place(hdisplay, vdisplay, hdisplay, vdisplay);
+
+function describe(
+  { width, height, format, modifier }: PlannedBuffer,
+  assumed: boolean,
+): OutputPlan['buffer'] {
+  return { width, height, format: fourccName(format), modifier: `0x${modifier.toString(16)}`, assumed };
+}

@@ -1,0 +1,223 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { OutputConfig } from '../../src/config/config';
+import { fourcc } from '../../src/fourcc';
+import { readConnector, type Connector } from '../../src/kms/connector';
+import type { CardReader } from '../../src/kms/reader';
+import { assumedBuffer, readAssumption, type Assumption } from '../../src/plan/assumption';
+import { coldSituation } from '../../src/plan/cold';
+import { makePlan, type OutputPlan, type Plan, type Tester } from '../../src/plan/plan';
+import { formatPlan } from '../../src/plan/print';
+import { readSavedCards } from '../../src/plan/saved-card';
+import type { LayoutAction } from '../../src/switcher/layout';
+
+const saved = readFileSync(join(__dirname, 'fixtures/vkms.drm-info'), 'utf8');
+const card = (): CardReader => readSavedCards(saved).get('/dev/dri/card1')!;
+
+interface Wish {
+  readonly reader?: CardReader;
+  readonly action?: LayoutAction;
+  readonly assume?: Assumption;
+  readonly tester?: Tester;
+}
+
+async function planOf(
+  outputs: readonly (Partial<OutputConfig> & { name: string })[],
+  wish: Wish = {},
+): Promise<Plan> {
+  const { reader = card(), action, assume = {}, tester } = wish;
+  const connectors: Connector[] = [];
+  for (const id of reader.resources().connectors) connectors.push(await readConnector(reader, id, false));
+  const situation = coldSituation({
+    ...{ card: '/dev/dri/card1', commit: 'atomic', reader, connectors, action, tester },
+    outputs: outputs.map((output) => ({ mode: 'preferred', ...output })),
+    guests: ['windows', 'linux'],
+    buffer: (_head, mode) => assumedBuffer(assume, mode),
+    untested: tester ? undefined : 'a file',
+  });
+  return makePlan(situation);
+}
+
+const show = (guest: string, head = 0) => ({ show: { guest, head } });
+const one = ({ outputs }: Plan, name: string): OutputPlan => outputs.find(({ output }) => output === name)!;
+
+test('a saved card reads as it was: connectors counted by type, planes with their formats', async () => {
+  const reader = card();
+  const connectors = await Promise.all(
+    reader.resources().connectors.map((id) => readConnector(reader, id, true)),
+  );
+  expect(connectors.map(({ name, connected, possibleCrtcs }) => [name, connected, possibleCrtcs])).toEqual([
+    ['Writeback-1', false, 1],
+    ['Virtual-1', true, 7],
+    ['Virtual-2', true, 7],
+    ['Virtual-3', true, 7],
+  ]);
+  expect(connectors[1]!.info.modes[0]).toMatchObject({
+    hdisplay: 1024,
+    clock: 65000,
+    htotal: 1344,
+    name: '1024x768',
+  });
+  expect(reader.driverName()).toBe('vkms');
+  expect(reader.resources()).toMatchObject({ crtcs: [80, 87, 91], maxWidth: 8192 });
+});
+
+test('a config: CRTCs, planes, modes and why, and what shows how', async () => {
+  const plan = await planOf([
+    { name: 'Virtual-1', ...show('windows') },
+    { name: 'Virtual-2', ...show('linux', 1), mode: { width: 1600, height: 900, refresh: 75_000 } },
+    { name: 'Dell *' },
+  ]);
+  expect(plan).toMatchObject({ driver: 'vkms', by: 'properties', byWhy: 'a file' });
+  expect(one(plan, 'Virtual-1')).toMatchObject({
+    ...{
+      crtc: 80,
+      plane: 40,
+      mode: '1024x768@60',
+      modeWhy: 'the monitor prefers it',
+      change: 'flip',
+      path: 'direct',
+    },
+    ...{ guest: 'windows', head: 0, config: 'Virtual-1' },
+    buffer: { width: 1024, height: 768, format: 'XR24', modifier: '0x0', assumed: true },
+  });
+  expect(one(plan, 'Virtual-2')).toMatchObject({
+    ...{ crtc: 87, mode: '1600x900@74.91', change: 'modeset', why: 'its mode is 1024x768@60 now', head: 1 },
+    modeWhy: "not in the monitor's list: made by CVT, reduced blanking",
+  });
+  expect(one(plan, 'Virtual-3')).toMatchObject({ crtc: 91, guest: null, path: 'picture', config: null });
+  expect(plan.warnings).toEqual(['"Dell *" of the config is not here']);
+});
+
+test('a switch moves the head, and what was there goes where it came from', async () => {
+  const outputs = [
+    { name: 'Virtual-1', ...show('windows') },
+    { name: 'Virtual-2', ...show('linux') },
+  ];
+  const action: LayoutAction = { kind: 'show', head: { guest: 'linux', head: 0 } };
+  const plan = await planOf(outputs, { action });
+  expect(plan.outputs.map(({ guest }) => guest)).toEqual(['linux', 'windows', null]);
+  await expect(planOf(outputs, { action: { ...action, on: 'DP-1' } })).rejects.toThrow(
+    'there is no output DP-1: this card has Virtual-1, Virtual-2, Virtual-3',
+  );
+  await expect(
+    planOf(outputs, { action: { kind: 'show', head: { guest: 'mac', head: 0 } } }),
+  ).rejects.toThrow('there is no guest mac: the config has windows, linux');
+});
+
+test('without outputs in the config the guests get the monitors in order', async () => {
+  expect((await planOf([])).outputs.map(({ guest }) => guest)).toEqual(['windows', 'linux', null]);
+});
+
+test.each<[Parameters<typeof readAssumption>[0], string, string]>([
+  [{ format: 'NV12' }, 'refused', 'pixel format NV12 is not supported'],
+  [{ format: 'XR30' }, 'refused', 'plane 40 does not list format XR30 with modifier 0x0'],
+  [
+    { modifier: '0x100000000000002' },
+    'refused',
+    'plane 40 does not list format XR24 with modifier 0x100000000000002',
+  ],
+  [
+    { width: 640, height: 480 },
+    'unknown',
+    "the guest's screen is smaller than the mode, unless a test commit says otherwise",
+  ],
+])('a buffer of %o is %s', async (buffer, path, reason) => {
+  const plan = await planOf([{ name: 'Virtual-1', ...show('windows') }], { assume: readAssumption(buffer) });
+  expect(one(plan, 'Virtual-1')).toMatchObject({ path, reason });
+});
+
+test('an opaque twin and a screen larger than the mode need no question', async () => {
+  const outputs = [{ name: 'Virtual-1', ...show('windows'), fit: 'none' as const }];
+  for (const assume of [{ format: fourcc('AR24') }, { width: 2000, height: 1000 }])
+    expect(one(await planOf(outputs, { assume }), 'Virtual-1').path).toBe('direct');
+});
+
+describe('with test commits', () => {
+  let open = 0;
+  afterEach(() => {
+    expect(open).toBe(0);
+  });
+  const tester = (takes: boolean, copies = true): Tester => ({
+    probe: () =>
+      Promise.resolve({
+        framebuffer: ++open,
+        accepts: () => takes,
+        close: () => open--,
+      }),
+    copies: () => Promise.resolve(copies),
+  });
+  const outputs = [{ name: 'Virtual-1', ...show('windows') }];
+  const assume = { width: 640, height: 480 };
+
+  test.each([
+    [true, true, 'direct', undefined],
+    [false, true, 'copy', "the guest's screen is smaller than the mode"],
+    [
+      false,
+      false,
+      'refused',
+      "the guest's screen is smaller than the mode, and the card has no buffers of format XR24 to copy it into",
+    ],
+  ])('the card takes it: %s, can copy it: %s', async (takes, copies, path, reason) => {
+    const plan = await planOf(outputs, { assume, tester: tester(takes, copies) });
+    expect(plan).toMatchObject({ by: 'test commits' });
+    expect(plan).not.toHaveProperty('byWhy');
+    const { path: found, reason: why } = one(plan, 'Virtual-1');
+    expect([found, why]).toEqual([path, reason]);
+  });
+
+  test('a made mode that the card refuses is left for the preferred one', async () => {
+    const mode = { width: 1600, height: 900, refresh: 75_000 };
+    const plan = await planOf([{ name: 'Virtual-1', ...show('windows'), mode }], { tester: tester(false) });
+    expect(one(plan, 'Virtual-1')).toMatchObject({
+      mode: '1024x768@60',
+      modeNote:
+        'the monitor has no mode 1600x900@75, and the card refuses 1600x900@74.91: a test commit was refused: using 1024x768@60',
+    });
+  });
+});
+
+test('for people: a table, and why', async () => {
+  const plan = await planOf([
+    { name: 'Virtual-2', ...show('linux', 1), mode: { width: 1600, height: 900, refresh: 75_000 } },
+  ]);
+  expect(formatPlan(plan).split('\n')).toEqual([
+    '/dev/dri/card1 (vkms), atomic commits; by properties only: a file; nothing was changed',
+    'OUTPUT     CRTC  PLANE  MODE            CHANGE           GUEST    BUFFER                   PATH',
+    'Virtual-2  87    55     1600x900@74.91  modeset, blinks  linux:1  1600x900 XR24 (assumed)  direct',
+    'Virtual-1  80    40     1024x768@60     flip, seamless   -        -                        picture',
+    'Virtual-3  91    70     1024x768@60     flip, seamless   -        -                        picture',
+    "Virtual-2: mode: not in the monitor's list: made by CVT, reduced blanking",
+    'Virtual-2: modeset, blinks: its mode is 1024x768@60 now',
+    'Virtual-1: mode: the monitor prefers it',
+    'Virtual-3: mode: the monitor prefers it',
+  ]);
+});
+
+test.each([
+  ['not JSON', '{', /^this is no JSON \(.*\): write it with drm_info -j$/],
+  ['a list', '[]', /^the file is not what drm_info -j writes$/],
+  ['no card', '{}', /^there is no card in this file/],
+  ['a card of something else', '{"/dev/dri/card0":{"connectors":4}}', /^connectors is not the list/],
+  ['an id that is text', '{"/dev/dri/card0":{"connectors":[{"id":"4"}]}}', /^"id" is not the number/],
+])('a file that is %s is refused', (_, text, message) => {
+  expect(() => readSavedCards(text)).toThrow(message);
+});
+
+test('what the file names but has not is refused when it is asked for', () => {
+  const reader = readSavedCards(saved.replace(/"encoders":\[\{"id":\d+/, '"encoders":[{"id":9999')).get(
+    '/dev/dri/card1',
+  )!;
+  expect(() => reader.resources().encoders.map((id) => reader.encoder(id))).not.toThrow();
+  expect(() => reader.crtc(1)).toThrow('the file names CRTC 1, but does not have it');
+});
+
+test.each([
+  [{ width: 0 }, 'a size of 0 cannot be: width and height go from 1 to 16384'],
+  [{ height: 20000 }, 'a size of 20000 cannot be: width and height go from 1 to 16384'],
+  [{ format: 'XRGB8888' }, '"XRGB8888" is no pixel format: write its four characters, e.g. XR24'],
+  [{ modifier: 'linear' }, '"linear" is no modifier: write it in hexadecimal, e.g. 0x100000000000001'],
+])('an assumption of %o is refused', (wish, message) => {
+  expect(() => readAssumption(wish)).toThrow(message);
+});
