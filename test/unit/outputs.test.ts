@@ -1,5 +1,6 @@
 import type { OutputConfig } from '../../src/config/config';
 import type { Card } from '../../src/kms/card';
+import type { Output } from '../../src/kms/output';
 import { modeName } from '../../src/kms/modes';
 import { CommandError } from '../../src/switcher/layout';
 import { Outputs } from '../../src/switcher/outputs';
@@ -55,10 +56,17 @@ async function start(...configs: readonly (Partial<OutputConfig> & { name: strin
   await scan();
 }
 
+/** A screen of the size of what an output is lit with. */
+function screen({ width, height }: Output, buffer = new FakeFramebuffer(7, width, height)): FakeSource {
+  const source = new FakeSource().draw(buffer);
+  source.viewport = { x: 0, y: 0, width, height };
+  return source;
+}
+
 /** Looks again, and gives whatever is lit something to show. */
 async function scan(): Promise<void> {
   await outputs.scan();
-  for (const output of outputs.lit()) output.show(new FakeSource().draw(new FakeFramebuffer(7)), 0);
+  for (const output of outputs.lit()) output.show(screen(output), 0);
   await settle();
 }
 
@@ -211,8 +219,8 @@ describe('a mode that the monitor does not list', () => {
   test('and that the card refuses is left for the preferred one, without a loop and without blaming the buffer', async () => {
     kernel.crtcErrors.set(40, [systemError('EINVAL', -22)]);
     await start(custom);
-    const guest = new FakeFramebuffer(9);
-    first().show(new FakeSource().draw(guest), 0);
+    const guest = new FakeFramebuffer(9, first().width, first().height);
+    first().show(screen(first(), guest), 0);
     await hotplug();
     expect(first().mode).toBe(fullHd);
     expect(first().modeNote).toBe(
