@@ -177,7 +177,7 @@ describe('hotkeys of the config', () => {
       'Ctrl+Alt+A': { show: 'gamma', on: THIRD },
       'ScrollLock ScrollLock ScrollLock': { swap: [FIRST, THIRD] },
       'Ctrl+Alt+B': { blank: SECOND },
-      'Ctrl+Alt+F1': { focus: THIRD },
+      'Ctrl+Alt+O': { focus: THIRD },
     }),
   );
   afterAll(stop);
@@ -189,7 +189,7 @@ describe('hotkeys of the config', () => {
     await arranged('gamma', 'beta', 'alpha');
     keyboard.chord('LeftCtrl', 'LeftAlt', 'B');
     await arranged('gamma', 'blank', 'alpha');
-    keyboard.chord('LeftCtrl', 'LeftAlt', 'F1');
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'O');
     await daemon.outputIs(THIRD, { focused: true });
   });
 
