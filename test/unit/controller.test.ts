@@ -75,7 +75,11 @@ let links: Record<'windows' | 'linux', Link>;
 let targets: (InputTarget | null)[];
 let inode = 0;
 
-async function start(outputs: readonly OutputConfig[], hotkeys: readonly Hotkey[] = []): Promise<void> {
+async function start(
+  outputs: readonly OutputConfig[],
+  hotkeys: readonly Hotkey[] = [],
+  patience?: number,
+): Promise<void> {
   const config: Config = {
     file: '',
     control: '',
@@ -96,6 +100,7 @@ async function start(outputs: readonly OutputConfig[], hotkeys: readonly Hotkey[
   for (const link of Object.values(links)) controller.addGuest(link, 'full');
   events = [];
   controller.onEvent((event) => events.push(event));
+  if (patience !== undefined) controller.wait(patience);
   await controller.outputs.scan();
   await settle();
 }
@@ -286,17 +291,7 @@ test('asleep the CRTCs are off, guests are answered, and nobody has the keyboard
 });
 
 test('after a take-over the last pictures stay for a while, until guests draw', async () => {
-  const config = { file: '', control: '', log: { level: 'info' }, handover: 'keep', power: {} } as const;
-  controller = new Controller(
-    card,
-    { ...config, guests: [], outputs: configured, hotkeys: [], notes: [] },
-    fakeLog(),
-  );
-  links = { windows: new Link('windows'), linux: new Link('linux') };
-  for (const link of Object.values(links)) controller.addGuest(link, 'full');
-  controller.wait(5000);
-  await controller.outputs.scan();
-  await settle();
+  await start(configured, [], 5000);
   expect(kernel.sets).toEqual([]);
   controller.guests.connected(links.linux);
   await draw(links.linux, 1);
