@@ -75,28 +75,32 @@ let links: Record<'windows' | 'linux', Link>;
 let targets: (InputTarget | null)[];
 let inode = 0;
 
-const configOf = (outputs: readonly OutputConfig[], hotkeys: readonly Hotkey[]): Config => ({
-  file: '',
-  control: '',
-  log: { level: 'info' },
-  handover: 'keep',
-  power: {},
-  guests: [],
-  outputs,
-  hotkeys,
-  passthrough: [],
-  escape: { source: 'Ctrl+Alt+Esc', trigger: parseTrigger('Ctrl+Alt+Esc'), action: { kind: 'escape' } },
-  layouts: [],
-  notes: [],
-});
-
-async function start(outputs: readonly OutputConfig[], hotkeys: readonly Hotkey[] = []): Promise<void> {
+async function start(
+  outputs: readonly OutputConfig[],
+  hotkeys: readonly Hotkey[] = [],
+  patience?: number,
+): Promise<void> {
+  const config: Config = {
+    file: '',
+    control: '',
+    log: { level: 'info' },
+    handover: 'keep',
+    power: {},
+    guests: [],
+    outputs,
+    hotkeys,
+    passthrough: [],
+    escape: { source: 'Ctrl+Alt+Esc', trigger: parseTrigger('Ctrl+Alt+Esc'), action: { kind: 'escape' } },
+    layouts: [],
+    notes: [],
+  };
   targets = [];
-  controller = new Controller(card, configOf(outputs, hotkeys), fakeLog(), (target) => targets.push(target));
+  controller = new Controller(card, config, fakeLog(), (target) => targets.push(target));
   links = { windows: new Link('windows'), linux: new Link('linux') };
   for (const link of Object.values(links)) controller.addGuest(link, 'full');
   events = [];
   controller.onEvent((event) => events.push(event));
+  if (patience !== undefined) controller.wait(patience);
   await controller.outputs.scan();
   await settle();
 }
@@ -287,12 +291,7 @@ test('asleep the CRTCs are off, guests are answered, and nobody has the keyboard
 });
 
 test('after a take-over the last pictures stay for a while, until guests draw', async () => {
-  controller = new Controller(card, configOf(configured, []), fakeLog());
-  links = { windows: new Link('windows'), linux: new Link('linux') };
-  for (const link of Object.values(links)) controller.addGuest(link, 'full');
-  controller.wait(5000);
-  await controller.outputs.scan();
-  await settle();
+  await start(configured, [], 5000);
   expect(kernel.sets).toEqual([]);
   controller.guests.connected(links.linux);
   await draw(links.linux, 1);

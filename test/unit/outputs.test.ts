@@ -71,16 +71,6 @@ async function scan(): Promise<void> {
   await settle();
 }
 
-/** A guest's frame of a mode's size. */
-function filling(
-  { hdisplay: width, vdisplay: height }: ModeInfo,
-  framebuffer = new FakeFramebuffer(7, width, height),
-): FakeSource {
-  const source = new FakeSource().draw(framebuffer);
-  source.viewport = { x: 0, y: 0, width, height };
-  return source;
-}
-
 async function hotplug(): Promise<void> {
   jest.advanceTimersByTime(200);
   await settle();
