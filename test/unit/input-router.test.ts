@@ -2,7 +2,6 @@ import type { Action, Hotkey } from '../../src/config/config';
 import type { GuestInput } from '../../src/guest/sink';
 import { InputRouter, type Bindings, type InputTarget } from '../../src/input/router';
 import { parsePassthrough, parseTrigger } from '../../src/input/trigger';
-import { Random } from './support/random';
 
 const CTRL = 29;
 const ALT = 56;
