@@ -61,6 +61,9 @@ export function checkKeys(escape: unknown, passthrough: unknown, checker: Checke
         at,
         `"${source}" takes the keyboard back from the guests: it cannot go to them; set escape: to another`,
       );
+    const terminal = step && vtHotkeyIn({ steps: [step] });
+    if (terminal !== undefined)
+      checker.report(at, `${terminal} always switches virtual terminals: it cannot go to guests; remove it`);
     return step ? [step] : [];
   });
   return { escape: { trigger, action: { kind: 'escape' }, source }, passthrough: steps };

@@ -570,6 +570,10 @@ describe('keys of the guest, the way out, and layouts', () => {
       'passthrough: [5]\n',
       '4:15 this must be a key or a chord, not a number; write e.g. F12 or Ctrl+Alt+Delete',
     ],
+    [
+      'passthrough: [Ctrl+Alt+F2]\n',
+      '4:15 Ctrl+Alt+F2 always switches virtual terminals: it cannot go to guests; remove it',
+    ],
     ['escape: Ctrl+Alt+F1\n', '4:9 Ctrl+Alt+F1 always switches virtual terminals; choose another'],
     ['passthrough: [F1 F2]\n', '4:15 "F1 F2" is a sequence; name each key or chord by itself, as F1'],
     [
