@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import type { Action, Config, GuestConfig } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
@@ -7,6 +8,7 @@ import type { ControlServer } from '../control/server';
 import type { GuestHost, GuestLink } from '../guest/sink';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
 import { Input } from '../input/input';
+import { VirtualDevices } from '../input/virtual-devices';
 import { vtHotkeys } from '../input/vt-hotkeys';
 import { Card, CardError, CardNode, connectedNames, listCards, type Devices } from '../kms/card';
 import type { Log } from '../log';
@@ -58,6 +60,7 @@ class Daemon {
       readonly input: Input;
       readonly control: ControlServer;
       readonly uevents: { close(): void };
+      readonly devices: ReadonlyMap<string, VirtualDevices>;
     },
     lost: Promise<Error>,
   ) {
@@ -92,6 +95,7 @@ class Daemon {
       fired: (action: Action, at: number) => {
         try {
           if (action.kind === 'vt') switchTerminal(session, action.vt);
+          else if (action.kind === 'send') sendKeys(controller, action, log);
           else controller.perform(action, at);
         } catch (error) {
           if (!(error instanceof CommandError)) throw error;
@@ -121,12 +125,23 @@ class Daemon {
       if (active) input.resume();
       else input.suspend();
     });
-    const closers: (() => void)[] = [];
+    const devices = new Map<string, VirtualDevices>();
+    const closers: (() => void)[] = [
+      () => {
+        for (const device of devices.values()) device.close();
+      },
+    ];
     try {
       const links: Link[] = [];
       for (const guest of config.guests) {
         const link = await makeLink(guest, controller.guests, log);
-        controller.addGuest(link, guest.hidden);
+        if (guest.input === 'uinput') {
+          devices.set(
+            guest.name,
+            new VirtualDevices(guest.name, path.join(path.dirname(config.control), 'input')),
+          );
+        }
+        controller.addGuest(link, guest.hidden, devices.get(guest.name));
         links.push(link);
       }
       for (const link of links) if (link instanceof VhostUserGpuLink) link.open();
@@ -141,6 +156,7 @@ class Daemon {
       await controller.outputs.scan();
       // What follows can wait until the monitors have something to show.
       await controller.pictured();
+      await openDevices(devices, log);
       await log.open();
       const { ControlServer } = await import('../control/server.js');
       const control = await ControlServer.open(config.control, card, controller, log);
@@ -154,7 +170,7 @@ class Daemon {
       log.info(
         `ready after ${Math.round(performance.now())} ms: ${config.guests.length} guests, control at ${config.control}`,
       );
-      return new Daemon({ session, card, controller, input, control, uevents }, lost);
+      return new Daemon({ session, card, controller, input, control, uevents, devices }, lost);
     } catch (error) {
       for (const close of closers) close();
       await controller.close();
@@ -167,14 +183,28 @@ class Daemon {
   }
 
   async stop(): Promise<void> {
-    const { session, card, controller, input, control, uevents } = this.parts;
+    const { session, card, controller, input, control, uevents, devices } = this.parts;
     input.close();
     control.close();
     uevents.close();
     await controller.close();
+    for (const device of devices.values()) device.close();
     card.close();
     session.close();
   }
+}
+
+/** Guests whose devices cannot be made are shown all the same. */
+async function openDevices(devices: ReadonlyMap<string, VirtualDevices>, log: Log): Promise<void> {
+  const opening = [...devices].map(async ([guest, device]) => {
+    try {
+      await device.open();
+      log.info(`guest ${guest}: its input devices are ${device.links.join(', ')}`);
+    } catch (error) {
+      log.warning(`guest ${guest}: no keyboard and no pointer: ${messageOf(error)}`);
+    }
+  });
+  await Promise.all(opening);
 }
 
 type Link = GuestLink & { open(): void };
@@ -215,6 +245,17 @@ function openCard(config: Config, devices: Devices, open: (file: string) => Card
     'absent',
     'this machine has no card that can drive displays (/dev/dri is empty): a GPU with a loaded kernel driver is needed',
   );
+}
+
+/** Throws what is wrong from the start. */
+function sendKeys(
+  controller: Controller,
+  { keys, to }: Extract<Action, { readonly kind: 'send' }>,
+  log: Log,
+): void {
+  controller.send(keys, to).catch((error: unknown) => {
+    log.notice(`hotkey send ${keys}: ${messageOf(error)}`);
+  });
 }
 
 function switchTerminal(session: Session, vt: number): void {

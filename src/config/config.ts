@@ -53,6 +53,8 @@ export interface GuestConfig {
   readonly name: string;
   readonly link: VhostUserGpuLink | QemuLink | LibvirtLink;
   readonly hidden: HiddenRate;
+  /** Keys and pointer go to virtual devices instead of through the link. */
+  readonly input?: 'uinput';
 }
 
 export interface OutputConfig {
@@ -93,7 +95,11 @@ export type Action =
   /** Takes keyboard and pointer from all guests; again: gives them back. */
   | { readonly kind: 'escape' }
   /** Brings a virtual terminal to the front, 1 to 63. */
-  | { readonly kind: 'vt'; readonly vt: number };
+  | { readonly kind: 'vt'; readonly vt: number }
+  /** Presses keys in a guest; absent: in the focused one. `keys` as {@link parseChords} takes them, or `wake`. */
+  | { readonly kind: 'send'; readonly keys: string; readonly to?: HeadRef }
+  /** Takes picture, keyboard and pointer from all guests, and gives them back; absent `on`: by turns. */
+  | { readonly kind: 'panic'; readonly on?: boolean };
 
 export interface Hotkey {
   readonly trigger: Trigger;

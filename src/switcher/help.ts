@@ -38,6 +38,10 @@ function describe(action: Action): string {
       return 'keyboard to no guest, and back';
     case 'vt':
       return `virtual terminal ${action.vt}`;
+    case 'send':
+      return `send ${action.keys}${action.to ? ` to ${headName(action.to)}` : ''}`;
+    case 'panic':
+      return 'no guest has picture or input, and back';
   }
 }
 

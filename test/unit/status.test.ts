@@ -47,6 +47,7 @@ const guest: GuestStatus = {
   connected: true,
   condition: 'running',
   reason: null,
+  input: null,
   heads: [],
 };
 const status: Status = {
@@ -59,6 +60,7 @@ const status: Status = {
   framebuffers: 3,
   memoryReducer: false,
   escaped: false,
+  panic: false,
   outputs: [output],
   guests: [guest],
 };
@@ -107,4 +109,17 @@ describe('the status for people', () => {
       'windows: it left (vhost-user-gpu /run/w.sock)',
     );
   });
+});
+
+test('panic, and a guest without a keyboard, are said', () => {
+  const inputTrouble = 'there is no /dev/uinput';
+  const text = formatStatus({
+    ...status,
+    panic: true,
+    guests: [{ ...guest, input: 'uinput', inputTrouble }],
+  });
+  expect(text).toContain('\npanic: no guest has picture or input (undo: kms-switcher panic --off)\n');
+  expect(text).toContain(
+    'windows: connected (vhost-user-gpu /run/w.sock); no keyboard and no pointer: there is no',
+  );
 });
