@@ -9,7 +9,6 @@ import {
 } from '../../src/guest/sink';
 import { InputRouter, type Bindings, type InputTarget } from '../../src/input/router';
 import { parsePassthrough, parseTrigger } from '../../src/input/trigger';
-import { Random } from './support/random';
 
 const CTRL = 29;
 const ALT = 56;
