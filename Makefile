@@ -8,7 +8,7 @@ NODE ?= node
 BIN := node_modules/.bin
 # Node's headers as they came with this Node: building needs no network.
 NODEDIR := $(shell $(NODE) -p 'require("path").resolve(process.execPath, "../..")')
-BUILD_PACKAGES := g++ make python3 pkg-config libdrm-dev libinput-dev libseat-dev libudev-dev
+BUILD_PACKAGES := g++ make python3 pkg-config libdrm-dev libinput-dev libseat-dev libudev-dev libxkbcommon-dev xkb-data
 UNIT_PACKAGES := dbus-daemon
 LAB_PACKAGES := qemu-system-x86 mmdebstrap squashfs-tools debian-archive-keyring uidmap
 LINT_PACKAGES := clang-format clang-tidy
@@ -132,7 +132,7 @@ lint: build/test/.built | packages-lint ## types, style and formatting, all lang
 	clang-format --dry-run -Werror addon/*.cc addon/*.h test/guests/*.[ch] test/guests/bare/*.[ch] test/guests/bare/libc/*.[ch] test/bench/*.c
 	clang-tidy --quiet addon/*.cc -- -std=c++17 -DNAPI_VERSION=9 -DNODE_ADDON_API_CPP_EXCEPTIONS \
 		-isystem "$$($(NODE) -p 'require("path").resolve(require("node-addon-api").include_dir)')" \
-		-isystem '$(NODEDIR)/include/node' $$(pkg-config --cflags libdrm libinput libseat libudev) 2> build/tidy.log ||
+		-isystem '$(NODEDIR)/include/node' $$(pkg-config --cflags libdrm libinput libseat libudev xkbcommon) 2> build/tidy.log ||
 		{ cat build/tidy.log; exit 1; }
 
 format: ## bring all files into the house style

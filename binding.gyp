@@ -22,6 +22,7 @@
         'addon/framebuffer.cc',
         'addon/input.cc',
         'addon/input-events.cc',
+        'addon/keymap.cc',
         'addon/memfd.cc',
         'addon/mode-info.cc',
         'addon/pixel-format.cc',
@@ -45,12 +46,12 @@
       'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17'],
       'cflags': [
         '-isystem <(napi)',
-        '<!@(pkg-config --cflags libdrm libinput libseat libudev)',
+        '<!@(pkg-config --cflags libdrm libinput libseat libudev xkbcommon)',
         '-fvisibility=hidden',
         '-Wall', '-Wextra', '-Wshadow', '-Wpedantic', '-Wconversion', '-Wno-sign-conversion', '-Wnon-virtual-dtor', '-Werror',
       ],
       'cflags_cc': ['-std=c++17'],
-      'libraries': ['<!@(pkg-config --libs libdrm libinput libseat libudev)'],
+      'libraries': ['<!@(pkg-config --libs libdrm libinput libseat libudev xkbcommon)'],
       'conditions': [
         ['sanitize!=""', {
           'cflags': ['-fsanitize=<(sanitize)', '-fno-omit-frame-pointer'],

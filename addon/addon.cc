@@ -5,6 +5,7 @@
 #include "dumb.h"
 #include "fence.h"
 #include "input.h"
+#include "keymap.h"
 #include "memfd.h"
 #include "pixels.h"
 #include "seat.h"
@@ -21,6 +22,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   InitDmabuf(env, exports);
   InitFence(env, exports);
   InitInput(env, exports);
+  InitKeymap(env, exports);
   InitMemfd(env, exports);
   InitPixels(env, exports);
   InitSeat(env, exports);

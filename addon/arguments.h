@@ -73,6 +73,13 @@ inline Napi::Uint8Array Bytes(const Napi::Value& value, const char* name) {
   return value.As<Napi::Uint8Array>();
 }
 
+inline Napi::Int32Array Int32Numbers(const Napi::Value& value, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    throw Napi::TypeError::New(value.Env(), std::string(name) + " must be an Int32Array");
+  }
+  return value.As<Napi::Int32Array>();
+}
+
 inline Napi::Array Array(const Napi::Value& value, const char* name) {
   if (!value.IsArray()) throw Napi::TypeError::New(value.Env(), std::string(name) + " must be an array");
   return value.As<Napi::Array>();

@@ -39,7 +39,16 @@ size_t Input::ReadRecords(libinput_event* event, Record* records) {
           libinput_event_keyboard_get_time_usec(key));
       return 1;
     }
-    case LIBINPUT_EVENT_POINTER_MOTION:
+    case LIBINPUT_EVENT_POINTER_MOTION: {
+      libinput_event_pointer* pointer = libinput_event_get_pointer_event(event);
+      *records = {Record::kMotion,
+                  id,
+                  Rounded(libinput_event_pointer_get_dx(pointer) * 256),
+                  Rounded(libinput_event_pointer_get_dy(pointer) * 256),
+                  Rounded(libinput_event_pointer_get_dx_unaccelerated(pointer) * 256),
+                  Rounded(libinput_event_pointer_get_dy_unaccelerated(pointer) * 256)};
+      return 1;
+    }
     case LIBINPUT_EVENT_POINTER_MOTION_ABSOLUTE:
     case LIBINPUT_EVENT_POINTER_BUTTON: {
       libinput_event_pointer* pointer = libinput_event_get_pointer_event(event);
@@ -50,9 +59,26 @@ size_t Input::ReadRecords(libinput_event* event, Record* records) {
     case LIBINPUT_EVENT_POINTER_SCROLL_FINGER:
     case LIBINPUT_EVENT_POINTER_SCROLL_CONTINUOUS:
       return ReadScroll(type, libinput_event_get_pointer_event(event), id, records);
+    case LIBINPUT_EVENT_TOUCH_DOWN:
+    case LIBINPUT_EVENT_TOUCH_MOTION:
+    case LIBINPUT_EVENT_TOUCH_UP:
+    case LIBINPUT_EVENT_TOUCH_CANCEL:
+      *records = ReadTouch(type, libinput_event_get_touch_event(event), id);
+      return 1;
     default:  // LIBINPUT_EVENT_POINTER_AXIS among them, which repeats those three for old programs
       return 0;
   }
+}
+
+/** libinput says what each finger does; that these belong together (TOUCH_FRAME) matters to nobody here. */
+Input::Record Input::ReadTouch(libinput_event_type type, libinput_event_touch* touch, uint32_t id) {
+  const auto finger = static_cast<uint32_t>(std::max(0, libinput_event_touch_get_seat_slot(touch)));
+  if (type == LIBINPUT_EVENT_TOUCH_UP) return {Record::kTouchUp, id, finger};
+  if (type == LIBINPUT_EVENT_TOUCH_CANCEL) return {Record::kTouchCancel, id, finger};
+  const uint32_t x = Position(libinput_event_touch_get_x_transformed(touch, 65536));
+  const uint32_t y = Position(libinput_event_touch_get_y_transformed(touch, 65536));
+  return {type == LIBINPUT_EVENT_TOUCH_DOWN ? Record::kTouchDown : Record::kTouchMove, id, finger,
+          x | y << 16};
 }
 
 uint32_t Input::Added(libinput_device* device) {
@@ -68,9 +94,6 @@ uint32_t Input::Added(libinput_device* device) {
 
 Input::Record Input::ReadPointer(libinput_event_type type, libinput_event_pointer* pointer, uint32_t id) {
   switch (type) {
-    case LIBINPUT_EVENT_POINTER_MOTION:
-      return {Record::kMotion, id, Rounded(libinput_event_pointer_get_dx(pointer) * 256),
-              Rounded(libinput_event_pointer_get_dy(pointer) * 256)};
     case LIBINPUT_EVENT_POINTER_MOTION_ABSOLUTE:
       return {Record::kAbsolute, id,
               Position(libinput_event_pointer_get_absolute_x_transformed(pointer, 65536)),

@@ -102,6 +102,7 @@ Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
   object.Set("pointer", can(LIBINPUT_DEVICE_CAP_POINTER));
   object.Set("power", libinput_device_keyboard_has_key(device, KEY_POWER) == 1 &&
                           libinput_device_keyboard_has_key(device, KEY_ENTER) == 0);
+  object.Set("touch", can(LIBINPUT_DEVICE_CAP_TOUCH));
   return object;
 }
 

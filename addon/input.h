@@ -33,7 +33,11 @@ class Input final : public Handle<Input> {
       kMotion = 4,
       kAbsolute = 5,
       kButton = 6,
-      kWheel = 7
+      kWheel = 7,
+      kTouchDown = 8,
+      kTouchMove = 9,
+      kTouchUp = 10,
+      kTouchCancel = 11
     };
     /** A wheel may turn both ways. */
     static constexpr size_t kMostOfEvent = 2;
@@ -77,6 +81,7 @@ class Input final : public Handle<Input> {
   static Record ReadPointer(libinput_event_type type, libinput_event_pointer* pointer, uint32_t id);
   static size_t ReadScroll(libinput_event_type type, libinput_event_pointer* pointer, uint32_t id,
                            Record* records);
+  static Record ReadTouch(libinput_event_type type, libinput_event_touch* touch, uint32_t id);
   uint32_t Added(libinput_device* device);
 
   Library library_{nullptr, libinput_unref};

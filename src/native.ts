@@ -41,7 +41,10 @@ export const INPUT_WORDS = 6;
 export const INPUT_KEY = 1;
 export const INPUT_DEVICE_ADDED = 2;
 export const INPUT_DEVICE_REMOVED = 3;
-/** Relative motion: `code` dx, `value` dy, both signed, in 1/256 of a pixel, accelerated as libinput does. */
+/**
+ * Relative motion: `code` dx, `value` dy, both signed, in 1/256 of a pixel, accelerated as libinput does; instead of the
+ * time, the same as the device told it, in 1/256 of its own steps.
+ */
 export const INPUT_MOTION = 4;
 /** Absolute motion: `code` x, `value` y, in 1/65536 of the device's width and height. */
 export const INPUT_ABSOLUTE = 5;
@@ -49,6 +52,11 @@ export const INPUT_ABSOLUTE = 5;
 export const INPUT_BUTTON = 6;
 /** A wheel: `code` 0 vertical, 1 horizontal; `value` signed, in 1/120 of a notch; positive is down, right. */
 export const INPUT_WHEEL = 7;
+/** A finger: `code` its number, from 0; `value` where, x in the lower 16 bits and y in the upper, as INPUT_ABSOLUTE's. */
+export const INPUT_TOUCH_DOWN = 8;
+export const INPUT_TOUCH_MOVE = 9;
+export const INPUT_TOUCH_UP = 10;
+export const INPUT_TOUCH_CANCEL = 11;
 
 /** `struct drm_mode_modeinfo`, whole, so that it goes back to the kernel as it came. */
 export interface ModeInfo {
@@ -308,6 +316,7 @@ export interface NativeInput {
         readonly pointer: boolean;
         /** The machine's power button, or the like: nothing one could type with. */
         readonly power: boolean;
+        readonly touch: boolean;
       }
     | undefined;
   /** Lights exactly these LEDs of a keyboard: bit 0 NumLock, 1 CapsLock, 2 ScrollLock. */
@@ -342,13 +351,37 @@ export interface NativeSeat {
   close(): void;
 }
 
+/** What a virtual device is and can do, in codes of <linux/input-event-codes.h>. */
+export interface UinputShape {
+  readonly name: string;
+  /** Where it is plugged in, for those who ask. */
+  readonly phys: string;
+  readonly keys: readonly number[];
+  readonly relative: readonly number[];
+  /** Axes from 0. */
+  readonly absolute: readonly { readonly code: number; readonly maximum: number }[];
+  readonly leds: readonly number[];
+  readonly properties: readonly number[];
+}
+
 export interface NativeUinput {
   /** /dev/input/eventN, once udev has made it; '' before. */
   readonly devnode: string;
   /** One event and the SYN_REPORT that ends it. */
   emit(type: number, code: number, value: number): void;
+  /** `count` triples (type, code, value), 64 at most, and the SYN_REPORT that ends them; never waits. 0 or `-errno`. */
+  write(events: Int32Array, count: number): number;
+  /** The lights that whoever reads the device has switched on (bits LED_NUML, LED_CAPSL…), when they change. */
+  onLeds(callback: (leds: number) => void): void;
+  /** Removes the device, in a moment: its readers are waited for elsewhere. */
   close(): void;
 }
+
+/**
+ * Words of one record of {@link Native.readKeymap}: the evdev code of a key; what is held with it (bit 0 Shift, bit 1
+ * AltGr, the right Alt key); the X keysym it gives then; and the character, 0 for none.
+ */
+export const KEYMAP_WORDS = 4;
 
 /** Where a pixel job reads: shared memory, a dumb buffer, or plain memory that the caller leaves alone meanwhile. */
 export type PixelSource = NativeMapping | NativeMemfd | NativeDumb | Uint8Array;
@@ -395,10 +428,18 @@ export interface Native {
     onEvents: (count: number) => void,
   ): NativeInput;
   /**
-   * A virtual device, for tests and the demo: a keyboard (all keys up to KEY_MICMUTE), a mouse (REL_X, REL_Y, wheels,
-   * buttons), or a tablet as QEMU's (ABS_X and ABS_Y from 0 to 65535, buttons).
+   * What every key of a keyboard layout gives, by libxkbcommon, on a worker: the records of {@link KEYMAP_WORDS}. Empty:
+   * there is no such layout or variant ('' for none). ENOENT: no layouts are installed at all.
    */
-  createUinput(name: string, kind?: 'keyboard' | 'mouse' | 'tablet'): NativeUinput;
+  readKeymap(layout: string, variant: string): Promise<Uint32Array>;
+  /** Makes a virtual input device on a worker: the kernel takes tens of milliseconds. */
+  openUinput(shape: UinputShape): Promise<NativeUinput>;
+  /**
+   * The same for tests and the demo, at once: a keyboard (all keys up to KEY_MICMUTE, three lights), a mouse (REL_X,
+   * REL_Y, wheels, buttons), a tablet as QEMU's (ABS_X and ABS_Y from 0 to 65535, buttons), or a touchscreen (10
+   * fingers, places as the tablet's).
+   */
+  createUinput(name: string, kind?: 'keyboard' | 'mouse' | 'tablet' | 'touchscreen'): NativeUinput;
 
   /**
    * Sends one datagram to a service manager's socket (NOTIFY_SOCKET; `@` begins an abstract name), with file descriptors

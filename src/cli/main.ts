@@ -59,14 +59,8 @@ async function status(socket: string | undefined, asJson: boolean): Promise<void
 
 async function show(socket: string | undefined, target: string, on: string | undefined): Promise<void> {
   const { ask } = await import('../control/client.js');
-  const match = /^([^:]+)(?::(\d+))?$/.exec(target);
-  if (!match) throw new Failure(Exit.USAGE, `${target} is not GUEST or GUEST:HEAD`);
-  const request = {
-    command: 'show',
-    guest: match[1]!,
-    head: Number(match[2] ?? 0),
-    ...(on === undefined ? {} : { on }),
-  } as const;
+  const { parseHead } = await import('./head.js');
+  const request = { command: 'show', ...parseHead(target), ...(on === undefined ? {} : { on }) } as const;
   await ask(await controlSocket(socket), request);
 }
 
@@ -80,6 +74,33 @@ async function plan(
 ): Promise<void> {
   const { plan: make } = await import('./plan.js');
   print(await make(argv, await controlSocket(argv.control), argv.json));
+}
+
+async function send(
+  socket: string | undefined,
+  guest: string,
+  chords: readonly string[],
+  asJson: boolean,
+): Promise<void> {
+  const command = await import('./keys.js');
+  await command.send(await controlSocket(socket), guest, chords);
+  if (asJson) print(JSON.stringify({ guest, sent: chords }));
+}
+
+async function type(
+  socket: string | undefined,
+  guest: string,
+  layout: string | undefined,
+  asJson: boolean,
+): Promise<void> {
+  const command = await import('./keys.js');
+  print(await command.type(await controlSocket(socket), guest, layout, asJson));
+}
+
+async function panic(socket: string | undefined, off: boolean, asJson: boolean): Promise<void> {
+  const command = await import('./keys.js');
+  await command.panic(await controlSocket(socket), !off);
+  if (asJson) print(JSON.stringify({ panic: !off }));
 }
 
 async function watch(socket: string | undefined): Promise<void> {
@@ -210,6 +231,42 @@ async function main(): Promise<void> {
           ]),
       (argv) => plan(argv),
     )
+    .command(
+      'send <guest> <keys..>',
+      'press keys in a guest: chords such as Ctrl+Alt+Del, or wake',
+      (command) =>
+        command
+          .positional('guest', { type: 'string', demandOption: true })
+          .positional('keys', { type: 'string', array: true, demandOption: true })
+          .options({ control, json }),
+      (argv) => send(argv.control, argv.guest, argv.keys, argv.json),
+    )
+    .command(
+      'type <guest>',
+      'type standard input in a guest, line ends as Enter',
+      (command) =>
+        command.positional('guest', { type: 'string', demandOption: true }).options({
+          control,
+          json,
+          layout: {
+            alias: 'l',
+            type: 'string',
+            describe: "the guest's keyboard layout: us, de, fr, de(nodeadkeys)",
+            defaultDescription: 'us',
+          },
+        }),
+      (argv) => type(argv.control, argv.guest, argv.layout, argv.json),
+    )
+    .command(
+      'panic',
+      'take picture, keyboard and mouse from all guests',
+      {
+        control,
+        json,
+        off: { type: 'boolean', default: false, describe: 'give them back' },
+      },
+      (argv) => panic(argv.control, argv.off, argv.json),
+    )
     .command('watch', 'print what happens, one JSON object a line', { control }, (argv) =>
       watch(argv.control),
     )
@@ -229,6 +286,8 @@ async function main(): Promise<void> {
       ['$0 outputs', 'what a config may name'],
       ['$0 show windows --on HDMI-A-1', 'switch by command'],
       ['$0 plan /etc/kms-switcher/config.yaml', 'what would it do, without doing it?'],
+      ['$0 send windows Ctrl+Alt+Del', 'which the host would take for itself'],
+      ['$0 type windows --layout de < text', 'what the clipboard cannot bring'],
       ['$0 screenshot HDMI-A-1 /tmp/panel.png', 'see what the monitor shows'],
     ])
     .demandCommand(1, 'which command?')

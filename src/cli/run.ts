@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import type { Action, Config, GuestConfig } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
@@ -9,6 +10,7 @@ import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
 import { Idle } from '../input/idle';
 import { Input } from '../input/input';
 import type { HotkeyHandler } from '../input/router';
+import { VirtualDevices } from '../input/virtual-devices';
 import { vtHotkeys } from '../input/vt-hotkeys';
 import { Card, CardError, CardNode, connectedNames, listCards, type Devices, type Pause } from '../kms/card';
 import type { Log } from '../log';
@@ -80,6 +82,7 @@ class Daemon {
       readonly idle: Idle | undefined;
       readonly control: ControlServer;
       readonly uevents: { close(): void };
+      readonly devices: ReadonlyMap<string, VirtualDevices>;
     },
     lost: Promise<Error>,
   ) {
@@ -127,6 +130,7 @@ class Daemon {
       fired: (action, at) => {
         try {
           if (action.kind === 'vt') switchTerminal(session, action.vt);
+          else if (action.kind === 'send') sendKeys(controller, action, log);
           else controller.perform(action, at);
         } catch (error) {
           if (!(error instanceof CommandError)) throw error;
@@ -161,12 +165,24 @@ class Daemon {
       log.info('taking over from a daemon before this one: its pictures stay until there are others');
       controller.wait(PATIENCE_MS);
     }
-    const closers: (() => void)[] = [() => idle?.close()];
+    const devices = new Map<string, VirtualDevices>();
+    const closers: (() => void)[] = [
+      () => idle?.close(),
+      () => {
+        for (const device of devices.values()) device.close();
+      },
+    ];
     try {
       const links: Link[] = [];
       for (const guest of config.guests) {
         const link = await makeLink(guest, controller.guests, log);
-        controller.addGuest(link, guest.hidden);
+        if (guest.input === 'uinput') {
+          devices.set(
+            guest.name,
+            new VirtualDevices(guest.name, path.join(path.dirname(config.control), 'input')),
+          );
+        }
+        controller.addGuest(link, guest.hidden, devices.get(guest.name));
         links.push(link);
       }
       for (const link of links) if (link instanceof VhostUserGpuLink) link.open();
@@ -181,6 +197,7 @@ class Daemon {
       await controller.outputs.scan();
       // What follows can wait until the monitors have something to show.
       await controller.pictured();
+      await openDevices(devices, log);
       await log.open();
       const { ControlServer } = await import('../control/server.js');
       const control = await ControlServer.open(config.control, card, controller, log);
@@ -197,7 +214,10 @@ class Daemon {
       manager.ready();
       reportStatus(manager, controller, card);
       finishWhenShown(handover, controller);
-      return new Daemon({ session, handover, card, controller, input, idle, control, uevents }, lost);
+      return new Daemon(
+        { session, handover, card, controller, input, idle, control, uevents, devices },
+        lost,
+      );
     } catch (error) {
       for (const close of closers) close();
       await controller.close();
@@ -210,12 +230,13 @@ class Daemon {
   }
 
   async stop(): Promise<void> {
-    const { session, handover, card, controller, input, idle, control, uevents } = this.parts;
+    const { session, handover, card, controller, input, idle, control, uevents, devices } = this.parts;
     idle?.close();
     input.close();
     control.close();
     uevents.close();
     await controller.close(handover.keeping);
+    for (const device of devices.values()) device.close();
     if (handover.keeping) return;
     card.close();
     session.close();
@@ -274,6 +295,19 @@ function reportStatus(manager: ServiceManager, controller: Controller, card: Car
   report();
 }
 
+/** Guests whose devices cannot be made are shown all the same. */
+async function openDevices(devices: ReadonlyMap<string, VirtualDevices>, log: Log): Promise<void> {
+  const opening = [...devices].map(async ([guest, device]) => {
+    try {
+      await device.open();
+      log.info(`guest ${guest}: its input devices are ${device.links.join(', ')}`);
+    } catch (error) {
+      log.warning(`guest ${guest}: no keyboard and no pointer: ${messageOf(error)}`);
+    }
+  });
+  await Promise.all(opening);
+}
+
 type Link = GuestLink & { open(): void };
 
 async function makeLink({ name, link }: GuestConfig, host: GuestHost, log: Log): Promise<Link> {
@@ -312,6 +346,17 @@ function openCard(config: Config, devices: Devices, open: (file: string) => Card
     'absent',
     'this machine has no card that can drive displays (/dev/dri is empty): a GPU with a loaded kernel driver is needed',
   );
+}
+
+/** Throws what is wrong from the start. */
+function sendKeys(
+  controller: Controller,
+  { keys, to }: Extract<Action, { readonly kind: 'send' }>,
+  log: Log,
+): void {
+  controller.send(keys, to).catch((error: unknown) => {
+    log.notice(`hotkey send ${keys}: ${messageOf(error)}`);
+  });
 }
 
 function switchTerminal(session: Session, vt: number): void {

@@ -24,14 +24,15 @@ export function formatStatus(status: Status): string {
       .map((note) => `${output}: ${note}`),
   );
   const guests = status.guests.map(
-    (guest) => `${guest.guest}: ${guestState(guest)} (${guest.kind} ${guest.address})`,
+    (guest) => `${guest.guest}: ${guestState(guest)} (${guest.kind} ${guest.address})${inputNote(guest)}`,
   );
   const state = STATES[status.state];
   const head = `${status.card} (${status.driver}), ${status.commit} commits, up ${status.uptimeSeconds} s, ${state}* has the focus`;
   const escaped = status.escaped
     ? ['keyboard and pointer are taken from all guests; the escape hotkey gives them back']
     : [];
-  return [head, outputs, ...escaped, ...notes, ...guests].join('\n');
+  const panic = status.panic ? ['panic: no guest has picture or input (undo: kms-switcher panic --off)'] : [];
+  return [head, ...panic, outputs, ...escaped, ...notes, ...guests].join('\n');
 }
 
 const STATES: Readonly<Record<Status['state'], string>> = {
@@ -45,6 +46,10 @@ function guestState({ connected, condition, reason, trouble }: GuestStatus): str
   return [state ?? (trouble === undefined ? 'has not connected yet' : undefined), trouble]
     .filter((part) => part !== undefined)
     .join(': ');
+}
+
+function inputNote({ inputTrouble }: GuestStatus): string {
+  return inputTrouble === undefined ? '' : `; no keyboard and no pointer: ${inputTrouble}`;
 }
 
 function guestName({ guest, head, blank }: OutputStatus): string {

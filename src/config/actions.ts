@@ -1,3 +1,4 @@
+import { ChordError, parseChords } from '../input/chord';
 import type { Action } from './config';
 import { defaultDwellMs } from './config';
 import { entry, isMapping, kindOf } from './checker';
@@ -10,13 +11,16 @@ import { parseDuration } from './values';
 
 /** Of outputs: the focused one, or what is named. */
 const outputActions = ['next', 'previous', 'focus', 'swap', 'blank'] as const;
-const plainActions = [...outputActions, 'help', 'escape'] as const;
-const actions = ['show', 'layout', 'scan', ...plainActions, 'vt'];
-/** Virtual terminals that Linux has. */
-const maxVt = 63;
+const plainActions = [...outputActions, 'help', 'escape', 'panic'] as const;
+const actions = ['show', 'layout', 'scan', ...plainActions, 'vt', 'send'];
 
 const shortestDwell = 1000;
 const longestDwell = 3_600_000;
+
+/** Virtual terminals that Linux has. */
+const maxVt = 63;
+/** What goes with an action, beside its own key. */
+const companions: Readonly<Record<string, readonly string[]>> = { show: ['head', 'on'], send: ['to'] };
 
 /** What actions may name. */
 export interface Known {
@@ -45,14 +49,22 @@ export function readAction(value: unknown, path: Path, known: Known, checker: Ch
   const keys = Object.keys(value);
   const kinds = keys.filter((key) => actions.includes(key));
   const kind = kinds[0];
-  const others = kind === 'show' ? ['show', 'head', 'on'] : kinds.slice(0, 1);
+  const others = kind === undefined ? [] : [kind, ...(companions[kind] ?? [])];
   for (const key of keys.filter((known) => !others.includes(known))) {
     const at = [...path, key];
-    if (kind === undefined && key !== 'on' && key !== 'head')
+    if (kind === undefined && key !== 'on' && key !== 'head' && key !== 'to')
       checker.report(at, `unknown action "${key}"${hint(key, actions)}`, 'key');
     else if (actions.includes(key))
       checker.report(at, `a hotkey does one thing, ${kind} here; remove ${key}`, 'key');
-    else if (kind === undefined) checker.report(at, `"${key}" goes with show; add show: <guest>`, 'key');
+    else if (kind === undefined)
+      checker.report(
+        at,
+        key === 'to' ? '"to" goes with send; add send: <keys>' : `"${key}" goes with show; add show: <guest>`,
+        'key',
+      );
+    else if (kind === 'send' && key === 'on')
+      checker.report(at, '"on" goes with show, keys are sent to a guest; write to: <guest>', 'key');
+    else if (kind === 'vt' && key === 'on') checker.report(at, '"on" goes with show; remove it', 'key');
     else if (kind !== 'show' && key === 'on')
       checker.report(
         at,
@@ -60,7 +72,11 @@ export function readAction(value: unknown, path: Path, known: Known, checker: Ch
         'key',
       );
     else
-      checker.report(at, `unknown key "${key}"${kind === 'show' ? hint(key, others) : '; remove it'}`, 'key');
+      checker.report(
+        at,
+        `unknown key "${key}"${kind in companions ? hint(key, others) : '; remove it'}`,
+        'key',
+      );
   }
   if (keys.length === 0) checker.report(path, `an empty action; write e.g. next or { show: windows }`);
   if (kind === undefined) return undefined;
@@ -69,6 +85,7 @@ export function readAction(value: unknown, path: Path, known: Known, checker: Ch
   if (kind === 'vt') return readVt(value.vt, at, checker);
   if (kind === 'layout') return readLayout(value.layout, at, known, checker);
   if (kind === 'scan') return readScan(value.scan, at, checker);
+  if (kind === 'send') return readSend(value, path, guests, checker);
   const onOutputs = outputActions.find((action) => action === kind);
   if (onOutputs) return readOnOutputs(onOutputs, value[kind], at, names, checker);
   checker.report(at, `${kind} is a word of its own; write ${kind} without { }`, 'key');
@@ -76,11 +93,13 @@ export function readAction(value: unknown, path: Path, known: Known, checker: Ch
 }
 
 const needsVt = 'write { vt: 1 } for /dev/tty1';
+
 /** Actions that are no words of their own. */
 const needs: Readonly<Record<string, string>> = {
   show: 'show needs a guest; write { show: <guest> }',
   layout: 'layout needs a name; write { layout: <name> }',
   vt: needsVt,
+  send: 'send needs keys; write e.g. { send: Ctrl+Alt+Del }',
 };
 
 function actionHint(word: string, { guests, layouts }: Known): string {
@@ -133,6 +152,33 @@ function readVt(vt: unknown, path: Path, checker: Checker): Action | undefined {
   if (typeof vt === 'number' && Number.isInteger(vt) && vt >= 1 && vt <= maxVt) return { kind: 'vt', vt };
   checker.report(path, `a virtual terminal is a number from 1 to ${maxVt}; ${needsVt}`);
   return undefined;
+}
+
+function readSend(
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+  guests: ReadonlySet<string>,
+  checker: Checker,
+): Action | undefined {
+  const keys = value.send;
+  const to = Object.hasOwn(value, 'to')
+    ? readHead({ show: value.to }, path, guests, checker, 'to')
+    : undefined;
+  if (typeof keys !== 'string') {
+    checker.report(
+      [...path, 'send'],
+      `keys to send must be text, not ${kindOf(keys)}; write e.g. Ctrl+Alt+Del`,
+    );
+    return undefined;
+  }
+  try {
+    if (keys !== 'wake') parseChords(keys);
+  } catch (error) {
+    if (!(error instanceof ChordError)) throw error;
+    checker.report([...path, 'send'], error.message);
+    return undefined;
+  }
+  return { kind: 'send', keys, ...(to && { to }) };
 }
 
 function readOnOutputs(

@@ -53,6 +53,8 @@ export interface GuestConfig {
   readonly name: string;
   readonly link: VhostUserGpuLink | QemuLink | LibvirtLink;
   readonly hidden: HiddenRate;
+  /** Keys and pointer go to virtual devices instead of through the link. */
+  readonly input?: 'uinput';
 }
 
 export interface OutputConfig {
@@ -84,14 +86,6 @@ export type Action =
   /** Absent output: the next one. */
   | { readonly kind: 'focus'; readonly output?: string }
   | { readonly kind: 'blank'; readonly on?: string }
-  /** Shows what a layout of the config says. */
-  | { readonly kind: 'layout'; readonly layout: string }
-  /** Shows one guest after another, each for so long; again, or any other action: stops. */
-  | { readonly kind: 'scan'; readonly dwellMs: number }
-  /** Lists the hotkeys on the focused output for as long as the key is held. */
-  | { readonly kind: 'help' }
-  /** Takes keyboard and pointer from all guests; again: gives them back. */
-  | { readonly kind: 'escape' }
   /** Brings a virtual terminal to the front, 1 to 63. */
   | { readonly kind: 'vt'; readonly vt: number }
   /** Shows what a layout of the config says. */
@@ -101,7 +95,11 @@ export type Action =
   /** Lists the hotkeys on the focused output for as long as the key is held. */
   | { readonly kind: 'help' }
   /** Takes keyboard and pointer from all guests; again: gives them back. */
-  | { readonly kind: 'escape' };
+  | { readonly kind: 'escape' }
+  /** Presses keys in a guest; absent: in the focused one. `keys` as {@link parseChords} takes them, or `wake`. */
+  | { readonly kind: 'send'; readonly keys: string; readonly to?: HeadRef }
+  /** Takes picture, keyboard and pointer from all guests, and gives them back; absent `on`: by turns. */
+  | { readonly kind: 'panic'; readonly on?: boolean };
 
 export interface Hotkey {
   readonly trigger: Trigger;

@@ -20,7 +20,8 @@ export function checkGuests(data: unknown, control: string, checker: Checker): G
     const viewers = readViewers(value, path, checker);
     const hidden = readHidden(value, path, checker);
     const link = links.read(name, value, path, viewers);
-    if (link !== undefined) guests.push({ name, link, hidden });
+    const input = readInput(value, path, checker);
+    if (link !== undefined) guests.push({ name, link, hidden, ...(input && { input }) });
   }
   return guests;
 }
@@ -64,6 +65,17 @@ function readHidden(value: unknown, path: Path, checker: Checker): HiddenRate {
   return 'full';
 }
 
+function readInput(value: unknown, path: Path, checker: Checker): GuestConfig['input'] {
+  const input = entry(value, 'input');
+  if (input === undefined || input === 'uinput') return input;
+  const what = typeof input === 'string' ? `"${input}"` : kindOf(input);
+  checker.report(
+    [...path, 'input'],
+    `"input" cannot be ${what}; write uinput for devices of the guest's own, or remove it for the link's`,
+  );
+  return undefined;
+}
+
 function nameProblem(name: string): string | undefined {
   if (/^[A-Za-z0-9._-]+$/.test(name))
     return name.length <= longestName
@@ -83,6 +95,8 @@ export function readHead(
   path: Path,
   guests: ReadonlySet<string>,
   checker: Checker,
+  /** What the key is called in the file. */
+  key = 'show',
 ): HeadRef | undefined {
   const show = entry(mapping, 'show');
   const number = entry(mapping, 'head');
@@ -93,7 +107,7 @@ export function readHead(
   }
   if (typeof show !== 'string') {
     const example = typeof show === 'number' ? 'put it in quotes' : 'write a guest or "guest:head"';
-    checker.report([...path, 'show'], `show must be the name of a guest, not ${kindOf(show)}; ${example}`);
+    checker.report([...path, key], `${key} must be the name of a guest, not ${kindOf(show)}; ${example}`);
     return undefined;
   }
   const colon = show.lastIndexOf(':');
@@ -101,13 +115,13 @@ export function readHead(
   const suffix = colon < 0 ? undefined : show.slice(colon + 1);
   let head = 0;
   if (suffix !== undefined && number !== undefined) {
-    checker.report([...path, 'head'], `the head is in show: "${show}" already; remove one of them`, 'key');
+    checker.report([...path, 'head'], `the head is in ${key}: "${show}" already; remove one of them`, 'key');
   }
   if (suffix !== undefined)
-    head = readNumber(/^\d{1,4}$/.test(suffix) ? Number(suffix) : suffix, [...path, 'show'], checker);
+    head = readNumber(/^\d{1,4}$/.test(suffix) ? Number(suffix) : suffix, [...path, key], checker);
   else if (number !== undefined) head = readNumber(number, [...path, 'head'], checker);
   if (guests.has(guest)) return { guest, head };
-  checker.report([...path, 'show'], `unknown guest "${guest}"${hint(guest, guests)}`);
+  checker.report([...path, key], `unknown guest "${guest}"${hint(guest, guests)}`);
   return undefined;
 }
 

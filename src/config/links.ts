@@ -10,7 +10,7 @@ type Link = GuestConfig['link'];
 export const linkKinds = ['vhost-user-gpu', 'qemu', 'libvirt'] as const;
 
 /** The keys of a guest's entry; any other is most likely one of these, misspelt. */
-const guestKeys: readonly string[] = [...linkKinds, 'hidden', 'viewers'];
+const guestKeys: readonly string[] = [...linkKinds, 'hidden', 'input', 'viewers'];
 
 /** Checks the links of guests, and that no two of them are for the same socket, virtual machine or domain. */
 export class Links {

@@ -1,15 +1,26 @@
 import * as net from 'node:net';
-import { MAX_LINE_BYTES, type Request } from './protocol';
+import { MAX_LINE_BYTES, type Request, type TypingProgress } from './protocol';
 
 /** The daemon is not there, or not for this user. */
 export class NotRunning extends Error {
   override name = 'NotRunning';
 }
 
-/** Asks a daemon one thing. Throws {@link NotRunning}, or an Error with the daemon's own words. */
-export async function ask<T>(socketPath: string, request: Request): Promise<T> {
+/**
+ * Asks a daemon one thing. Throws {@link NotRunning}, or an Error with the daemon's own words. `progress` is told what
+ * comes before the answer.
+ */
+export async function ask<T>(
+  socketPath: string,
+  request: Request,
+  progress: (told: TypingProgress['progress']) => void = () => undefined,
+): Promise<T> {
   for await (const answer of converse(socketPath, request)) {
-    const { ok, error } = answer as { ok?: T; error?: string };
+    const { ok, error, progress: told } = answer as { ok?: T; error?: string } & Partial<TypingProgress>;
+    if (told) {
+      progress(told);
+      continue;
+    }
     if (error !== undefined) throw new Error(error);
     return ok as T;
   }

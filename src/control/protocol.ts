@@ -8,6 +8,8 @@ import type { Path } from '../kms/output';
 
 /** Longest line either side takes; a photograph of a large screen is the longest there is. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
+/** Characters of a text to type: some six minutes. */
+export const MAX_TYPED = 15_000;
 /** Longest request. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
 
@@ -17,6 +19,17 @@ export type Request =
   | { readonly command: 'show'; readonly guest: string; readonly head?: number; readonly on?: string }
   | { readonly command: 'layout'; readonly layout: string }
   | { readonly command: 'screenshot'; readonly output: string }
+  /** `keys`: chords, as a hotkey's `send` takes them. Answered when they are pressed. */
+  | { readonly command: 'send'; readonly guest: string; readonly head?: number; readonly keys: string }
+  /** Answered when all is typed; before that {@link TypingProgress} may come. Ends when the connection closes. */
+  | {
+      readonly command: 'type';
+      readonly guest: string;
+      readonly head?: number;
+      readonly text: string;
+      readonly layout?: string;
+    }
+  | { readonly command: 'panic'; readonly on: boolean }
   | PlanRequest;
 
 /** What would be done: by another config (its text), or by showing a guest; of assumed buffers where sizes are given. */
@@ -32,6 +45,16 @@ export interface PlanRequest {
   readonly format?: string;
   /** Hexadecimal. */
   readonly modifier?: string;
+}
+
+/** A line `{"id": 1, "progress": …}` of a text that takes its time. */
+export interface TypingProgress {
+  readonly progress: { readonly typed: number; readonly of: number };
+}
+
+export interface Typed {
+  readonly characters: number;
+  readonly keys: number;
 }
 
 export interface Photo {
@@ -98,6 +121,11 @@ export interface GuestStatus {
   readonly reason: string | null;
   /** What keeps it from being connected, or from being shown as it should be, and what to change. */
   readonly trouble?: string;
+  /** How keys and pointer reach it, and the devices, if it has any of its own. */
+  readonly input: 'link' | 'uinput' | null;
+  readonly devices?: readonly string[];
+  /** Why they do not. */
+  readonly inputTrouble?: string;
   readonly heads: readonly {
     readonly head: number;
     readonly width: number;
@@ -125,6 +153,8 @@ export interface Status {
   readonly memoryReducer: boolean;
   /** Keyboard and pointer are taken from all guests. */
   readonly escaped: boolean;
+  /** Guests are without picture and input until this is undone. */
+  readonly panic: boolean;
   readonly outputs: readonly OutputStatus[];
   readonly guests: readonly GuestStatus[];
 }

@@ -1,20 +1,32 @@
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
-import type { Action } from '../config/config';
+import { monotonic } from '../clock';
+import type { Action, HeadRef } from '../config/config';
 import type { Card } from '../kms/card';
 import { photograph } from '../kms/capture';
 import type { Log } from '../log';
 import { removeStaleSocket } from '../socket-file';
 import type { Controller } from '../switcher/controller';
 import { CommandError } from '../switcher/layout';
-import { MAX_REQUEST_BYTES, type Photo } from './protocol';
+import { MAX_REQUEST_BYTES, MAX_TYPED, type Photo, type Typed } from './protocol';
 import { readStatus } from './status';
 
 /** The daemon's user and group may command it. */
 const SOCKET_MODE = 0o660;
 /** Events a watcher may leave unread before it is dropped. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
+
+/** How often it is said how far a text has come. */
+const PROGRESS_MS = 500;
+
+/** Whoever sent a request. */
+interface Asker {
+  /** Tells it something before the answer. */
+  say(told: object): void;
+  /** Its connection has closed. */
+  readonly gone: AbortSignal;
+}
 
 /** Serves the control socket. One connection may ask many things, and watch meanwhile. */
 export class ControlServer {
@@ -61,10 +73,12 @@ export class ControlServer {
     this.#sockets.add(socket);
     let text = '';
     let unwatch: (() => void) | undefined;
+    const gone = new AbortController();
     socket.setEncoding('utf8');
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
       this.#sockets.delete(socket);
+      gone.abort(new CommandError('whoever asked for it has gone'));
       unwatch?.();
     });
     socket.on('data', (chunk: string) => {
@@ -72,9 +86,12 @@ export class ControlServer {
       for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
         const line = text.slice(0, end);
         text = text.slice(end + 1);
-        void this.#answer(line).then(({ answer, watch }) => {
-          if (watch) unwatch ??= this.#watch(socket);
+        const say = (answer: object): void => {
           if (!socket.destroyed) socket.write(`${JSON.stringify(answer)}\n`);
+        };
+        void this.#answer(line, { say, gone: gone.signal }).then(({ answer, watch }) => {
+          if (watch) unwatch ??= this.#watch(socket);
+          say(answer);
         });
       }
       if (text.length > MAX_REQUEST_BYTES) socket.destroy();
@@ -88,7 +105,7 @@ export class ControlServer {
     });
   }
 
-  async #answer(line: string): Promise<{ answer: object; watch?: boolean }> {
+  async #answer(line: string, asker: Asker): Promise<{ answer: object; watch?: boolean }> {
     let id: unknown = null;
     try {
       const request: unknown = JSON.parse(line);
@@ -96,7 +113,18 @@ export class ControlServer {
         throw new CommandError('a request is a JSON object');
       const fields = request as Readonly<Record<string, unknown>>;
       id = fields.id ?? null;
-      return { answer: { id, ok: await this.#perform(fields) }, watch: fields.command === 'watch' };
+      return {
+        answer: {
+          id,
+          ok: await this.#perform(fields, {
+            ...asker,
+            say: (told) => {
+              asker.say({ id, ...told });
+            },
+          }),
+        },
+        watch: fields.command === 'watch',
+      };
     } catch (error) {
       if (!(error instanceof CommandError || error instanceof SyntaxError))
         this.log.debug(`control: ${String(error)}`);
@@ -104,7 +132,7 @@ export class ControlServer {
     }
   }
 
-  async #perform(fields: Readonly<Record<string, unknown>>): Promise<object> {
+  async #perform(fields: Readonly<Record<string, unknown>>, asker: Asker): Promise<object> {
     const { command } = fields;
     switch (command) {
       case 'status':
@@ -113,21 +141,33 @@ export class ControlServer {
         return {};
       case 'show': {
         const on = optionalText(fields, 'on');
-        const head = { guest: text(fields, 'guest'), head: optionalNumber(fields, 'head') ?? 0 };
-        const action: Action = { kind: 'show', head, ...(on === undefined ? {} : { on }) };
+        const action: Action = { kind: 'show', head: headOf(fields), ...(on === undefined ? {} : { on }) };
         this.controller.perform(action);
         return {};
       }
       case 'layout':
         this.controller.perform({ kind: 'layout', layout: text(fields, 'layout') });
         return {};
+      case 'send': {
+        const keys = text(fields, 'keys');
+        await this.controller.send(keys, headOf(fields));
+        return {};
+      }
+      case 'type':
+        return await this.#type(fields, asker);
+      case 'panic': {
+        const { on } = fields;
+        if (typeof on !== 'boolean') throw new CommandError('"on" must be true or false');
+        this.controller.perform({ kind: 'panic', on });
+        return { panic: on };
+      }
       case 'screenshot':
         return await this.#photograph(text(fields, 'output'));
       case 'plan':
         return await this.#plan(fields);
       default:
         throw new CommandError(
-          `unknown command ${JSON.stringify(command)}: status, show, layout, watch, screenshot and plan are known`,
+          `unknown command ${JSON.stringify(command)}: status, show, layout, watch, screenshot, plan, send, type and panic are known`,
         );
     }
   }
@@ -160,6 +200,26 @@ export class ControlServer {
     });
   }
 
+  async #type(fields: Readonly<Record<string, unknown>>, asker: Asker): Promise<Typed> {
+    const what = text(fields, 'text');
+    const head = headOf(fields);
+    const characters = Array.from(what).length;
+    if (characters > MAX_TYPED)
+      throw new CommandError(`a text of ${characters} characters; at most ${MAX_TYPED} are typed at once`);
+    // Who has no text to type need not wait for it.
+    const { defaultLayout, readKeymap } = await import('../input/keymap.js');
+    const keymap = await readKeymap(optionalText(fields, 'layout') ?? defaultLayout);
+    let keys = 0;
+    let told = monotonic();
+    await this.controller.type(head, what, keymap, asker.gone, (progress) => {
+      keys = progress.typed;
+      if (monotonic() - told < PROGRESS_MS) return;
+      told = monotonic();
+      asker.say({ progress });
+    });
+    return { characters, keys };
+  }
+
   async #photograph(name: string): Promise<Photo> {
     const { outputs } = this.controller;
     const output = outputs.byKey(outputs.resolve(name));
@@ -167,6 +227,10 @@ export class ControlServer {
     const { png, ...rest } = await photograph(this.card, output);
     return { png: png.toString('base64'), ...rest };
   }
+}
+
+function headOf(fields: Readonly<Record<string, unknown>>): HeadRef {
+  return { guest: text(fields, 'guest'), head: optionalNumber(fields, 'head') ?? 0 };
 }
 
 function text(fields: Readonly<Record<string, unknown>>, name: string): string {

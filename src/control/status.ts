@@ -23,6 +23,7 @@ export function readStatus(card: Card, controller: Controller): Status {
     framebuffers: card.framebuffers.size,
     memoryReducer: !process.execArgv.includes('--no-memory-reducer'),
     escaped: controller.escaped,
+    panic: controller.layout.panic === true,
     outputs: controller.outputs.all().map((output) => outputStatus(output, controller)),
     guests: [...controller.guests.all()].map(guestStatus),
   };
@@ -82,7 +83,7 @@ function switchTimes({ lastSwitch }: Output): OutputStatus['lastSwitch'] {
   return { commitMs: since(committed), shownMs: since(shown), agoMs: Math.round(monotonic() - requested) };
 }
 
-function guestStatus({ link, session, left, condition, views }: GuestState): GuestStatus {
+function guestStatus({ link, session, left, condition, views, devices }: GuestState): GuestStatus {
   return {
     guest: link.guest,
     kind: link.kind,
@@ -91,6 +92,9 @@ function guestStatus({ link, session, left, condition, views }: GuestState): Gue
     condition,
     reason: left ?? null,
     ...(link.trouble === undefined ? {} : { trouble: link.trouble }),
+    input: devices ? 'uinput' : link.input ? 'link' : null,
+    ...(devices?.links && { devices: devices.links }),
+    ...(devices?.trouble === undefined ? {} : { inputTrouble: devices.trouble }),
     heads: [...views.values()].map((view) => {
       const { framebuffer, canvas, viewport } = view.source;
       const onPanel = view.output?.source === view.source ? view.output : undefined;

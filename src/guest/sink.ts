@@ -59,6 +59,13 @@ export interface GuestHost {
   display(link: GuestLink, index: number): Display | undefined;
 }
 
+export const TOUCH_DOWN = 0;
+export const TOUCH_MOVE = 1;
+export const TOUCH_UP = 2;
+/** The finger never meant it: whatever its touch has begun is undone. */
+export const TOUCH_CANCEL = 3;
+export type TouchPhase = typeof TOUCH_DOWN | typeof TOUCH_MOVE | typeof TOUCH_UP | typeof TOUCH_CANCEL;
+
 /** Keys and pointer of a guest, for whoever has the keyboard and mouse. Codes are evdev's. All return at once. */
 export interface GuestInput {
   key(head: number, code: number, down: boolean): void;
@@ -69,8 +76,19 @@ export interface GuestInput {
   button(head: number, code: number, down: boolean): void;
   /** Notches; positive is down and right. Fractions add up. */
   wheel(head: number, dx: number, dy: number): void;
-  /** Whether the head's pointer takes places rather than motion now. */
+  /** A finger, by number from 0, at a place as of `place`; where it was when it is lifted. Absent: no touch. */
+  touch?(head: number, finger: number, phase: TouchPhase, x: number, y: number): void;
+  /** Whether the head's pointer takes places rather than motion now: its guest does not accelerate it then. */
   absolute(head: number): boolean;
+  /**
+   * Resolves when whoever passes it on has taken all that was sent: for who sends much. Absent: nobody tells. Rejects
+   * when there is no answer.
+   */
+  taken?(head: number): Promise<void>;
+  /** Why nothing reaches the guest, in words for its owner; undefined or absent: all is well. */
+  readonly trouble?: string | undefined;
+  /** Paths of devices of the guest's own; absent: it has none. */
+  readonly links?: readonly string[];
   /** The lock lights the guest has on, as bits LED_NUML (1), LED_CAPSL (2) and LED_SCROLLL (4). Absent: nobody knows. */
   readonly leds?: number;
   /** Whom to tell when `leds` changes; one at most. */

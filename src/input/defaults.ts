@@ -29,6 +29,7 @@ export function defaultHotkeys(
   for (const key of ['Right', 'N']) add(`${leader} ${key}`, { kind: 'next' });
   for (const key of ['Left', 'P']) add(`${leader} ${key}`, { kind: 'previous' });
   add(`${leader} B`, { kind: 'blank' });
+  add(`${leader} End`, { kind: 'panic' });
   // With a single guest or output these would but take keys from it.
   if (guests.length > 1) add(`${leader} A`, { kind: 'scan', dwellMs: defaultDwellMs });
   if (outputs.length !== 1) {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type TouchPhase } from '../guest/sink';
 import type { Log } from '../log';
 import { Grabs } from './grabs';
 import {
@@ -11,22 +12,34 @@ import {
   INPUT_DEVICE_REMOVED,
   INPUT_KEY,
   INPUT_MOTION,
+  INPUT_TOUCH_CANCEL,
+  INPUT_TOUCH_DOWN,
+  INPUT_TOUCH_MOVE,
+  INPUT_TOUCH_UP,
   INPUT_WHEEL,
   INPUT_WORDS,
   native,
   type NativeInput,
 } from '../native';
+import { isVirtualDevice } from './virtual-device';
 
 const exchange = new Int32Array(native.exchange, 0, EXCHANGE_BYTES / 4);
+
+const ENODEV = 19;
+/** In the order of INPUT_TOUCH_*. */
+const TOUCH_PHASES = [TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, TOUCH_CANCEL] as const;
 
 /** Where events go, one call each, in the units of the addon (INPUT_* in native.ts). */
 export interface InputEvents {
   /** `at`: CLOCK_MONOTONIC in ms. */
   key(device: number, code: number, down: boolean, at: number): void;
   button(device: number, code: number, down: boolean): void;
-  motion(dx: number, dy: number): void;
+  /** `rawDx`, `rawDy`: before acceleration. */
+  motion(dx: number, dy: number, rawDx: number, rawDy: number): void;
   place(x: number, y: number): void;
   wheel(horizontal: boolean, distance: number): void;
+  /** `x` and `y` as of `place`; of no meaning where the finger is lifted. */
+  touch(finger: number, phase: TouchPhase, x: number, y: number): void;
   /** The device was unplugged. */
   gone(device: number): void;
   /** That was all that has happened so far. */
@@ -53,6 +66,7 @@ export class InputDevices {
   #input: NativeInput | undefined;
   #keyboards = 0;
   #pointers = 0;
+  #touchscreens = 0;
 
   constructor(
     private readonly events: InputEvents,
@@ -123,6 +137,8 @@ export class InputDevices {
   }
 
   #openDevice(path: string, flags: number): number {
+    // What goes to a guest must not come back, nor go on to another.
+    if (isVirtualDevice(path)) return -ENODEV;
     const fd = this.files.open(path, flags);
     if (fd >= 0) this.#refused.delete(path);
     else if (!this.#refused.has(path)) {
@@ -155,7 +171,7 @@ export class InputDevices {
         break;
       }
       case INPUT_MOTION:
-        this.events.motion(code, value);
+        this.events.motion(code, value, this.#batch[at + 4]!, this.#batch[at + 5]!);
         break;
       case INPUT_ABSOLUTE:
         this.events.place(code, value);
@@ -165,6 +181,17 @@ export class InputDevices {
         break;
       case INPUT_WHEEL:
         this.events.wheel(code === 1, value);
+        break;
+      case INPUT_TOUCH_DOWN:
+      case INPUT_TOUCH_MOVE:
+      case INPUT_TOUCH_UP:
+      case INPUT_TOUCH_CANCEL:
+        this.events.touch(
+          code,
+          TOUCH_PHASES[this.#batch[at] - INPUT_TOUCH_DOWN]!,
+          value & 0xffff,
+          value >>> 16,
+        );
         break;
       case INPUT_DEVICE_ADDED:
         this.#added(device);
@@ -189,6 +216,7 @@ export class InputDevices {
     }
     if (device.keyboard) this.log.info(`keyboard ${++this.#keyboards}: ${name} (${sysname})`);
     if (device.pointer) this.log.info(`pointer ${++this.#pointers}: ${name} (${sysname})`);
+    if (device.touch) this.log.info(`touchscreen ${++this.#touchscreens}: ${name} (${sysname})`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Action, Hotkey } from '../config/config';
-import type { GuestInput } from '../guest/sink';
+import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, type GuestInput, type TouchPhase } from '../guest/sink';
 import type { InputEvents } from './devices';
 import { HeldKeys } from './held';
 import { HotkeyMatcher, TAP_MS } from './hotkeys';
@@ -12,10 +12,27 @@ export const MODIFIER_MS = 200;
 /** How long a key is held for a hotkey that wants it held. */
 export const HOLD_MS = 500;
 
+/** More fingers than any touchscreen tells. */
+const MOST_FINGERS = 16;
+
 /** The head that keyboard and pointer go to. */
 export interface InputTarget {
   readonly input: GuestInput;
   readonly head: number;
+  /** The panel that absolute devices and touches stand for, all of it; absent: they are the head's own. */
+  readonly panel?: Panel;
+}
+
+/** A place, from 0 to 1 in both directions. */
+export interface Place {
+  x: number;
+  y: number;
+}
+
+/** Where a head is shown. */
+export interface Panel {
+  /** Turns a place on the panel into one on the screen shown there, the nearest; false: it lies beside it. */
+  toScreen(place: Place): boolean;
 }
 
 /** What is done with keys that are not for guests. */
@@ -59,9 +76,15 @@ export class InputRouter implements InputEvents {
   /** Motion since it was last sent, in 1/256 of a pixel. */
   #dx = 0;
   #dy = 0;
+  /** The same before acceleration. */
+  #rawDx = 0;
+  #rawDy = 0;
   /** The newest place that is not sent yet, in 1/65536; -1: there is none. */
   #x = -1;
   #y = -1;
+  /** The fingers that the guest has seen go down and not up, as bits. */
+  #fingers = 0;
+  readonly #place: Place = { x: 0, y: 0 };
 
   constructor(
     { hotkeys, passthrough }: Bindings,
@@ -75,7 +98,10 @@ export class InputRouter implements InputEvents {
   /** Everything goes to another head from now on, or to none: the guest has gone, or takes no input. */
   focus(target: InputTarget | null): void {
     const before = this.#target;
-    if (before?.input === target?.input && before?.head === target?.head) return;
+    if (before?.input === target?.input && before?.head === target?.head) {
+      this.#target = target;
+      return;
+    }
     this.#letGo();
     this.#target = target;
   }
@@ -203,14 +229,16 @@ export class InputRouter implements InputEvents {
     if (told) this.#sendButton(code, down);
   }
 
-  motion(dx: number, dy: number): void {
+  motion(dx: number, dy: number, rawDx = dx, rawDy = dy): void {
     if (this.#x >= 0) this.done();
     this.#dx += dx;
     this.#dy += dy;
+    this.#rawDx += rawDx;
+    this.#rawDy += rawDy;
   }
 
   place(x: number, y: number): void {
-    if (this.#dx !== 0 || this.#dy !== 0) this.done();
+    if (this.#moved) this.done();
     this.#x = x;
     this.#y = y;
   }
@@ -220,6 +248,19 @@ export class InputRouter implements InputEvents {
     this.done();
     const notches = distance / 120;
     this.#target?.input.wheel(this.#target.head, horizontal ? notches : 0, horizontal ? 0 : notches);
+  }
+
+  touch(finger: number, phase: TouchPhase, x: number, y: number): void {
+    this.done();
+    const bit = 1 << finger;
+    const target = this.#target;
+    if (finger >= MOST_FINGERS || !target?.input.touch) return;
+    // What is beside the guest's screen begins no touch, and one that moves there stays at the edge.
+    const inside = this.#onScreen(target, x, y);
+    if (phase === TOUCH_DOWN ? !inside : (this.#fingers & bit) === 0) return;
+    if (phase === TOUCH_DOWN) this.#fingers |= bit;
+    else if (phase !== TOUCH_MOVE) this.#fingers &= ~bit;
+    target.input.touch(target.head, finger, phase, this.#place.x, this.#place.y);
   }
 
   gone(device: number): void {
@@ -237,10 +278,33 @@ export class InputRouter implements InputEvents {
   /** Sends where the pointer has come to: at the end of a batch, and before what happens there. */
   done(): void {
     const target = this.#target;
-    if (this.#x >= 0) target?.input.place(target.head, this.#x / 65536, this.#y / 65536);
-    if (this.#dx !== 0 || this.#dy !== 0) target?.input.motion(target.head, this.#dx / 256, this.#dy / 256);
+    if (this.#x >= 0 && target) {
+      this.#onScreen(target, this.#x, this.#y);
+      target.input.place(target.head, this.#place.x, this.#place.y);
+    }
+    if (this.#moved && target) {
+      const { input, head } = target;
+      // A guest that is told motion accelerates it by itself.
+      const absolute = input.absolute(head);
+      input.motion(
+        head,
+        (absolute ? this.#dx : this.#rawDx) / 256,
+        (absolute ? this.#dy : this.#rawDy) / 256,
+      );
+    }
     this.#x = this.#y = -1;
-    this.#dx = this.#dy = 0;
+    this.#dx = this.#dy = this.#rawDx = this.#rawDy = 0;
+  }
+
+  get #moved(): boolean {
+    return this.#dx !== 0 || this.#dy !== 0 || this.#rawDx !== 0 || this.#rawDy !== 0;
+  }
+
+  /** Puts the place on the target's screen into `#place`; whether it is within. */
+  #onScreen({ panel }: InputTarget, x: number, y: number): boolean {
+    this.#place.x = x / 65536;
+    this.#place.y = y / 65536;
+    return panel?.toScreen(this.#place) ?? true;
   }
 
   /** The guest gets what it is still to get, and has all keys and buttons up then. */
@@ -256,6 +320,7 @@ export class InputRouter implements InputEvents {
     this.#buttons.withholdAll((code) => {
       target.input.button(target.head, code, false);
     });
+    for (let finger = 0; this.#fingers !== 0; finger++) this.touch(finger, TOUCH_CANCEL, 0, 0);
   }
 
   #sendKey(code: number, down: boolean): void {

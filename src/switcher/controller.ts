@@ -1,12 +1,16 @@
 import { EventEmitter } from 'node:events';
 import type { Action, Config, HeadRef, HiddenRate } from '../config/config';
 import { monotonic } from '../clock';
-import type { Condition, Display, GuestLink } from '../guest/sink';
+import type { Condition, Display, GuestInput, GuestLink } from '../guest/sink';
+import { ChordError, parseChords } from '../input/chord';
+import type { Keymap } from '../input/keymap';
 import type { InputTarget } from '../input/router';
+import type { Stroke } from '../input/stroke';
 import type { Card } from '../kms/card';
 import { modeName, refreshOf } from '../kms/modes';
 import type { Output } from '../kms/output';
 import type { Log } from '../log';
+import { GuestKeys, NOBODY, type Progress } from './guest-keys';
 import { Guests, type GuestsOwner, type GuestState } from './guests';
 import type { HeadView } from './head-view';
 import { helpLines, type HelpLine } from './help';
@@ -28,12 +32,12 @@ import { Outputs } from './outputs';
 import { Pictures, type Caption } from './pictures';
 import { Scan } from './scan';
 
-/** All but what is the session's. */
-export type SwitcherAction = Exclude<Action, { readonly kind: 'vt' }>;
+/** What a hotkey or a command has the switcher do; virtual terminals are the session's. */
+export type SwitcherAction = Exclude<Action, { readonly kind: 'vt' | 'send' }>;
 
 /** Something worth telling whoever watches. */
 export interface SwitcherEvent {
-  readonly event: 'switched' | 'focused' | 'guest' | 'outputs' | 'escaped' | 'scanning';
+  readonly event: 'switched' | 'focused' | 'panic' | 'guest' | 'outputs' | 'escaped' | 'scanning';
   readonly [detail: string]: string | number | boolean | null;
 }
 
@@ -46,6 +50,9 @@ export class Controller implements GuestsOwner {
   readonly outputs: Outputs;
   readonly #events = new EventEmitter();
   readonly #pictures: Pictures;
+  readonly #keys = new GuestKeys(() => {
+    this.#retarget();
+  });
   /** The newest picture asked for per output; drawing one takes a moment. */
   readonly #wishes = new Map<Output, Promise<void>>();
   #layout: Layout;
@@ -89,8 +96,9 @@ export class Controller implements GuestsOwner {
     return () => this.#events.off('event', listener);
   }
 
-  addGuest(link: GuestLink, hidden: HiddenRate): void {
-    this.guests.add(link, hidden);
+  /** `devices`: keys and pointer go there instead of to the link. */
+  addGuest(link: GuestLink, hidden: HiddenRate, devices?: GuestInput): void {
+    this.guests.add(link, hidden, devices);
   }
 
   /**
@@ -130,9 +138,14 @@ export class Controller implements GuestsOwner {
     for (const output of this.outputs.lit()) {
       const key = this.outputs.keyOf(output.name);
       const now = assignmentOf(this.#layout, key);
-      if (now === assignmentOf(before, key)) continue;
+      const same = now === assignmentOf(before, key);
+      if (same && this.#layout.panic === before.panic) continue;
       this.#reconcile(output, requested);
-      this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
+      if (!same) this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
+    }
+    if (this.#layout.panic !== before.panic) {
+      if (this.#layout.panic) this.#keys.cancel('panic: input is taken from all guests');
+      this.#emit({ event: 'panic', on: this.#layout.panic === true });
     }
     if (this.#layout.focus !== before.focus) this.#emit({ event: 'focused', output: this.focused });
     if (action.kind === 'show') this.guests.get(action.head.guest)?.link.wanted();
@@ -199,6 +212,34 @@ export class Controller implements GuestsOwner {
     );
     if (next !== undefined && next !== names[current])
       this.#arrange({ kind: 'show', head: { guest: next, head: 0 }, on: focus }, monotonic());
+  }
+
+  /**
+   * Presses keys in a guest (absent: the focused one): chords as {@link parseChords} takes them, or `wake`. Throws, or
+   * rejects with, {@link CommandError}.
+   */
+  send(keys: string, to?: HeadRef): Promise<void> {
+    const { guest, head } = this.#addressee(to);
+    if (keys.trim().toLowerCase() === 'wake') return this.#keys.wake(guest, head);
+    let strokes: Stroke[];
+    try {
+      strokes = parseChords(keys);
+    } catch (error) {
+      throw error instanceof ChordError ? new CommandError(error.message) : error;
+    }
+    return this.#keys.send(guest, head, strokes);
+  }
+
+  /** Types a text in a guest; see {@link GuestKeys.type}. */
+  type(
+    to: HeadRef,
+    text: string,
+    keymap: Keymap,
+    signal: AbortSignal,
+    progress: (progress: Progress) => void,
+  ): Promise<void> {
+    const { guest, head } = this.#addressee(to);
+    return this.#keys.type(guest, head, text, keymap, signal, progress);
   }
 
   /** Resolves when every lit output has something on its panel. */
@@ -300,6 +341,7 @@ export class Controller implements GuestsOwner {
     this.#closing = true;
     this.#scan.stop();
     clearTimeout(this.#patience);
+    this.#keys.cancel('kms-switcher stops');
     this.#retarget();
     await this.outputs.close();
     this.#wishes.clear();
@@ -346,16 +388,40 @@ export class Controller implements GuestsOwner {
     return this.config.hotkeys.some(({ action }) => action.kind === 'show' && sameHead(action.head, ref));
   }
 
+  /** The guest that keys are to be sent to. */
+  #addressee(to: HeadRef | undefined): { guest: GuestState; head: number } {
+    if (this.#layout.panic) throw new CommandError('panic is on: no guest takes keys until it is undone');
+    const { focus } = this.#layout;
+    const ref = to ?? (focus === null ? null : assignmentOf(this.#layout, focus).head);
+    const guest = ref && this.guests.get(ref.guest);
+    if (!ref) throw new CommandError('no guest has the keyboard; name one');
+    if (!guest) throw new CommandError(this.#noGuest(ref.guest));
+    return { guest, head: ref.head };
+  }
+
+  #noGuest(name: string): string {
+    return `there is no guest ${name}: the config has ${this.guests.names.join(', ')}`;
+  }
+
   /** Gives the keyboard and mouse to the head on the focused output. */
   #retarget(): void {
     const { focus } = this.#layout;
-    const nobody = focus === null || this.#closing || this.#hidden || this.#escaped || this.#scan.running;
+    const nobody =
+      focus === null ||
+      this.#closing ||
+      this.#hidden ||
+      this.#escaped ||
+      this.#scan.running ||
+      this.#layout.panic;
     const { head, blank } = nobody ? NOTHING : assignmentOf(this.#layout, focus);
     const guest = head && !blank ? this.guests.get(head.guest) : undefined;
-    const input = guest?.session ? guest.link.input : undefined;
+    const own = guest?.session ? (guest.devices ?? guest.link.input) : undefined;
+    const input = guest && own && this.#keys.busy(guest) ? NOBODY : own;
     const index = head?.head ?? 0;
-    if (this.#target?.input === input && (input === undefined || this.#target?.head === index)) return;
-    this.#target = input ? { input, head: index } : null;
+    const panel = focus === null ? undefined : this.outputs.byKey(focus);
+    const before = this.#target;
+    if (before?.input === input && (!input || (before?.head === index && before.panel === panel))) return;
+    this.#target = input ? { input, head: index, ...(panel && { panel }) } : null;
     this.onTarget(this.#target);
   }
 
@@ -369,10 +435,11 @@ export class Controller implements GuestsOwner {
   #reconcile(output: Output, requested: number): void {
     if (this.#closing || this.#hidden) return;
     const { head, blank } = this.assignment(output.name);
+    const { panic } = this.#layout;
     const guest = head && this.guests.get(head.guest);
     const view = guest?.views.get(head?.head ?? 0);
     const help = this.#help === output.name;
-    const shown = view?.hasContent && !blank && !help && output.lit ? view : undefined;
+    const shown = view?.hasContent && !blank && !help && !panic && output.lit ? view : undefined;
     for (const other of this.#viewsOn(output)) if (other !== shown) other.output = null;
     this.#wishes.delete(output);
     if (shown) {
@@ -384,7 +451,9 @@ export class Controller implements GuestsOwner {
       ? { headline: 'hotkeys', lines: this.#helpLines }
       : blank
         ? { headline: '', detail: '' }
-        : this.#caption(output, head, guest ?? undefined);
+        : panic
+          ? PANIC
+          : this.#caption(output, head, guest ?? undefined);
     const wish = this.#pictures.get(output, caption).then(
       (picture) => {
         // Something else may be wanted by now.
@@ -420,6 +489,11 @@ export class Controller implements GuestsOwner {
     this.#events.emit('event', event);
   }
 }
+
+const PANIC: Caption = {
+  headline: 'all guests are hidden',
+  detail: 'until the same hotkey again, or kms-switcher panic --off',
+};
 
 /** What is said of a guest that shows nothing. */
 const CONDITIONS: Readonly<Record<Condition, string>> = {

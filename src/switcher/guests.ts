@@ -1,5 +1,5 @@
 import type { HiddenRate } from '../config/config';
-import type { Condition, Display, GuestHost, GuestLink, HeadSink } from '../guest/sink';
+import type { Condition, Display, GuestHost, GuestInput, GuestLink, HeadSink } from '../guest/sink';
 import type { FramebufferCache } from '../kms/framebuffers';
 import { HeadView, type ViewOwner } from './head-view';
 
@@ -7,6 +7,8 @@ import { HeadView, type ViewOwner } from './head-view';
 export interface GuestState {
   readonly link: GuestLink;
   readonly hidden: HiddenRate;
+  /** Devices of its own, instead of the link's input. */
+  readonly devices: GuestInput | undefined;
   readonly views: Map<number, HeadView>;
   /** Owns the framebuffers of one connection; null: not connected. */
   session: object | null;
@@ -30,10 +32,11 @@ export class Guests implements GuestHost {
     private readonly framebuffers: FramebufferCache,
   ) {}
 
-  add(link: GuestLink, hidden: HiddenRate): void {
+  add(link: GuestLink, hidden: HiddenRate, devices?: GuestInput): void {
     this.#guests.set(link.guest, {
       link,
       hidden,
+      devices,
       views: new Map(),
       session: null,
       left: undefined,

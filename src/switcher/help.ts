@@ -38,6 +38,10 @@ function describe(action: Action): string {
       return 'this list';
     case 'escape':
       return 'keyboard to no guest, and back';
+    case 'send':
+      return `send ${action.keys}${action.to ? ` to ${headName(action.to)}` : ''}`;
+    case 'panic':
+      return 'no guest has picture or input, and back';
   }
 }
 

@@ -3,7 +3,7 @@ import type { Action, HeadRef, LayoutConfig, OutputConfig } from '../config/conf
 /** What changes which head an output shows, or the focus. */
 export type LayoutAction = Extract<
   Action,
-  { readonly kind: 'show' | 'next' | 'previous' | 'swap' | 'focus' | 'blank' | 'layout' }
+  { readonly kind: 'show' | 'next' | 'previous' | 'swap' | 'focus' | 'blank' | 'layout' | 'panic' }
 >;
 
 /** What a user wants an output to show. */
@@ -18,6 +18,8 @@ export interface Assignment {
 export interface Layout {
   readonly shows: ReadonlyMap<string, Assignment>;
   readonly focus: string | null;
+  /** No guest has picture, keyboard or pointer until this is undone. */
+  readonly panic?: boolean;
 }
 
 /** What a command may refer to: the outputs that are lit, from left to right, and the guests, in the file's order. */
@@ -64,7 +66,7 @@ export function giveInOrder(layout: Layout, { outputs, guests }: Surroundings): 
 export function withKeys(action: LayoutAction, key: (output: string) => string): LayoutAction {
   if (action.kind === 'swap')
     return action.outputs ? { ...action, outputs: [key(action.outputs[0]), key(action.outputs[1])] } : action;
-  if (action.kind === 'layout') return action;
+  if (action.kind === 'layout' || action.kind === 'panic') return action;
   if (action.kind === 'focus')
     return action.output === undefined ? action : { ...action, output: key(action.output) };
   return action.on === undefined ? action : { ...action, on: key(action.on) };
@@ -72,6 +74,8 @@ export function withKeys(action: LayoutAction, key: (output: string) => string):
 
 /** The layout after an action. Throws {@link CommandError}; changes nothing then. */
 export function perform(layout: Layout, action: LayoutAction, now: Surroundings): Layout {
+  if (layout.panic && action.kind !== 'panic')
+    throw new CommandError('panic is on; undo it first, with its hotkey or kms-switcher panic --off');
   switch (action.kind) {
     case 'show':
       if (!now.guests.includes(action.head.guest)) {
@@ -108,6 +112,8 @@ export function perform(layout: Layout, action: LayoutAction, now: Surroundings)
       }
       return named.shows.reduce((before, { output, head }) => show(before, head, output), layout);
     }
+    case 'panic':
+      return { ...layout, panic: action.on ?? !layout.panic };
   }
 }
 

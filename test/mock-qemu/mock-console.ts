@@ -12,6 +12,10 @@ export interface ConsoleKnobs {
   width: number;
   height: number;
   absolute: boolean;
+  /** Lights: 1 ScrollLock, 2 NumLock, 4 CapsLock. */
+  modifiers: number;
+  /** QEMU before 8.1 has none. */
+  touch: boolean;
   /** Whether SetUIInfo is understood: std-VGA's is not. */
   resizable: boolean;
   /** QEMU before 10.1 or 9.2: asks for no such interfaces. */
@@ -61,6 +65,7 @@ export class MockConsole {
       { interface: `${prefix}.Mouse`, member: 'Release', signature: 'u' },
       { interface: `${prefix}.Mouse`, member: 'SetAbsPosition', signature: 'uu' },
       { interface: `${prefix}.Mouse`, member: 'RelMotion', signature: 'ii' },
+      { interface: `${prefix}.MultiTouch`, member: 'SendEvent', signature: 'utdd' },
     ] as const;
     bus.serve(this.path, methods, (index, serial, values) => {
       const { interface: name, member, signature } = methods[index]!;
@@ -73,7 +78,8 @@ export class MockConsole {
         this.#register(bus, serial, fds.take(0));
         return;
       }
-      const given = Array.from({ length: signature.length }, (_, at) => numbers[at]!);
+      // A 64-bit number takes two.
+      const given = Array.from({ length: signature.replace('t', 'uu').length }, (_, at) => numbers[at]!);
       const error = this.#errorOf(member, given);
       // The probe of a pointer's kind moves it nowhere.
       if (!(member === 'RelMotion' && given.every((number) => number === 0))) {
@@ -85,14 +91,20 @@ export class MockConsole {
     });
   }
 
-  /** Announces another size, or another kind of pointer, as QEMU does on its main connection. */
-  change(bus: Bus, change: { width?: number; height?: number; absolute?: boolean }): void {
+  /** Announces another size, another kind of pointer, or lights, as QEMU does on its main connection. */
+  change(
+    bus: Bus,
+    change: { width?: number; height?: number; absolute?: boolean; modifiers?: number },
+  ): void {
     Object.assign(this.knobs, change);
-    const of = change.absolute === undefined ? 'Console' : 'Mouse';
-    const properties: Record<string, number | boolean | undefined> =
-      change.absolute === undefined
-        ? { Width: change.width, Height: change.height }
-        : { IsAbsolute: change.absolute };
+    const { width, height, absolute, modifiers } = change;
+    const of = absolute !== undefined ? 'Mouse' : modifiers !== undefined ? 'Keyboard' : 'Console';
+    const properties: Record<string, number | boolean | undefined> = {
+      Width: width,
+      Height: height,
+      IsAbsolute: absolute,
+      Modifiers: modifiers,
+    };
     const changed = new Map<BusValue, BusValue>(
       Object.entries(properties).flatMap(([name, value]): [string, BusValue][] =>
         value === undefined ? [] : [[name, { signature: typeof value === 'boolean' ? 'b' : 'u', value }]],
@@ -204,7 +216,10 @@ export class MockConsole {
   }
 
   #properties(of: string): ReadonlyMap<BusValue, BusValue> {
-    const { type, width, height, absolute } = this.knobs;
+    const { type, width, height, absolute, touch, modifiers } = this.knobs;
+    const interfaces = ['Keyboard', 'Mouse', ...(touch ? ['MultiTouch'] : [])].map(
+      (name) => `org.qemu.Display1.${name}`,
+    );
     const properties: Record<string, [string, BusValue]> = of.endsWith('.Console')
       ? {
           Label: ['s', `console ${this.id}`],
@@ -213,10 +228,13 @@ export class MockConsole {
           Width: ['u', width],
           Height: ['u', height],
           DeviceAddress: ['s', 'pci/0000/02.0'],
+          Interfaces: ['as', interfaces],
         }
       : of.endsWith('.Mouse')
         ? { IsAbsolute: ['b', absolute] }
-        : {};
+        : of.endsWith('.Keyboard')
+          ? { Modifiers: ['u', modifiers] }
+          : {};
     return variants(properties);
   }
 }

@@ -51,6 +51,8 @@ export class MockQemu {
           width: 640,
           height: 480,
           absolute: false,
+          touch: true,
+          modifiers: 0,
           resizable: true,
           dmabuf2: true,
           map: true,

@@ -191,7 +191,10 @@ describe('links', () => {
     ['a: { hidden: full }', noLink],
     ['a:', '2:5 "a" must be a mapping, not nothing; write {} or indent its keys below it'],
     ['a: { qmeu: { qmp: /x } }', '2:8 unknown key "qmeu"; did you mean "qemu"?'],
-    ['a: { spice: {} }', /^2:8 unknown key "spice"; known: vhost-user-gpu, qemu, libvirt, hidden, viewers$/],
+    [
+      'a: { spice: {} }',
+      /^2:8 unknown key "spice"; known: vhost-user-gpu, qemu, libvirt, hidden, input, viewers$/,
+    ],
     ['a: { qemu: /x }', '2:14 "qemu" must be a mapping, not text; write key: value below it'],
     [
       'a: { qemu: { qmp: /x }, libvirt: { domain: a } }',
@@ -364,9 +367,16 @@ describe('links', () => {
     ['viewers: takeback', '1:44 "viewers" cannot be "takeback"; did you mean "take-back"?'],
     ['viewers: other', '1:44 "viewers" cannot be "other"; known: take-back, leave'],
     ['viewers: true', '1:44 "viewers" cannot be true or false; known: take-back, leave'],
+    [
+      'input: usb',
+      '1:42 "input" cannot be "usb"; write uinput for devices of the guest\'s own, or remove it for the link\'s',
+    ],
+    ['input: true', /^1:42 "input" cannot be true or false; write uinput/],
     ['hiden: full', '1:35 unknown key "hiden"; did you mean "hidden"?'],
   ])('%s', (key, problem) => {
-    expect(problems(`guests: { a: { qemu: { qmp: /a }, ${key} } }\n`)).toEqual([problem]);
+    expect(problems(`guests: { a: { qemu: { qmp: /a }, ${key} } }\n`)).toEqual([
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
   });
 
   test('viewers where there can be none', () => {
@@ -532,6 +542,18 @@ describe('hotkeys', () => {
     ['  F1: vt\n', '5:7 write { vt: 1 } for /dev/tty1'],
     ['  F1: { vt: 1, on: DP-1 }\n', '5:16 "on" goes with show; remove it'],
     ['  LeftCtrl+Alt+F2: next\n', '5:3 Ctrl+Alt+F2 always switches virtual terminals; choose another'],
+    ['  F1: send\n', '5:7 send needs keys; write e.g. { send: Ctrl+Alt+Del }'],
+    ['  F1: { send: Ctrl+Alt+Delet }\n', '5:15 unknown key "Delet"; did you mean Delete?'],
+    ['  F1: { send: 5 }\n', '5:15 keys to send must be text, not a number; write e.g. Ctrl+Alt+Del'],
+    ['  F1: { send: A, to: lnux }\n', '5:22 unknown guest "lnux"; did you mean "linux"?'],
+    ['  F1: { send: A, to: 1 }\n', '5:22 to must be the name of a guest, not a number; put it in quotes'],
+    [
+      '  F1: { send: A, on: DP-1 }\n',
+      '5:18 "on" goes with show, keys are sent to a guest; write to: <guest>',
+    ],
+    ['  F1: { send: A, too: linux }\n', '5:18 unknown key "too"; did you mean "to"?'],
+    ['  F1: { to: linux }\n', '5:9 "to" goes with send; add send: <keys>'],
+    ['  F1: { panic: true }\n', '5:9 panic is a word of its own; write panic without { }'],
     ['  F1: { swap: [DP-1, 2] }\n', '5:22 this must be an output, not a number; write e.g. DP-1'],
     ['  F1: { help: DP-1 }\n', '5:9 help is a word of its own; write help without { }'],
     ['  F1: { hold: hlp }\n', '5:15 unknown action "hlp"; did you mean "help"?'],

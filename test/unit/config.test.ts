@@ -46,7 +46,7 @@ describe('a config', () => {
   c: { qemu: { bus: "unix:abstract=/tmp/x,guid=00" }, hidden: full }
   d: { libvirt: { domain: d }, viewers: take-back, hidden: 1 }
   e: { libvirt: { domain: d, uri: "qemu+unix:///session?socket=/x" }, hidden: 240 }
-  f: { vhost-user-gpu: { listen: /run/f.sock }, hidden: 30 }
+  f: { vhost-user-gpu: { listen: /run/f.sock }, hidden: 30, input: uinput }
   g: { qemu: { bus: "unix:path=/run/bus", vm: G } }
   h: { qemu: { bus: "unix:path=/run/%62us2;unix:path=/run/bus3" } }
 `);
@@ -73,7 +73,7 @@ describe('a config', () => {
         },
         hidden: 240,
       },
-      { name: 'f', link: { kind: 'vhost-user-gpu', listen: '/run/f.sock' }, hidden: 30 },
+      { name: 'f', link: { kind: 'vhost-user-gpu', listen: '/run/f.sock' }, hidden: 30, input: 'uinput' },
       {
         name: 'g',
         link: { kind: 'qemu', at: { bus: 'unix:path=/run/bus', vm: 'G' }, viewers: 'take-back' },
@@ -152,6 +152,9 @@ describe('a config', () => {
   F11: blank
   F12: { blank: DP-1 }
   Pause: { vt: 2 }
+  F13: { send: Ctrl+Alt+F2 Enter }
+  F14: { send: wake, to: "windows:1" }
+  F15: panic
 `);
     expect(config.hotkeys.map(({ action }) => action)).toEqual([
       { kind: 'show', head: { guest: 'windows', head: 0 } },
@@ -167,6 +170,9 @@ describe('a config', () => {
       { kind: 'blank' },
       { kind: 'blank', on: 'DP-1' },
       { kind: 'vt', vt: 2 },
+      { kind: 'send', keys: 'Ctrl+Alt+F2 Enter' },
+      { kind: 'send', keys: 'wake', to: { guest: 'windows', head: 1 } },
+      { kind: 'panic' },
     ]);
   });
 
@@ -240,7 +246,7 @@ hotkeys:
     const text = readFileSync(join(__dirname, '../../config/example.yaml'), 'utf8');
     const config = parse(text);
     expect(config.notes).toEqual([]);
-    expect(config.hotkeys).toHaveLength(16);
+    expect(config.hotkeys).toHaveLength(19);
     expect(config.guests.map(({ link }) => link.kind)).toEqual(['qemu', 'libvirt', 'vhost-user-gpu', 'qemu']);
     expect(parse(text.replace('# card: ', 'card: ')).card).toBe('/dev/dri/by-path/pci-0000:00:02.0-card');
   });

@@ -7,6 +7,7 @@ import { parseTrigger } from '../../src/input/trigger';
 import type { Card } from '../../src/kms/card';
 import type { ModeInfo } from '../../src/native';
 import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
+import { NOBODY } from '../../src/switcher/guest-keys';
 import { CommandError } from '../../src/switcher/layout';
 import { connectorInfo, FakeCard, fakeLog, settle } from './support/fake-card';
 import { mode } from './support/modes';
@@ -505,7 +506,8 @@ describe('keyboard and mouse are', () => {
     controller.guests.connected(links.linux);
     expect(targets).toEqual([]);
     controller.guests.connected(links.windows);
-    expect(targets.pop()).toEqual({ input: links.windows.input, head: 0 });
+    const panel = controller.outputs.get('Virtual-1');
+    expect(targets.pop()).toEqual({ input: links.windows.input, head: 0, panel });
     controller.perform({ kind: 'focus', output: 'Virtual-2' });
     expect(targets.pop()?.input).toBe(links.linux.input);
     controller.perform({ kind: 'swap' });
@@ -515,16 +517,87 @@ describe('keyboard and mouse are', () => {
     controller.perform({ kind: 'blank' });
     expect(targets.pop()?.input).toBe(links.windows.input);
     controller.perform({ kind: 'show', head: { guest: 'windows', head: 1 } });
-    expect(targets.pop()).toEqual({ input: links.windows.input, head: 1 });
+    expect(targets.pop()).toMatchObject({ input: links.windows.input, head: 1 });
     controller.guests.disconnected(links.windows, 'gone');
     expect(targets.pop()).toBeNull();
     expect(targets).toEqual([]);
+  });
+
+  test("devices of the guest's own rather than the link's", async () => {
+    await start([]);
+    const [link, devices] = [new Link('sensors'), input()];
+    link.input = input();
+    controller.addGuest(link, 'full', devices);
+    controller.perform({ kind: 'show', head: { guest: 'sensors', head: 0 }, on: 'Virtual-1' });
+    expect(targets).toEqual([]);
+    controller.guests.connected(link);
+    expect(targets.pop()?.input).toBe(devices);
+    controller.guests.disconnected(link, 'gone');
+    expect(targets.pop()).toBeNull();
   });
 
   test("nobody's where the link carries none", async () => {
     await start(configured);
     controller.guests.connected(links.windows);
     expect(targets).toEqual([]);
+  });
+});
+
+describe('panic', () => {
+  test('takes picture and input from all guests, and nothing else can be done until it is undone', async () => {
+    await start(configured);
+    links.windows.input = {} as GuestInput;
+    for (const link of Object.values(links)) controller.guests.connected(link);
+    await draw(links.windows, 1);
+    await vblank();
+    const output = controller.outputs.get('Virtual-1')!;
+    expect(output.path).toBe('direct');
+    events = [];
+    controller.perform({ kind: 'panic' });
+    expect(targets.at(-1)).toBeNull();
+    await settle();
+    await vblank();
+    expect(output.path).toBe('picture');
+    expect(() => {
+      controller.perform({ kind: 'next' });
+    }).toThrow('panic is on; undo it first');
+    expect(() => controller.send('A', { guest: 'windows', head: 0 })).toThrow('panic is on');
+    controller.perform({ kind: 'panic', on: true });
+    controller.perform({ kind: 'panic' });
+    expect(targets.at(-1)?.input).toBe(links.windows.input);
+    await settle();
+    await vblank();
+    expect(output.path).toBe('direct');
+    expect(events.filter(({ event }) => event === 'panic').map(({ on }) => on)).toEqual([true, false]);
+    expect(events.filter(({ event }) => event === 'switched')).toEqual([]);
+  });
+});
+
+describe('keys are sent', () => {
+  const keys: string[] = [];
+  const input = {
+    key: (_head: number, code: number, down: boolean) => keys.push(`${down ? '+' : '-'}${code}`),
+  };
+
+  test('to the guest that is named, else to the focused one, which has no other keyboard meanwhile', async () => {
+    jest.useRealTimers();
+    await start(configured);
+    links.windows.input = input as unknown as GuestInput;
+    controller.guests.connected(links.windows);
+    expect(targets).toHaveLength(1);
+    const sent = controller.send('Ctrl+A');
+    expect(targets.at(-1)?.input).toBe(NOBODY);
+    await sent;
+    expect(targets.at(-1)?.input).toBe(links.windows.input);
+    expect(keys).toEqual(['+29', '+30', '-30', '-29']);
+    expect(() => controller.send('A', { guest: 'linux', head: 0 })).toThrow('linux is not connected');
+    expect(() => controller.send('A', { guest: 'x', head: 0 })).toThrow('there is no guest x');
+    expect(() => controller.send('Q+A')).toThrow(CommandError);
+    controller.perform({ kind: 'focus', output: 'Virtual-2' });
+    expect(() => controller.send('wake')).toThrow('linux is not connected');
+    await controller.send('wake', { guest: 'windows', head: 0 });
+    expect(links.windows.wishes).toBe(1);
+    expect(keys.slice(4)).toEqual(['+42', '-42']);
   });
 });
 

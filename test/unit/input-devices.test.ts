@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import type { GuestInput } from '../../src/guest/sink';
+import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type GuestInput } from '../../src/guest/sink';
 import { InputDevices, type InputEvents } from '../../src/input/devices';
 import { Input } from '../../src/input/input';
 import { parseTrigger } from '../../src/input/trigger';
@@ -12,6 +12,10 @@ import {
   INPUT_DEVICE_REMOVED,
   INPUT_KEY,
   INPUT_MOTION,
+  INPUT_TOUCH_CANCEL,
+  INPUT_TOUCH_DOWN,
+  INPUT_TOUCH_MOVE,
+  INPUT_TOUCH_UP,
   INPUT_WHEEL,
   INPUT_WORDS,
   native,
@@ -80,6 +84,7 @@ describe('input devices', () => {
     motion: note('motion'),
     place: note('place'),
     wheel: note('wheel'),
+    touch: note('touch'),
     gone: note('gone'),
     done: note('done'),
     busy: () => false,
@@ -92,12 +97,16 @@ describe('input devices', () => {
     kernel.batch(
       [INPUT_KEY, 1, 30, 1, 7, 500_000],
       [INPUT_KEY, 1, 30, 0, 7, 600_250],
-      [INPUT_MOTION, 2, -256, 128],
+      [INPUT_MOTION, 2, -256, 128, -200, 100],
       [INPUT_ABSOLUTE, 3, 65536, 0],
       [INPUT_BUTTON, 2, 0x110, 1],
       [INPUT_BUTTON, 2, 0x110, 0],
       [INPUT_WHEEL, 2, 0, -120],
       [INPUT_WHEEL, 2, 1, 60],
+      [INPUT_TOUCH_DOWN, 4, 0, 0xffff0000 | 0],
+      [INPUT_TOUCH_MOVE, 4, 9, 0x1234abcd],
+      [INPUT_TOUCH_UP, 4, 0, 0],
+      [INPUT_TOUCH_CANCEL, 4, 9, 0],
       [INPUT_DEVICE_REMOVED, 2],
       [99, 1, 2, 3],
     );
@@ -105,12 +114,16 @@ describe('input devices', () => {
     expect(calls).toEqual([
       ['key', 1, 30, true, 7500],
       ['key', 1, 30, false, 7600.25],
-      ['motion', -256, 128],
+      ['motion', -256, 128, -200, 100],
       ['place', 65536, 0],
       ['button', 2, 0x110, true],
       ['button', 2, 0x110, false],
       ['wheel', false, -120],
       ['wheel', true, 60],
+      ['touch', 0, TOUCH_DOWN, 0, 65535],
+      ['touch', 9, TOUCH_MOVE, 0xabcd, 0x1234],
+      ['touch', 0, TOUCH_UP, 0, 0],
+      ['touch', 9, TOUCH_CANCEL, 0, 0],
       ['gone', 2],
       ['done'],
       ['done'],
@@ -139,6 +152,7 @@ describe('input devices', () => {
       keyboard: true,
       pointer: false,
       power: false,
+      touch: false,
     });
     kernel.devices.set(2, {
       name: 'Tablet',
@@ -146,15 +160,31 @@ describe('input devices', () => {
       keyboard: false,
       pointer: true,
       power: false,
+      touch: false,
     });
-    kernel.devices.set(3, { name: 'Both', sysname: 'event2', keyboard: true, pointer: true, power: false });
-    kernel.devices.set(4, { name: 'Lid', sysname: 'event3', keyboard: false, pointer: false, power: false });
+    kernel.devices.set(3, {
+      name: 'Both',
+      sysname: 'event2',
+      keyboard: true,
+      pointer: true,
+      power: false,
+      touch: true,
+    });
+    kernel.devices.set(4, {
+      name: 'Lid',
+      sysname: 'event3',
+      keyboard: false,
+      pointer: false,
+      power: false,
+      touch: false,
+    });
     kernel.batch(...[1, 2, 3, 4, 5].map((id) => [INPUT_DEVICE_ADDED, id]));
     expect(log.lines).toEqual([
       'info: keyboard 1: AT keyboard (event0)',
       'info: pointer 1: Tablet (event1)',
       'info: keyboard 2: Both (event2)',
       'info: pointer 2: Both (event2)',
+      'info: touchscreen 1: Both (event2)',
     ]);
   });
 
@@ -199,7 +229,11 @@ test('input goes from the devices to hotkeys and to the guest with the focus', (
   input.open();
   expect(kernel.seat).toBe('seat0');
   input.focus({ input: guest, head: 1 });
-  kernel.batch([INPUT_KEY, 1, 30, 1, 1, 0], [INPUT_MOTION, 2, 256, 0], [INPUT_MOTION, 2, 256, 0]);
+  kernel.batch(
+    [INPUT_KEY, 1, 30, 1, 1, 0],
+    [INPUT_MOTION, 2, 512, 0, 256, 0],
+    [INPUT_MOTION, 2, 512, 0, 256, 0],
+  );
   kernel.batch([INPUT_KEY, 1, 119, 1, 2, 0], [INPUT_KEY, 1, 119, 0, 2, 0]);
   expect(got).toEqual(['1:+30', '1:m2,0']);
   expect(actions).toEqual([[{ kind: 'next' }, 2000]]);
@@ -222,7 +256,14 @@ describe('while a guest has the focus', () => {
       this.report = listener;
     },
   });
-  const keyboard = { name: 'AT keyboard', sysname: 'event0', keyboard: true, pointer: false, power: false };
+  const keyboard = {
+    name: 'AT keyboard',
+    sysname: 'event0',
+    keyboard: true,
+    pointer: false,
+    power: false,
+    touch: false,
+  };
   const log = fakeLog();
   let input: Input;
   beforeEach(() => {

@@ -1,5 +1,12 @@
 import type { Action, Hotkey } from '../../src/config/config';
-import type { GuestInput } from '../../src/guest/sink';
+import {
+  TOUCH_CANCEL,
+  TOUCH_DOWN,
+  TOUCH_MOVE,
+  TOUCH_UP,
+  type GuestInput,
+  type TouchPhase,
+} from '../../src/guest/sink';
 import { InputRouter, type Bindings, type InputTarget } from '../../src/input/router';
 import { parsePassthrough, parseTrigger } from '../../src/input/trigger';
 
@@ -35,8 +42,12 @@ class Guest implements GuestInput {
   wheel(_head: number, dx: number, dy: number): void {
     this.got.push(`w${dx},${dy}`);
   }
+  touch(_head: number, finger: number, phase: TouchPhase, x: number, y: number): void {
+    this.got.push(`t${finger}${'+m-x'[phase]}${phase < 2 ? `${x},${y}` : ''}`);
+  }
+  takesPlaces = false;
   absolute(): boolean {
-    return false;
+    return this.takesPlaces;
   }
 
   /** What it got since it was last asked. */
@@ -732,4 +743,74 @@ describe('the pointer', () => {
     router.button(2, LEFT, false);
     expect(windows.news).toBe('+B0 -B0');
   });
+});
+
+describe('motion', () => {
+  test('is as the mouse told it, but for a guest whose pointer takes places', () => {
+    router.focus(on(windows));
+    router.motion(512, -512, 256, -256);
+    router.motion(512, 0, 256, 0);
+    router.done();
+    windows.takesPlaces = true;
+    router.motion(512, -512, 256, -256);
+    router.done();
+    expect(windows.news).toBe('m2,-1 m2,-2');
+  });
+});
+
+describe('a place on the panel', () => {
+  /** Shows the guest's screen in the middle half of its width. */
+  const panel = {
+    toScreen: (at: { x: number; y: number }): boolean => {
+      const x = at.x * 2 - 0.5;
+      at.x = Math.min(Math.max(x, 0), 1);
+      return x === at.x;
+    },
+  };
+
+  test('is one on the screen that is shown there', () => {
+    router.focus({ ...on(windows), panel });
+    router.place(32768, 16384);
+    router.done();
+    router.place(0, 0);
+    router.done();
+    expect(windows.news).toBe('p0.5,0.25 p0,0');
+  });
+
+  test('changes with the panel, and no key goes up for that', () => {
+    router.focus(on(windows));
+    router.key(1, A, true, now);
+    router.focus({ ...on(windows), panel });
+    router.place(49152, 0);
+    router.done();
+    expect(windows.news).toBe(`+${A} p1,0`);
+  });
+
+  test('beside the screen begins no touch; one that moves there stays at its edge', () => {
+    router.focus({ ...on(windows), panel });
+    router.touch(0, TOUCH_DOWN, 0, 0);
+    router.touch(0, TOUCH_MOVE, 32768, 0);
+    router.touch(0, TOUCH_UP, 0, 0);
+    expect(windows.news).toBe('');
+    router.touch(1, TOUCH_DOWN, 32768, 32768);
+    router.touch(1, TOUCH_MOVE, 65535, 32768);
+    router.touch(1, TOUCH_UP, 0, 0);
+    expect(windows.news).toBe('t1+0.5,0.5 t1m1,0.5 t1-');
+  });
+});
+
+test('fingers that are down when the focus moves are lifted there, and begin nothing elsewhere', () => {
+  router.focus(on(windows));
+  router.touch(0, TOUCH_DOWN, 0, 0);
+  router.touch(3, TOUCH_DOWN, 0, 0);
+  router.touch(0, TOUCH_CANCEL, 0, 0);
+  expect(windows.news).toBe('t0+0,0 t3+0,0 t0x');
+  router.focus(on(linux));
+  expect(windows.news).toBe('t3x');
+  router.touch(3, TOUCH_MOVE, 0, 0);
+  router.touch(3, TOUCH_UP, 0, 0);
+  router.touch(99, TOUCH_DOWN, 0, 0);
+  expect(linux.news).toBe('');
+  router.touch(3, TOUCH_DOWN, 0, 0);
+  expect(linux.news).toBe('t3+0,0');
 });

@@ -230,6 +230,16 @@ test('blank goes on and off, and keeps what is behind it', () => {
   expect(after(before, { kind: 'blank', on: 'C' })).toEqual({ A: 'windows', B: 'linux', C: ' blank' });
 });
 
+test('panic is undone by panic alone, and nothing has moved', () => {
+  const before = layout({ A: 'windows', B: 'linux' }, 'A');
+  const panic = perform(before, { kind: 'panic' }, now);
+  expect(panic).toEqual({ ...before, panic: true });
+  expect(() => perform(panic, { kind: 'next' }, now)).toThrow(/panic is on; undo it first/);
+  expect(perform(panic, { kind: 'panic', on: true }, now)).toEqual(panic);
+  expect(perform(panic, { kind: 'panic' }, now)).toEqual({ ...before, panic: false });
+  expect(perform(before, { kind: 'panic', on: false }, now)).toEqual({ ...before, panic: false });
+});
+
 describe('a command that makes no sense', () => {
   const none = { outputs: [], guests: ['windows'] };
   const one = { outputs: ['A'], guests: ['windows'] };

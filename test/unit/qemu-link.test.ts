@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP } from '../../src/guest/sink';
 import { native } from '../../src/native';
 import { display } from '../mock-qemu/fake-host';
 import { Bench } from '../mock-qemu/harness';
@@ -400,6 +401,62 @@ describe('keys and pointer', () => {
     });
     bench.open();
     await until(() => bench.link.input?.absolute(0) === true);
+  });
+
+  test('touches are where QEMU takes them, and its first finger is the pointer where it does not', async () => {
+    const qemu = await bench.attached({
+      consoles: [
+        { width: 800, height: 600 },
+        { touch: false, absolute: true },
+      ],
+    });
+    const { calls } = qemu.console;
+    const other = qemu.consoles[1];
+    const input = bench.link.input!;
+    await until(() => calls.length === 1 && other!.calls.length === 1);
+    calls.length = other!.calls.length = 0;
+    input.touch!(0, 1, TOUCH_DOWN, 0.5, 1);
+    input.touch!(0, 1, TOUCH_MOVE, 0, 0.25);
+    input.touch!(0, 1, TOUCH_UP, 0, 0);
+    input.touch!(0, 2, TOUCH_CANCEL, 0, 0);
+    input.touch!(0, 10, TOUCH_DOWN, 0, 0);
+    input.touch!(1, 3, TOUCH_DOWN, 0.5, 0.5);
+    input.touch!(1, 4, TOUCH_DOWN, 0, 0);
+    input.touch!(1, 4, TOUCH_UP, 0, 0);
+    input.touch!(1, 3, TOUCH_UP, 0, 0);
+    await until(() => other!.calls.length === 3);
+    // Kind, slot (two numbers), x, y.
+    expect(calls).toEqual(
+      ['0 0 1 400 600', '1 0 1 0 150', '2 0 1 0 0', '2 0 2 0 0'].map(
+        (event) => `MultiTouch.SendEvent ${event}`,
+      ),
+    );
+    expect(other!.calls).toEqual(['Mouse.SetAbsPosition 320 240', 'Mouse.Press 0', 'Mouse.Release 0']);
+  });
+
+  test('are taken when QEMU says so', async () => {
+    const qemu = await bench.attached();
+    bench.link.input!.key(0, 30, true);
+    await bench.link.input!.taken!(0);
+    expect(qemu.console.calls.at(-1)).toBe('Keyboard.Press 30');
+    await expect(bench.link.input!.taken!(7)).resolves.toBeUndefined();
+  });
+
+  test('lights are known from the start, and told when they change', async () => {
+    const qemu = await bench.attached({ consoles: [{ modifiers: 2 }] });
+    const input = bench.link.input!;
+    expect(input.leds).toBe(1);
+    const told: number[] = [];
+    input.onLeds!((leds) => told.push(leds));
+    qemu.console.change(qemu.main!, { modifiers: 7 });
+    qemu.console.change(qemu.main!, { modifiers: 7 });
+    qemu.console.change(qemu.main!, { modifiers: 4 });
+    await until(() => told.length === 2);
+    expect(told).toEqual([7, 2]);
+    input.onLeds!(undefined);
+    qemu.console.change(qemu.main!, { modifiers: 0xffffff00 });
+    await until(() => input.leds === 0);
+    expect(told).toEqual([7, 2]);
   });
 
   test('are let go when there is a connection again', async () => {

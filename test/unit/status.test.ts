@@ -47,6 +47,7 @@ const guest: GuestStatus = {
   connected: true,
   condition: 'running',
   reason: null,
+  input: null,
   heads: [],
 };
 const status: Status = {
@@ -60,6 +61,7 @@ const status: Status = {
   framebuffers: 3,
   memoryReducer: false,
   escaped: false,
+  panic: false,
   outputs: [output],
   guests: [guest],
 };
@@ -116,4 +118,17 @@ test.each([
   ['asleep', 'up 60 s, asleep (until a key or the mouse is used), * has the focus'],
 ] as const)('says whether anything is to be seen: %s', (state, end) => {
   expect(formatStatus({ ...status, state }).split('\n')[0]).toMatch(end);
+});
+
+test('panic, and a guest without a keyboard, are said', () => {
+  const inputTrouble = 'there is no /dev/uinput';
+  const text = formatStatus({
+    ...status,
+    panic: true,
+    guests: [{ ...guest, input: 'uinput', inputTrouble }],
+  });
+  expect(text).toContain('\npanic: no guest has picture or input (undo: kms-switcher panic --off)\n');
+  expect(text).toContain(
+    'windows: connected (vhost-user-gpu /run/w.sock); no keyboard and no pointer: there is no',
+  );
 });

@@ -88,6 +88,7 @@ export class Attachment implements ScreenOwner {
       );
     }
     for (const screen of this.#screens) screen.attach(display);
+    this.input.lights(graphic[0]!.leds);
     this.tellDisplays();
     for (const { console } of this.#screens) this.#tryPointer(display, console);
   }
@@ -176,6 +177,8 @@ export class Attachment implements ScreenOwner {
       console.width = change.width ?? console.width;
       console.height = change.height ?? console.height;
       console.absolute = change.absolute ?? console.absolute;
+      // All consoles tell the lights of the one keyboard.
+      if (change.leds !== undefined) this.input.lights(change.leds);
       if (change.width === undefined && change.height === undefined) return;
       this.#screens.find((screen) => screen.console === console)?.resized();
     });

@@ -28,10 +28,14 @@ export interface Console {
   height: number;
   /** Whether its pointer takes places. */
   absolute: boolean;
+  /** Whether it takes touches: QEMU 8.1 and newer. */
+  touch: boolean;
+  /** The lights of the guest's keyboard, as in `GuestInput.leds`. */
+  leds: number;
 }
 
 export function emptyConsole(id: number): Console {
-  return { id, label: '', graphic: false, width: 0, height: 0, absolute: false };
+  return { id, label: '', graphic: false, width: 0, height: 0, absolute: false, touch: false, leds: 0 };
 }
 
 /** What of a console may change by itself. */
@@ -39,6 +43,7 @@ export interface ConsoleChange {
   readonly width?: number | undefined;
   readonly height?: number | undefined;
   readonly absolute?: boolean | undefined;
+  readonly leds?: number | undefined;
 }
 
 export interface UiInfo {
@@ -83,7 +88,15 @@ export class QemuDisplay {
         console.graphic = properties.get('Type') === 'Graphic';
         console.width = asSide(properties.get('Width')) ?? 0;
         console.height = asSide(properties.get('Height')) ?? 0;
+        const interfaces = properties.get('Interfaces');
+        console.touch = Array.isArray(interfaces) && interfaces.includes(`${PREFIX}.MultiTouch`);
       }),
+      this.#properties(path, `${PREFIX}.Keyboard`, ANSWER_MS).then(
+        (properties) => {
+          console.leds = asLeds(properties.get('Modifiers')) ?? 0;
+        },
+        () => undefined,
+      ),
       this.#properties(path, `${PREFIX}.Mouse`, ANSWER_MS).then(
         (properties) => {
           console.absolute = properties.get('IsAbsolute') === true;
@@ -117,8 +130,13 @@ export class QemuDisplay {
     }
   }
 
+  /** Resolves when QEMU has taken all keys sent to a console before: it takes one message after the other. */
+  async taken(id: number): Promise<void> {
+    await this.#properties(consolePath(id), `${PREFIX}.Keyboard`, ANSWER_MS);
+  }
+
   /** A key or pointer call that nobody waits for. */
-  input(id: number, device: 'Keyboard' | 'Mouse', member: string, signature: string, values: number[]): void {
+  input(id: number, device: InputInterface, member: string, signature: string, values: BusValue[]): void {
     try {
       this.bus.send(this.#message(id, device, member, signature, values));
     } catch {
@@ -138,6 +156,7 @@ export class QemuDisplay {
         width: asSide(changed.get('Width')),
         height: asSide(changed.get('Height')),
         absolute: asBoolean(changed.get('IsAbsolute')),
+        leds: asLeds(changed.get('Modifiers')),
       });
     });
   }
@@ -160,7 +179,7 @@ export class QemuDisplay {
     await within(answer, ANSWER_MS, `QEMU does not answer ${member} within ${ANSWER_MS / 1000} s`);
   }
 
-  #message(id: number, device: string, member: string, signature: string, values: number[]): BusMessage {
+  #message(id: number, device: string, member: string, signature: string, values: BusValue[]): BusMessage {
     return this.#to({ path: consolePath(id), interface: `${PREFIX}.${device}`, member, signature, values });
   }
 
@@ -169,6 +188,8 @@ export class QemuDisplay {
   }
 }
 
+/** The interfaces of a console that take what a user does. */
+export type InputInterface = 'Keyboard' | 'Mouse' | 'MultiTouch';
 type Properties = Map<string, unknown>;
 
 function consolePath(id: number): string {
@@ -197,6 +218,12 @@ function asString(value: unknown): string {
 
 function asBoolean(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined;
+}
+
+/** QEMU's bits are ScrollLock, NumLock and CapsLock. */
+function asLeds(value: unknown): number | undefined {
+  if (typeof value !== 'number') return undefined;
+  return ((value >> 1) & 3) | ((value & 1) << 2);
 }
 
 function asSide(value: unknown): number | undefined {

@@ -1,5 +1,5 @@
-import type { GuestInput } from '../sink';
-import type { Console, QemuDisplay } from './display';
+import { TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type GuestInput, type TouchPhase } from '../sink';
+import type { Console, InputInterface, QemuDisplay } from './display';
 import { qnum } from './qnum';
 
 /** QEMU's numbers of the buttons of <linux/input-event-codes.h>. */
@@ -12,12 +12,16 @@ const BUTTONS = new Map([
   [0x116, 5], // BTN_BACK
   [0x115, 6], // BTN_FORWARD
 ]);
+const BTN_LEFT = 0x110;
 const WHEEL_UP = 3;
 const WHEEL_DOWN = 4;
 const WHEEL_LEFT = 7;
 const WHEEL_RIGHT = 8;
 /** Notches that one turn of a wheel can have: nobody turns it further at once. */
 const MOST_NOTCHES = 16;
+
+/** As SendEvent takes them: QEMU has so many. */
+const TOUCH_SLOTS = Array.from({ length: 10 }, (_, slot) => BigInt(slot));
 
 /** Where a head's keys and pointer go now. */
 export interface InputTarget {
@@ -36,18 +40,22 @@ interface HeadInput {
   placed: boolean;
   wheelX: number;
   wheelY: number;
+  /** The finger that is the pointer of a guest without touch; -1: none is down. */
+  finger: number;
   readonly keys: Set<number>;
   readonly buttons: Set<number>;
 }
 
 /**
- * Keys and pointer by org.qemu.Display1.Keyboard and Mouse. Nobody waits for answers, and all motion of one turn of the
+ * Keys, pointer and touches by org.qemu.Display1.Keyboard, Mouse and MultiTouch. Nobody waits for answers, and all motion of one turn of the
  * event loop goes in one message.
  */
 export class QemuInput implements GuestInput {
+  leds = 0;
   readonly #heads = new Map<number, HeadInput>();
   readonly #moved = new Set<number>();
   #flushing: NodeJS.Immediate | undefined;
+  #onLeds: ((leds: number) => void) | undefined;
 
   constructor(private readonly target: (head: number) => InputTarget | undefined) {}
 
@@ -111,8 +119,40 @@ export class QemuInput implements GuestInput {
     state.wheelY = notches(target, state.wheelY + dy, WHEEL_UP, WHEEL_DOWN);
   }
 
+  touch(head: number, finger: number, phase: TouchPhase, x: number, y: number): void {
+    const target = this.target(head);
+    if (!target) return;
+    const { id, width, height, touch } = target.console;
+    const slot = TOUCH_SLOTS[finger];
+    if (!touch) this.#touchAsPointer(head, finger, phase, x, y);
+    else if (slot !== undefined) {
+      this.#flush();
+      // QEMU lifts no finger that is cancelled.
+      const kind = Math.min(phase, TOUCH_UP);
+      const at = [clamp(x, 0, 1) * width, clamp(y, 0, 1) * height] as const;
+      target.display.input(id, 'MultiTouch', 'SendEvent', 'utdd', [kind, slot, ...at]);
+    }
+  }
+
+  /** QEMU's emulated PS/2 keyboard holds 16 bytes, and drops what comes on top of that. */
+  async taken(head: number): Promise<void> {
+    const target = this.target(head);
+    await target?.display.taken(target.console.id);
+  }
+
   absolute(head: number): boolean {
     return this.target(head)?.console.absolute ?? false;
+  }
+
+  onLeds(listener: ((leds: number) => void) | undefined): void {
+    this.#onLeds = listener;
+  }
+
+  /** The lights of the guest's keyboard have changed. */
+  lights(leds: number): void {
+    if (leds === this.leds) return;
+    this.leds = leds;
+    this.#onLeds?.(leds);
   }
 
   /** There is a connection again: what was let go meanwhile is let go in the guest. */
@@ -145,12 +185,25 @@ export class QemuInput implements GuestInput {
         placed: false,
         wheelX: 0,
         wheelY: 0,
+        finger: -1,
         keys: new Set(),
         buttons: new Set(),
       };
       this.#heads.set(head, state);
     }
     return state;
+  }
+
+  /** For QEMU before 8.1: the first finger is a pointer with its button down. */
+  #touchAsPointer(head: number, finger: number, phase: TouchPhase, x: number, y: number): void {
+    const state = this.#head(head);
+    if (phase === TOUCH_DOWN && state.finger < 0) state.finger = finger;
+    else if (state.finger !== finger) return;
+    if (phase === TOUCH_DOWN || phase === TOUCH_MOVE) this.place(head, x, y);
+    if (phase === TOUCH_DOWN) this.button(head, BTN_LEFT, true);
+    if (phase === TOUCH_DOWN || phase === TOUCH_MOVE) return;
+    state.finger = -1;
+    this.button(head, BTN_LEFT, false);
   }
 
   #soon(head: number): void {
@@ -207,7 +260,7 @@ function notches(target: InputTarget, amount: number, back: number, forth: numbe
 
 function send(
   { display, console }: InputTarget,
-  device: 'Keyboard' | 'Mouse',
+  device: InputInterface,
   member: string,
   value: number,
 ): void {

@@ -13,6 +13,7 @@ export {
 export { Bus } from './bus';
 export { atTestEnd } from './cleanup';
 export { Child, type Exit } from './child';
+export { EvdevReader } from './evdev-reader';
 export { eventually, pause, within } from './eventually';
 export { FencedBuffer } from './fenced-buffer';
 export { Image } from './image';

@@ -7,7 +7,7 @@ const EV_KEY = 1;
 /** Keys the tests press: <linux/input-event-codes.h>. */
 const KEYS = {
   Esc: 1, Digit1: 2, Digit2: 3, Digit3: 4, Tab: 15, O: 24, P: 25, LeftCtrl: 29, A: 30, S: 31, H: 35, LeftAlt: 56, F1: 59, F2: 60, F3: 61,
-  B: 48, N: 49, ScrollLock: 70, Right: 106, Left: 105, RightCtrl: 97, RightAlt: 100,
+  B: 48, N: 49, ScrollLock: 70, LeftShift: 42, Right: 106, Left: 105, RightCtrl: 97, RightAlt: 100,
 } as const; // prettier-ignore
 
 export type Key = keyof typeof KEYS;
