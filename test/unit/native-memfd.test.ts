@@ -22,7 +22,8 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const fd of fds) fs.closeSync(fd);
-  expect(openFds().length).toBe(before);
+  // Those of earlier tests may still be on their way to be closed.
+  expect(openFds().length).toBeLessThanOrEqual(before);
 });
 
 /** Closed behind the test. */

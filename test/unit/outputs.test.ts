@@ -2,7 +2,6 @@ import type { OutputConfig } from '../../src/config/config';
 import type { Card } from '../../src/kms/card';
 import type { Output } from '../../src/kms/output';
 import { modeName } from '../../src/kms/modes';
-import type { ModeInfo } from '../../src/native';
 import { CommandError } from '../../src/switcher/layout';
 import { Outputs } from '../../src/switcher/outputs';
 import {
