@@ -22,7 +22,8 @@ import {
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
 const OUTPUTS = [FIRST, SECOND, THIRD];
 /** Random events; the long run has the issue's number. */
-const EVENTS = Number(process.env.LAB_INPUT_EVENTS ?? 3000);
+/** Of the random test, which is long/input.test.ts's: it wants a machine that is never late by a fifth of a second. */
+const EVENTS = Number(process.env.LAB_INPUT_EVENTS ?? 0);
 const NAMES = ['alpha', 'beta', 'gamma'] as const;
 const [CTRL, ALT, SHIFT, SUPER, A, B, N, ONE, TWO, THREE, SCROLL, F12] = [
   29, 56, 42, 125, 30, 48, 49, 2, 3, 4, 70, 88,
@@ -388,90 +389,93 @@ const HOTKEYS: ModelHotkey[] = NAMES.map((_, index) => ({
   steps: [[ONE + index, ['Ctrl', 'Alt']]],
 }));
 
-test(`${EVENTS} random events through uinput reach exactly the guest the model says`, async () => {
-  await start({ hotkeys: Object.fromEntries(HOTKEYS.map(({ name }, i) => [name, { focus: OUTPUTS[i]! }])) });
-  const random = new Random(5);
-  /** The guest on each output, and the output with the focus. */
-  const places = [0, 1, 2];
-  let focused = 0;
-  const model = new InputModel(3, HOTKEYS, (name) => places[(focused = Number(name.at(-1)) - 1)]!);
-  model.moveFocus(0);
-  const boards = [keyboard, await Keyboard.plug(daemon, 'second keyboard')];
-  const mouse = await Mouse.plug(daemon);
-  // Those that both keyboards have are modifiers, so that no other key is typed on two at once.
-  const keys = [
-    [CTRL, ALT, SHIFT, ONE, ONE, TWO, TWO, A, SCROLL],
-    [CTRL, ALT, SUPER, THREE, THREE, B, N],
-  ];
-  let events = 0;
-  const key = (device: number, code: number, down: boolean): void => {
-    boards[device]!.code(code, down);
-    model.key(device, code, down, events++);
-  };
-  /** Ends with a key that decides whatever waits. Of several devices the kernel keeps no order: each is awaited. */
-  const settle = async (device: number): Promise<void> => {
-    key(device, F12, true);
-    key(device, F12, false);
-    await arrived();
-  };
-  const arrived = (): Promise<void> =>
-    eventually(
-      () => {
-        guests.forEach((guest, index) => {
-          expect(guest.update().seen.length).toBe(model.expected[index]!.length);
-        });
-      },
-      60,
-      2,
-    );
-  while (events < EVENTS) {
-    const device = random.below(2);
-    // No more than the kernel keeps for a reader that is late: 64 events, two for each key.
-    for (const end = events + random.below(20); events <= end;) {
-      const code = random.pick(keys[device]!);
-      if (random.chance(0.25)) {
-        for (const held of [CTRL, ALT, code]) key(device, held, true);
-        for (const held of [code, ALT, CTRL]) key(device, held, false);
-      } else key(device, code, random.chance(0.5));
-    }
-    await settle(device);
-    const what = random.below(32);
-    if (what < 5) {
-      const down = random.chance(0.6);
-      if (down) mouse.press('left');
-      else mouse.release('left');
-      model.button(2, LEFT, down);
-      events++;
+if (EVENTS > 0)
+  test(`${EVENTS} random events through uinput reach exactly the guest the model says`, async () => {
+    await start({
+      hotkeys: Object.fromEntries(HOTKEYS.map(({ name }, i) => [name, { focus: OUTPUTS[i]! }])),
+    });
+    const random = new Random(5);
+    /** The guest on each output, and the output with the focus. */
+    const places = [0, 1, 2];
+    let focused = 0;
+    const model = new InputModel(3, HOTKEYS, (name) => places[(focused = Number(name.at(-1)) - 1)]!);
+    model.moveFocus(0);
+    const boards = [keyboard, await Keyboard.plug(daemon, 'second keyboard')];
+    const mouse = await Mouse.plug(daemon);
+    // Those that both keyboards have are modifiers, so that no other key is typed on two at once.
+    const keys = [
+      [CTRL, ALT, SHIFT, ONE, ONE, TWO, TWO, A, SCROLL],
+      [CTRL, ALT, SUPER, THREE, THREE, B, N],
+    ];
+    let events = 0;
+    const key = (device: number, code: number, down: boolean): void => {
+      boards[device]!.code(code, down);
+      model.key(device, code, down, events++);
+    };
+    /** Ends with a key that decides whatever waits. Of several devices the kernel keeps no order: each is awaited. */
+    const settle = async (device: number): Promise<void> => {
+      key(device, F12, true);
+      key(device, F12, false);
       await arrived();
-    } else if (what === 5) {
-      const to = random.below(3);
-      await daemon.show(NAMES[to]!, OUTPUTS[focused]);
-      const from = places.indexOf(to);
-      [places[focused], places[from]] = [places[from]!, places[focused]!];
-      model.moveFocus(to);
-      events++;
-    } else if (what === 6) {
-      boards[1]!.unplug();
-      boards[1] = await Keyboard.plug(daemon, `keyboard of event ${events}`);
-      model.gone(1);
-      events++;
+    };
+    const arrived = (): Promise<void> =>
+      eventually(
+        () => {
+          guests.forEach((guest, index) => {
+            expect(guest.update().seen.length).toBe(model.expected[index]!.length);
+          });
+        },
+        60,
+        2,
+      );
+    while (events < EVENTS) {
+      const device = random.below(2);
+      // No more than the kernel keeps for a reader that is late: 64 events, two for each key.
+      for (const end = events + random.below(20); events <= end;) {
+        const code = random.pick(keys[device]!);
+        if (random.chance(0.25)) {
+          for (const held of [CTRL, ALT, code]) key(device, held, true);
+          for (const held of [code, ALT, CTRL]) key(device, held, false);
+        } else key(device, code, random.chance(0.5));
+      }
+      await settle(device);
+      const what = random.below(32);
+      if (what < 5) {
+        const down = random.chance(0.6);
+        if (down) mouse.press('left');
+        else mouse.release('left');
+        model.button(2, LEFT, down);
+        events++;
+        await arrived();
+      } else if (what === 5) {
+        const to = random.below(3);
+        await daemon.show(NAMES[to]!, OUTPUTS[focused]);
+        const from = places.indexOf(to);
+        [places[focused], places[from]] = [places[from]!, places[focused]!];
+        model.moveFocus(to);
+        events++;
+      } else if (what === 6) {
+        boards[1]!.unplug();
+        boards[1] = await Keyboard.plug(daemon, `keyboard of event ${events}`);
+        model.gone(1);
+        events++;
+      }
     }
-  }
-  for (const device of [0, 1]) {
-    for (const code of keys[device]!) key(device, code, false);
-    await settle(device);
-  }
-  mouse.release('left');
-  await eventually(() => {
-    expect(guests.map((guest) => [...guest.update().down])).toEqual([[], [], []]);
+    for (const device of [0, 1]) {
+      for (const code of keys[device]!) key(device, code, false);
+      await settle(device);
+    }
+    mouse.release('left');
+    await eventually(() => {
+      expect(guests.map((guest) => [...guest.update().down])).toEqual([[], [], []]);
+    });
+    guests.forEach((guest, index) => {
+      expect(guest.seen).toEqual(model.expected[index]);
+      expect(guest.wrong).toEqual([]);
+      expect(guest.seen.length).toBeGreaterThan(EVENTS / 50);
+    });
+    expect(model.fired.length).toBeGreaterThan(EVENTS / 100);
+    boards[1]!.unplug();
+    mouse.unplug();
+    await stop();
   });
-  guests.forEach((guest, index) => {
-    expect(guest.seen).toEqual(model.expected[index]);
-    expect(guest.wrong).toEqual([]);
-    expect(guest.seen.length).toBeGreaterThan(EVENTS / 50);
-  });
-  expect(model.fired.length).toBeGreaterThan(EVENTS / 100);
-  boards[1]!.unplug();
-  mouse.unplug();
-  await stop();
-});
