@@ -34,8 +34,6 @@ export interface Probe {
 export interface Tester {
   /** undefined: the card has no memory for such a buffer. */
   probe(target: Target, lit: boolean, buffer: PlannedBuffer): Promise<Probe | undefined>;
-  /** Whether the card has buffers to copy this format into, for a mode. */
-  copies(format: number, mode: ModeInfo): Promise<boolean>;
 }
 
 /** What is so now, on a card and in what is known of it. */
@@ -238,7 +236,7 @@ class Planner {
     const planes = this.#planes.filter(({ id }) => primary === undefined || id === primary);
     if (!planes.some(({ formats }) => formats.has(opaque(format), modifier))) {
       const list = primary === undefined ? 'no plane lists' : `plane ${primary} does not list`;
-      return { path: 'refused', reason: `${list} ${kind(buffer)}` };
+      return copied(buffer, `${list} ${kind(buffer)}`);
     }
     const { mode } = target;
     const { tester } = this.situation;
@@ -253,12 +251,15 @@ class Planner {
     if (reason === undefined) return { path: 'direct' };
     if (!tester && question.asked)
       return { path: 'unknown', reason: `${reason}, unless a test commit says otherwise` };
-    if (!tester || (await tester.copies(format, mode))) return { path: 'copy', reason };
-    return {
-      path: 'refused',
-      reason: `${reason}, and the card has no buffers of format ${name} to copy it into`,
-    };
+    return copied(buffer, reason);
   }
+}
+
+/** What the hardware does not take is copied, where its rows can be read: see `Framebuffer.mapping`. */
+function copied({ modifier }: PlannedBuffer, reason: string): { path: 'copy' | 'refused'; reason: string } {
+  return modifier === 0n || modifier === INVALID_MODIFIER
+    ? { path: 'copy', reason }
+    : { path: 'refused', reason: `${reason}, and only linear buffers can be copied` };
 }
 
 function kind({ format, modifier }: PlannedBuffer): string {

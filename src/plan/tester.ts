@@ -2,7 +2,7 @@ import { XR24 } from '../fourcc';
 import type { Card } from '../kms/card';
 import type { Target } from '../kms/commit';
 import { opaque } from '../kms/formats';
-import { isNativeError, type ModeInfo, type NativeDumb } from '../native';
+import { isNativeError, type NativeDumb } from '../native';
 import type { PlannedBuffer, Probe, Tester } from './plan';
 
 /** Asks a card of which we are the master, with buffers of its own that live as long as the question. */
@@ -25,12 +25,6 @@ export class TestCommits implements Tester {
         },
       }
     );
-  }
-
-  async copies(format: number, { hdisplay, vdisplay }: ModeInfo): Promise<boolean> {
-    const dumb = await this.#dumb(hdisplay, vdisplay, format);
-    dumb?.close();
-    return dumb !== undefined;
   }
 
   async #dumb(width: number, height: number, format: number): Promise<NativeDumb | undefined> {

@@ -146,7 +146,9 @@ describe.each([
   ['legacy', true],
 ])('on a virtual terminal, with seatd, %s', (_name, legacy) => {
   beforeAll(() => start(true, legacy));
-  afterAll(stop);
+  afterAll(async () => {
+    if (!daemon.exit) await stop();
+  });
 
   test('away and back ten times: the console meanwhile, then every guest on its panel', async () => {
     for (let round = 0; round < 10; round++) {
@@ -167,8 +169,6 @@ describe.each([
     expect(daemon.log.filter((line) => line.includes(' error: '))).toEqual([
       expect.stringMatching(/the seat manager \(seatd\) has gone/),
     ]);
-    seatd = await Seatd.start('nogroup', true);
-    daemon = await Daemon.start({ ...setup, legacy });
     for (const guest of guests) await guest.kill();
     guests = [];
   });
