@@ -33,7 +33,7 @@ describe.each(DRIVERS)('$driver', ({ driver, id, direct, pointer }) => {
         legacy: engine === 'legacy',
         card: display.device,
         guests: ['alpha', 'beta'],
-        outputs: { [output]: { show: 'alpha' } },
+        outputs: { [output]: { show: 'alpha', fit: 'none' } },
       });
       const { mode } = await daemon.output(output);
       [width = 0, height = 0] = (mode ?? '').split(/[x@]/).map(Number);
@@ -80,20 +80,26 @@ describe.each(DRIVERS)('$driver', ({ driver, id, direct, pointer }) => {
       await beta.stop();
     });
 
-    test('screens that are not of the mode’s size, pixels in messages, and rows that lie bottom up', async () => {
+    test.each([
+      ['smaller', 320, 200],
+      ['of odd size', 641, 479],
+      ['larger', 1500, 900],
+    ])('a screen that is %s', async (_, wide, high) => {
       const guest = await WireGuest.join(daemon.socket('alpha'));
-      for (const [w, h] of [
-        [320, 200],
-        [641, 479],
-        [width + 64, height + 32],
-      ] as const) {
-        const image = Image.pattern(w, h, 6);
-        await guest.present(await PixelBuffer.of(image));
-        await display.shows(image.centredOn(width, height).crc);
-      }
+      const image = Image.pattern(wide, high, 6);
+      await guest.present(await PixelBuffer.of(image));
+      await display.shows(image.centredOn(width, height).crc);
+    });
+
+    test('rows that lie bottom up', async () => {
+      const guest = await WireGuest.join(daemon.socket('alpha'));
       const image = Image.pattern(width, height, 7);
       await guest.present(await PixelBuffer.of(image.flipped()), { bottomUp: true });
       await display.shows(image.crc);
+    });
+
+    test('pixels in messages', async () => {
+      const guest = await WireGuest.join(daemon.socket('alpha'));
       await guest.pixelScanout(width, height);
       const pixels = Image.pattern(width, height, 8);
       await guest.pixels(pixels);

@@ -2,11 +2,14 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import { PATIENCE_SECONDS, pause } from './eventually';
+import { pause } from './eventually';
 import type { Image } from './image';
 import { decodePpm } from './ppm';
 
 const run = promisify(execFile);
+
+/** Nothing here takes long, and a failure waits for all of it. */
+const PATIENCE_MS = 30_000;
 
 /** A display device of the lab's own machine (`run --device`), photographed by the QEMU that emulates it. */
 export class OuterDisplay {
@@ -50,7 +53,7 @@ export class OuterDisplay {
   /** Waits until a monitor shows one of the pictures; fails with the file that holds what it showed instead. */
   async shows(pictures: number | ReadonlySet<number>, head = 0): Promise<void> {
     const wanted = typeof pictures === 'number' ? new Set([pictures]) : pictures;
-    const deadline = Date.now() + PATIENCE_SECONDS * 1000;
+    const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
       const { image, file } = await this.#photograph(head);
       if (!wanted.has(image.crc) && Date.now() > deadline)
