@@ -11,6 +11,7 @@ import { connectorName, readConnector, type Connector } from './connector';
 import { FramebufferCache } from './framebuffers';
 import { LegacyCommit } from './legacy';
 import type { Output } from './output';
+import { pans } from './quirks';
 import type { CardReader } from './reader';
 
 const CLIENT_CAP_UNIVERSAL_PLANES = 2;
@@ -59,6 +60,8 @@ interface SavedCrtc {
  */
 export class Card {
   readonly name: string;
+  /** Whether a plane may show any part of a buffer: see quirks.ts. */
+  readonly pans: boolean;
   readonly crtcs: readonly number[];
   readonly framebuffers: FramebufferCache;
   readonly commit: Commit;
@@ -92,6 +95,7 @@ export class Card {
     this.canWriteback = atomic && native.setClientCapability(CLIENT_CAP_WRITEBACK_CONNECTORS, 1) === 0;
     const resources = native.resources();
     this.crtcs = resources.crtcs;
+    this.pans = pans(native.driverName());
     this.framebuffers = new FramebufferCache(native);
     const commit = atomic && !legacy ? AtomicCommit.create(native, this.crtcs) : undefined;
     this.commit = commit ?? new LegacyCommit(native);

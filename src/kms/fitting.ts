@@ -36,6 +36,8 @@ export class Fitting {
     private readonly height: number,
     /** Whether the hardware takes a scanout. */
     private readonly accepts: (scanout: Scanout) => boolean,
+    /** Whether what is shown may begin anywhere in its buffer. */
+    private readonly pans = true,
   ) {}
 
   /** For a buffer: worked out when it is of another kind, not for every frame. */
@@ -67,7 +69,15 @@ export class Fitting {
       if (this.#takes(layout, framebuffer, viewport, placement)) return { placement, reason: undefined };
     }
     const placement = this.#copied(viewport);
-    return { placement, reason: this.#whyNot(layout, placement) };
+    fillScanout(this.#scanout, framebuffer, layout, viewport, placement);
+    const reason = this.#reaches(this.#scanout)
+      ? this.#whyNot(layout, placement)
+      : 'the driver shows buffers from their corner only';
+    return { placement, reason };
+  }
+
+  #reaches({ x, y }: Scanout): boolean {
+    return this.pans || (x === 0 && y === 0);
   }
 
   /** What is asked of the hardware, in this order. */
@@ -86,6 +96,7 @@ export class Fitting {
   #takes(layout: BufferLayout, framebuffer: number, viewport: Viewport, placement: Placement): boolean {
     const scanout = this.#scanout;
     fillScanout(scanout, framebuffer, layout, viewport, placement);
+    if (!this.#reaches(scanout)) return false;
     const fills = placement.width === this.width && placement.height === this.height;
     // What every card does, and what those say no to that are told in the legacy way.
     if (fills && !isScaled(placement) && placement.turn === 0 && !layout.bottomUp) return true;

@@ -201,9 +201,9 @@ export class Output {
     this.#view = view;
     this.#cursor = await HardwareCursor.create(this.card.native, crtc);
     this.#copier = new Copier(this.card.native, mode.hdisplay, mode.vdisplay);
-    this.#fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, (scanout) =>
-      this.card.commit.accepts({ crtc, connector: id, mode }, !this.#needsSet, scanout),
-    );
+    const accepts = (scanout: Scanout): boolean =>
+      this.card.commit.accepts({ crtc, connector: id, mode }, !this.#needsSet, scanout);
+    this.#fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, accepts, this.card.pans);
     this.#crtc = crtc;
     this.#litConnector = id;
     this.#mode = mode;

@@ -8,6 +8,7 @@ import { INVALID_MODIFIER } from '../kms/in-formats';
 import { modeName, sameMode } from '../kms/modes';
 import { monitorName } from '../kms/monitor';
 import { primaryPlanes, readPlanes, type Plane } from '../kms/planes';
+import { pans } from '../kms/quirks';
 import type { CardReader } from '../kms/reader';
 import { fillScanout, newScanout, type Scanout } from '../kms/scanout';
 import type { Target } from '../kms/commit';
@@ -242,10 +243,12 @@ class Planner {
     const { tester } = this.situation;
     const probe = await tester?.probe(target, lit, buffer);
     const question = { asked: false };
-    const fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, (scanout) => {
+    const accepts = (scanout: Scanout): boolean => {
       question.asked = true;
       return probe?.accepts(scanout) ?? false;
-    });
+    };
+    const { reader } = this.situation;
+    const fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, accepts, pans(reader.driverName()));
     const { reason } = fitting.ofBuffer(layoutOf(buffer), probe?.framebuffer ?? 0, screenOf(buffer));
     probe?.close();
     if (reason === undefined) return { path: 'direct' };
