@@ -223,7 +223,7 @@ describe('a guest’s life', () => {
 
 describe('every kind of scanout', () => {
   test('a guest that flips blobs is never blank and never copied', async () => {
-    const qemu = await start('flipper', 'flip blob solid rate=10', BLOB);
+    const qemu = await start('flipper', 'flip blob solid rate=4', BLOB);
     const daemon = await Daemon.start({ guests: [linkTo(qemu)], outputs: { [FIRST]: { show: 'flipper' } } });
     await daemon.outputIs(FIRST, { path: 'direct', frame: { width: 1024, height: 768, fits: true } });
     const counts = async (): Promise<{ drawn: number; shown: number; modesets: number }> => {
@@ -235,6 +235,7 @@ describe('every kind of scanout', () => {
     const watching = await daemon.watch();
     const end = Date.now() + BLOB_SECONDS * 1000;
     while (Date.now() < end) {
+      // A photograph that takes longer than the guest's three buffers last would be of two: four a second leave it time.
       // One colour all over, and not the black of a blank panel: no frame is missing, and none is mixed of two.
       const { png } = await daemon.screenshot(FIRST);
       const colours = new Set(png.image.pixels);
@@ -243,7 +244,7 @@ describe('every kind of scanout', () => {
     }
     watching.close();
     const after = await counts();
-    expect(after.drawn - before.drawn).toBeGreaterThan(BLOB_SECONDS * 2);
+    expect(after.drawn - before.drawn).toBeGreaterThan(BLOB_SECONDS);
     // The guest draws slower than the panel shows: nothing may be left out.
     expect(after.shown - before.shown).toBeGreaterThanOrEqual((after.drawn - before.drawn) * 0.95 - 2);
     expect(after.modesets).toBe(before.modesets);
