@@ -147,8 +147,16 @@ describe('virtual devices', () => {
 
   test('have what is typed and pointed while their guest has the focus, and nothing else', async () => {
     const before = [scancodes(alpha).length, scancodes(bravo).length];
-    keyboard.tap('A');
-    await expectScancodes(alpha, before[0]!, ps2('+30 -30'));
+    // The guest may not have booted as far as its keyboard.
+    await eventually(
+      () => {
+        keyboard.tap('A');
+        expect(scancodes(alpha).length).toBeGreaterThan(before[0]!);
+      },
+      60,
+      500,
+    );
+    expect(scancodes(alpha).slice(before[0]).slice(0, 2)).toEqual(ps2('+30 -30'));
     await focus(SECOND, 'Digit2');
     keyboard.press('LeftShift');
     keyboard.tap('B');
@@ -163,7 +171,7 @@ describe('virtual devices', () => {
     });
     // What it saw of the chord it saw to its end.
     const chord = scancodes(alpha).slice(before[0]! + 2);
-    expect(chord.filter((code) => !['1d', '38', '9d', 'b8'].includes(code))).toEqual([]);
+    expect(chord.filter((code) => !['1d', '38', '9d', 'b8', '1e', '9e'].includes(code))).toEqual([]);
     expect(chord.filter((code) => parseInt(code, 16) < 0x80)).toHaveLength(chord.length / 2);
     await focus(THIRD, 'Digit3');
     // QEMU takes a device only once it has seen all its keys up: what woke it is lost to the guest.
