@@ -64,23 +64,19 @@ export class Fitting {
   }
 
   #decide(layout: BufferLayout, framebuffer: number, viewport: Viewport): Way {
-    for (const fit of this.#candidates(viewport)) {
-      const placement = this.#place(viewport, fit);
+    const placements = this.#candidates(viewport).map((fit) => this.#place(viewport, fit));
+    for (const placement of placements) {
       if (this.#takes(layout, framebuffer, viewport, placement)) return { placement, reason: undefined };
     }
-    const placement = this.#copied(viewport);
-    fillScanout(this.#scanout, framebuffer, layout, viewport, placement);
-    const reason = this.#reaches(this.#scanout)
-      ? this.#whyNot(layout, placement)
-      : 'the driver shows buffers from their corner only';
-    return { placement, reason };
+    const last = placements.at(-1)!;
+    return { placement: last, reason: this.#whyNot(layout, last) };
   }
 
   #reaches({ x, y }: Scanout): boolean {
     return this.pans || (x === 0 && y === 0);
   }
 
-  /** What is asked of the hardware, in this order. */
+  /** What is asked of the hardware, in this order; a copy does the last. */
   #candidates({ width, height }: Viewport): readonly Exclude<Fit, 'auto'>[] {
     const { fit } = this.view;
     if (fit !== 'auto') return [fit];
@@ -88,9 +84,7 @@ export class Fitting {
   }
 
   #copied(viewport: Viewport): Placement {
-    const { fit } = this.view;
-    const plain = this.#holds(viewport.width, viewport.height) ? 'none' : 'aspect';
-    return this.#place(viewport, fit === 'auto' ? plain : fit);
+    return this.#place(viewport, this.#candidates(viewport).at(-1)!);
   }
 
   #takes(layout: BufferLayout, framebuffer: number, viewport: Viewport, placement: Placement): boolean {
@@ -103,8 +97,10 @@ export class Fitting {
     return this.accepts(scanout);
   }
 
+  /** Of the last placement that was asked for. */
   #whyNot({ bottomUp }: BufferLayout, placement: Placement): string {
     const { cropWidth, cropHeight, turn } = placement;
+    if (!this.#reaches(this.#scanout)) return 'the driver shows buffers from their corner only';
     if (isScaled(placement))
       return `the display engine does not scale ${cropWidth}x${cropHeight} to ${uprightSize(placement).join('x')}`;
     if (turn !== 0) return `the display engine does not turn pictures by ${turn * 90} degrees`;
