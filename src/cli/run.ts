@@ -123,7 +123,7 @@ class Daemon {
     );
     const device = fs.realpathSync(card.native.path);
     const bindings = {
-      hotkeys: [...vtHotkeys(), config.escape, ...config.hotkeys],
+      hotkeys: [...vtHotkeys, config.escape, ...config.hotkeys],
       passthrough: config.passthrough,
     };
     const handler: HotkeyHandler = {
