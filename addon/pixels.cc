@@ -138,31 +138,46 @@ std::optional<PixelFormat> ReadConversion(const Napi::Object& job, uint64_t byte
   return format;
 }
 
-Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
-  const Napi::Object job = Object(info[0], "job");
+/** What copies and scaled copies have in common: pixels of one memory drawn into another. */
+struct Transfer {
+  Source source;
+  std::shared_ptr<DumbBuffer> target;
+  Raster from, to;
+  /** The source's, where they are turned into XRGB8888 on the way. */
+  std::optional<PixelFormat> format;
+};
+
+Transfer ReadTransfer(const Napi::Object& job, const char* function) {
   Source source = ReadSource(job.Get("source"));
   std::shared_ptr<DumbBuffer> target = Dumb::BufferOf(job.Get("target"), "job.target");
   const auto bytes_per_pixel =
       static_cast<uint64_t>(Integer(job.Get("bytesPerPixel"), "job.bytesPerPixel", 1, 8));
-  const std::optional<PixelFormat> format = ReadConversion(job, bytes_per_pixel, "copyPixels");
+  const std::optional<PixelFormat> format = ReadConversion(job, bytes_per_pixel, function);
   const Raster from{Size(job.Get("sourceOffset"), "job.sourceOffset"),
                     Uint32(job.Get("sourcePitch"), "job.sourcePitch"), bytes_per_pixel, source.size};
   const Raster to{0, target->pitch, format ? 4 : bytes_per_pixel, target->size};
+  return {std::move(source), std::move(target), from, to, format};
+}
+
+Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
+  const Napi::Object job = Object(info[0], "job");
+  Transfer transfer = ReadTransfer(job, "copyPixels");
   const Napi::Value turned = job.Get("flip");
   const bool flip = !turned.IsUndefined() && Boolean(turned, "job.flip");
   std::vector<Rectangle> rectangles = ReadRectangles(job.Get("rectangles"));
   for (const Rectangle& r : rectangles) {
-    const bool readable = from.Holds(r.source_x, r.source_y, r.width, r.height);
-    const bool writable = to.Holds(r.target_x, r.target_y, r.width, r.height) &&
-                          uint64_t{r.target_x} + r.width <= target->width &&
-                          uint64_t{r.target_y} + r.height <= target->height;
+    const DumbBuffer& target = *transfer.target;
+    const bool readable = transfer.from.Holds(r.source_x, r.source_y, r.width, r.height);
+    const bool writable = transfer.to.Holds(r.target_x, r.target_y, r.width, r.height) &&
+                          uint64_t{r.target_x} + r.width <= target.width &&
+                          uint64_t{r.target_y} + r.height <= target.height;
     if (readable && writable) continue;
     throw Napi::RangeError::New(info.Env(), "job.rectangles[" + std::to_string(&r - rectangles.data()) +
                                                 "] lies outside the " + (readable ? "target" : "source"));
   }
 
-  return RunOnWorker(info.Env(), [from, to, flip, format, source = std::move(source),
-                                  target = std::move(target), rectangles = std::move(rectangles)] {
+  return RunOnWorker(info.Env(), [flip, transfer = std::move(transfer), rectangles = std::move(rectangles)] {
+    const auto& [source, target, from, to, format] = transfer;
     const auto access = source.Access();
     for (const Rectangle& r : rectangles) {
       if (format) {
@@ -252,30 +267,25 @@ struct Turning {
 
 Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
   const Napi::Object job = Object(info[0], "job");
-  Source source = ReadSource(job.Get("source"));
-  std::shared_ptr<DumbBuffer> target = Dumb::BufferOf(job.Get("target"), "job.target");
-  const auto bytes_per_pixel =
-      static_cast<uint64_t>(Integer(job.Get("bytesPerPixel"), "job.bytesPerPixel", 1, 8));
-  const Raster from{Size(job.Get("sourceOffset"), "job.sourceOffset"),
-                    Uint32(job.Get("sourcePitch"), "job.sourcePitch"), bytes_per_pixel, source.size};
-  const std::optional<PixelFormat> format = ReadConversion(job, bytes_per_pixel, "scalePixels");
-  const Raster to{0, target->pitch, format ? 4 : bytes_per_pixel, target->size};
+  Transfer transfer = ReadTransfer(job, "scalePixels");
   const Box part = ReadBox(job.Get("from"), "job.from");
   const Turning turning{ReadBox(job.Get("to"), "job.to"),
                         static_cast<uint32_t>(Integer(job.Get("turn"), "job.turn", 0, 3))};
   const Box clip = ReadBox(job.Get("clip"), "job.clip");
   const bool flip = Boolean(job.Get("flip"), "job.flip");
-  const bool smooth = Boolean(job.Get("smooth"), "job.smooth") && bytes_per_pixel == 4;
-  const Box whole{0, 0, target->width, target->height};
-  if (part.width == 0 || part.height == 0 || !from.Holds(part.x, part.y, part.width, part.height)) {
+  const bool smooth = Boolean(job.Get("smooth"), "job.smooth") && transfer.from.bytes_per_pixel == 4;
+  const Box whole{0, 0, transfer.target->width, transfer.target->height};
+  if (part.width == 0 || part.height == 0 || !transfer.from.Holds(part.x, part.y, part.width, part.height)) {
     throw Napi::RangeError::New(info.Env(), "job.from lies outside the source");
   }
   if (!whole.Holds(turning.to) || !turning.to.Holds(clip) ||
-      !to.Holds(clip.x, clip.y, clip.width, clip.height)) {
+      !transfer.to.Holds(clip.x, clip.y, clip.width, clip.height)) {
     throw Napi::RangeError::New(info.Env(), "job.to lies outside the target, or job.clip outside job.to");
   }
 
-  return RunOnWorker(info.Env(), [=, source = std::move(source), target = std::move(target)] {
+  return RunOnWorker(info.Env(), [=, transfer = std::move(transfer)] {
+    const auto& [source, target, from, to, format] = transfer;
+    const uint64_t bytes_per_pixel = from.bytes_per_pixel;
     const auto access = source.Access();
     // A file is read whole rows at a time, once.
     const uint64_t length = part.width * bytes_per_pixel;

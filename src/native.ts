@@ -386,6 +386,18 @@ export const KEYMAP_WORDS = 4;
 /** Where a pixel job reads: shared memory, a dumb buffer, or plain memory that the caller leaves alone meanwhile. */
 export type PixelSource = NativeMapping | NativeMemfd | NativeDumb | Uint8Array;
 
+/** Pixels of one memory that are drawn into another. Bytes. */
+export interface PixelTransfer {
+  readonly source: PixelSource;
+  readonly sourceOffset: number;
+  readonly sourcePitch: number;
+  readonly target: NativeDumb;
+  /** Of the source. */
+  readonly bytesPerPixel: number;
+  /** The source's format (fourcc), where it is another than the target's, which is XR24 then; others throw EINVAL. */
+  readonly convertFrom?: number;
+}
+
 export interface Native {
   /** See EXCHANGE_*: recvmsg bytes and fds, flip events, input events. */
   readonly exchange: ArrayBuffer;
@@ -482,39 +494,29 @@ export interface Native {
    * Copies rectangles on a worker. `rectangles` holds six numbers each: source x, source y, target x, target y, width,
    * height, in pixels; all are checked against both buffers (RangeError). Offsets and pitches in bytes.
    */
-  copyPixels(job: {
-    readonly source: PixelSource;
-    readonly sourceOffset: number;
-    readonly sourcePitch: number;
-    readonly target: NativeDumb;
-    readonly bytesPerPixel: number;
-    readonly rectangles: readonly number[];
-    /** The source's format (fourcc), where it is another than the target's, which is XR24 then; others throw EINVAL. */
-    readonly convertFrom?: number;
-    /** The rows of each rectangle are turned upside down on the way: the source's last is the target's first. */
-    readonly flip?: boolean;
-  }): Promise<void>;
+  copyPixels(
+    job: PixelTransfer & {
+      readonly rectangles: readonly number[];
+      /** The rows of each rectangle are turned upside down on the way: the source's last is the target's first. */
+      readonly flip?: boolean;
+    },
+  ): Promise<void>;
   /**
    * Draws a rectangle of a picture into another on a worker: upside down (`flip`), scaled to the size that `to` has
    * before the turn, turned clockwise by `turn` quarters. Of `to`, only the part inside `clip` is written. `smooth`
    * mixes four neighbours (pixels of four bytes only), else the nearest is taken. Rectangles are x, y, width, height
    * in pixels; all are checked (RangeError).
    */
-  scalePixels(job: {
-    readonly source: PixelSource;
-    readonly sourceOffset: number;
-    readonly sourcePitch: number;
-    readonly target: NativeDumb;
-    readonly bytesPerPixel: number;
-    readonly from: readonly number[];
-    readonly to: readonly number[];
-    readonly clip: readonly number[];
-    /** As of {@link copyPixels}. */
-    readonly convertFrom?: number;
-    readonly turn: 0 | 1 | 2 | 3;
-    readonly flip: boolean;
-    readonly smooth: boolean;
-  }): Promise<void>;
+  scalePixels(
+    job: PixelTransfer & {
+      readonly from: readonly number[];
+      readonly to: readonly number[];
+      readonly clip: readonly number[];
+      readonly turn: 0 | 1 | 2 | 3;
+      readonly flip: boolean;
+      readonly smooth: boolean;
+    },
+  ): Promise<void>;
   /**
    * Reads a buffer on a worker into RGB rows, each led by a zero byte: just what PNG's filter 0 wants.
    * `format` is a packed RGB format of kms/formats.ts; others throw EINVAL.

@@ -1,5 +1,12 @@
 import { XR24 } from '../fourcc';
-import { isNativeError, native, type NativeCard, type NativeDumb, type PixelSource } from '../native';
+import {
+  isNativeError,
+  native,
+  type NativeCard,
+  type NativeDumb,
+  type PixelSource,
+  type PixelTransfer,
+} from '../native';
 import {
   EVERYTHING,
   isEmpty,
@@ -183,38 +190,39 @@ function rowInMemory({ y, height, bottomUp }: Pixels, top: number, rows: number)
   return bottomUp ? height - (top + y + rows) : top + y;
 }
 
+function transferOf({ source, offset, pitch, format }: Pixels, back: Back): PixelTransfer {
+  return {
+    source,
+    sourceOffset: offset,
+    sourcePitch: pitch,
+    target: back.dumb,
+    bytesPerPixel: bytesPerPixel(format) ?? 4,
+    ...(format !== back.format && { convertFrom: format }),
+  };
+}
+
 function copy(
   pixels: Pixels,
   { left, top, right, bottom }: Edges,
   placement: Placement,
-  { dumb, format }: Back,
+  back: Back,
 ): Promise<void> {
   const [width, height] = [right - left, bottom - top];
   const [x, y] = [left - placement.cropX + placement.x, top - placement.cropY + placement.y];
   return native.copyPixels({
-    source: pixels.source,
-    sourceOffset: pixels.offset,
-    sourcePitch: pixels.pitch,
-    target: dumb,
-    bytesPerPixel: bytesPerPixel(pixels.format) ?? 4,
-    ...(format !== pixels.format && { convertFrom: pixels.format }),
+    ...transferOf(pixels, back),
     rectangles: [left + pixels.x, rowInMemory(pixels, top, height), x, y, width, height],
     flip: pixels.bottomUp,
   });
 }
 
-function scale(pixels: Pixels, stale: Edges, placement: Placement, { dumb, format }: Back): Promise<void> {
+function scale(pixels: Pixels, stale: Edges, placement: Placement, back: Back): Promise<void> {
   const { cropX, cropY, cropWidth, cropHeight, x, y, width, height, turn } = placement;
   const { left, top, right, bottom } = panelPart(stale, placement);
   const [shownWidth, shownHeight] = uprightSize(placement);
   const whole = shownWidth % cropWidth === 0 && shownHeight % cropHeight === 0;
   return native.scalePixels({
-    source: pixels.source,
-    sourceOffset: pixels.offset,
-    sourcePitch: pixels.pitch,
-    target: dumb,
-    bytesPerPixel: bytesPerPixel(pixels.format) ?? 4,
-    ...(format !== pixels.format && { convertFrom: pixels.format }),
+    ...transferOf(pixels, back),
     from: [cropX + pixels.x, rowInMemory(pixels, cropY, cropHeight), cropWidth, cropHeight],
     to: [x, y, width, height],
     clip: [left, top, right - left, bottom - top],
