@@ -5,6 +5,7 @@ import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
 import type { ControlServer } from '../control/server';
+import { messageOf } from '../error';
 import type { GuestHost, GuestLink } from '../guest/sink';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
 import { Idle } from '../input/idle';
@@ -405,8 +406,4 @@ function untilStopped(daemon: Daemon, told: Promise<number>, log: Log): Promise<
       resolve(Exit.UNAVAILABLE);
     });
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 import type { Document, LineCounter, Node, Pair, YAMLError } from 'yaml';
+import { messageOf } from '../error';
 import type { Problem } from './problems';
 
 /** Keys from the root of the file to a value. */
@@ -34,7 +35,7 @@ export function parseDocument(text: string): ConfigDocument {
     // Aliases are few in an honest file; a file of aliases of aliases is meant to fill memory.
     return { data: document.toJS({ maxAliasCount: 100 }) as unknown, position, problems };
   } catch (error) {
-    const message = `${error instanceof Error ? error.message : String(error)}; write the value out instead of an alias`;
+    const message = `${messageOf(error)}; write the value out instead of an alias`;
     return {
       data: undefined,
       position,

@@ -3,6 +3,7 @@ import * as net from 'node:net';
 import * as path from 'node:path';
 import { monotonic } from '../clock';
 import type { Action, HeadRef } from '../config/config';
+import { messageOf } from '../error';
 import type { Card } from '../kms/card';
 import { photograph } from '../kms/capture';
 import type { Log } from '../log';
@@ -252,8 +253,4 @@ function optionalNumber(fields: Readonly<Record<string, unknown>>, name: string)
     throw new CommandError(`"${name}" must be a whole number`);
   }
   return value;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

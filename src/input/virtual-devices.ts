@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { messageOf } from '../error';
 import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_UP, type GuestInput, type TouchPhase } from '../guest/sink';
 import { isNativeError, native, type NativeUinput, type UinputShape } from '../native';
 import { VirtualDevice } from './virtual-device';
@@ -229,5 +230,5 @@ function whyNot(error: unknown): string {
     return 'there is no /dev/uinput: load the kernel module (modprobe uinput)';
   if (isNativeError(error, 'EACCES') || isNativeError(error, 'EPERM'))
     return 'no permission for /dev/uinput: run as root, or give this user the right to it by a udev rule';
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../error';
 import { native, type NativeDumb } from '../native';
 import type { Card } from './card';
 import { OBJECT_CONNECTOR } from './connector';
@@ -45,7 +46,7 @@ export async function photograph(card: Card, output: Output): Promise<Photograph
   try {
     rows = await writeback(card, output, width, height);
   } catch (error) {
-    reason = error instanceof Error ? error.message : String(error);
+    reason = messageOf(error);
   }
   const method = rows ? 'writeback' : 'readback';
   rows ??= await readBack(output);

@@ -1,4 +1,5 @@
 import { monotonic } from '../clock';
+import { messageOf } from '../error';
 import { XR24 } from '../fourcc';
 import type { Log } from '../log';
 import type { ModeInfo } from '../native';
@@ -561,11 +562,7 @@ export class Output {
     this.#land(flight);
     if (code === 'EACCES' || code === 'EBUSY') {
       this.#retryIn(PAUSED_RETRY_MS);
-    } else if (
-      this.#needsSet &&
-      this.#mode &&
-      this.modeRefused(this.#mode, error instanceof Error ? error.message : String(error))
-    ) {
+    } else if (this.#needsSet && this.#mode && this.modeRefused(this.#mode, messageOf(error))) {
       source?.presented(frame);
     } else if (framebuffer) {
       // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).

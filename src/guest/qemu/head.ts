@@ -13,7 +13,7 @@ import {
   Refusal,
   type PixelShape,
 } from './pixels';
-import { messageOf } from './words';
+import { reasonOf } from './words';
 
 /** QEMU switches a head off after every flip of some guests, and shows the next picture at once. */
 const OFF_MS = 250;
@@ -89,7 +89,7 @@ export class Head {
     try {
       this.sink.scanout(layout, screen);
     } catch (error) {
-      this.#refuse(messageOf(error));
+      this.#refuse(reasonOf(error));
       return;
     }
     this.#drop();
@@ -107,7 +107,7 @@ export class Head {
       memfd = native.openMemfd(fd, offset + bytes);
     } catch (error) {
       throw new Refusal(
-        `QEMU sent shared memory that does not hold ${width}x${height} pixels at ${offset}: ${messageOf(error)}`,
+        `QEMU sent shared memory that does not hold ${width}x${height} pixels at ${offset}: ${reasonOf(error)}`,
       );
     }
     const memory: PixelMemory = {

@@ -8,7 +8,7 @@ import { QemuDisplay } from './display';
 import type { Endpoint, EndpointOwner } from './endpoint';
 import { displayIn, eventIn } from './libvirt';
 import { Virsh } from './virsh';
-import { messageOf } from './words';
+import { reasonOf } from './words';
 
 const FD_NAME = 'kms-switcher';
 /** virsh needs a moment until it hears events, and does not say when: the state is asked for afterwards. */
@@ -78,7 +78,7 @@ export class LibvirtEndpoint implements Endpoint {
 
   wake(): void {
     this.#virsh.ask('dompmwakeup').catch((error: unknown) => {
-      if (!this.#closed) this.owner.notice(`cannot be woken: ${messageOf(error)}`);
+      if (!this.#closed) this.owner.notice(`cannot be woken: ${reasonOf(error)}`);
     });
   }
 
@@ -127,7 +127,7 @@ export class LibvirtEndpoint implements Endpoint {
     const asked = this.#virsh.ask('qemu-monitor-command', [...passed, command], fd);
     if (fd !== undefined) fs.closeSync(fd);
     const answer = await asked;
-    if (answer.includes('"error"')) throw new Error(`QEMU refused to show its display: ${messageOf(answer)}`);
+    if (answer.includes('"error"')) throw new Error(`QEMU refused to show its display: ${reasonOf(answer)}`);
   }
 
   /** Hears what the guest does, as long as QEMU is there. */

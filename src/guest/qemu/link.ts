@@ -10,7 +10,7 @@ import type { QemuDisplay } from './display';
 import type { Endpoint, EndpointOwner } from './endpoint';
 import { LibvirtEndpoint } from './libvirt-endpoint';
 import { QmpEndpoint } from './qmp-endpoint';
-import { messageOf, printable } from './words';
+import { reasonOf, printable } from './words';
 
 /** QEMU is looked for after so long, twice as long each time. */
 const RETRY_MS = 250;
@@ -264,7 +264,7 @@ export class QemuLink implements GuestLink, EndpointOwner, AttachmentOwner {
     display?.bus.close();
     if (this.#closed) return;
     this.#attachment?.lost();
-    const reason = isNativeError(error) ? whyLost(error.code) : messageOf(error);
+    const reason = isNativeError(error) ? whyLost(error.code) : reasonOf(error);
     if (this.#taken) {
       this.#takeBack();
       return;

@@ -7,7 +7,7 @@ import { native } from '../../native';
 import { displayBudget, SCANOUT_COST } from '../budget';
 import type { Head } from './head';
 import { isSide, MAX_SIDE, Refusal } from './pixels';
-import { messageOf } from './words';
+import { reasonOf } from './words';
 
 const PATH = '/org/qemu/Display1/Listener';
 const LISTENER = 'org.qemu.Display1.Listener';
@@ -129,7 +129,7 @@ export class Listener {
     try {
       this.#dispatch(METHODS[method]!.member, serial, values ?? []);
     } catch (error) {
-      const reason = messageOf(error);
+      const reason = reasonOf(error);
       if (serial !== 0) this.#bus.fail(serial, INVALID, reason);
       // What was to be shown instead of the picture cannot be; shared memory comes again as bytes.
       if (PICTURES.has(method)) this.head.fail(reason);

@@ -6,7 +6,7 @@ import { QemuDisplay } from './display';
 import type { Endpoint, EndpointOwner } from './endpoint';
 import { Qmp, QmpRefusal } from './qmp';
 import { Viewers } from './viewers';
-import { messageOf } from './words';
+import { reasonOf } from './words';
 
 const FD_NAME = 'kms-switcher';
 
@@ -78,7 +78,7 @@ export class QmpEndpoint implements Endpoint {
   wake(): void {
     if (!this.#negotiated) return;
     this.#qmp!.execute('system_wakeup').catch((error: unknown) => {
-      this.owner.notice(`cannot be woken: ${messageOf(error)}`);
+      this.owner.notice(`cannot be woken: ${reasonOf(error)}`);
     });
   }
 

@@ -8,7 +8,7 @@ import {
   type NativeSocket,
 } from '../../native';
 import { Budget } from '../budget';
-import { messageOf, printable } from './words';
+import { reasonOf, printable } from './words';
 
 const EAGAIN = -11;
 /** Far more than any answer or event that we care for. */
@@ -294,7 +294,7 @@ function whyNoConnection(path: string, error: unknown): string {
     return `no permission to connect to the QMP socket ${path}: run kms-switcher as root or as QEMU's user, or let its group write to the socket`;
   if (isNativeError(error, 'EAGAIN'))
     return `the QMP socket ${path} takes no more connections: another client is connected to it; give kms-switcher a QMP socket of its own`;
-  return `cannot connect to the QMP socket ${path}: ${messageOf(error)}`;
+  return `cannot connect to the QMP socket ${path}: ${reasonOf(error)}`;
 }
 
 /** Ours, sockets, so closing them waits for nobody. */

@@ -3,7 +3,7 @@ import type { HeadSink } from '../sink';
 import type { Console, QemuDisplay, UiInfo } from './display';
 import { Head, type HeadOwner } from './head';
 import { Listener, type ListenerOwner } from './listener';
-import { busErrorName, messageOf, printable } from './words';
+import { busErrorName, reasonOf, printable } from './words';
 
 /** A listener that QEMU closes is registered again after so long, twice as long each time. */
 const AGAIN_MS = 250;
@@ -96,7 +96,7 @@ export class Screen implements HeadOwner, ListenerOwner {
     display.setUiInfo(this.console.id, info).catch((error: unknown) => {
       if (busErrorName(error) === UNSUPPORTED) this.#resizable = false;
       else if (this.#display === display)
-        this.#warn(`head ${this.index} cannot be told of its monitor: ${messageOf(error)}`);
+        this.#warn(`head ${this.index} cannot be told of its monitor: ${reasonOf(error)}`);
     });
   }
 
@@ -175,7 +175,7 @@ export class Screen implements HeadOwner, ListenerOwner {
 
   #failed(error: unknown): void {
     this.#unregistered = true;
-    this.headTrouble(`QEMU does not send it: ${messageOf(error)}`);
+    this.headTrouble(`QEMU does not send it: ${reasonOf(error)}`);
     this.#again();
   }
 

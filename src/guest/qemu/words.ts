@@ -1,3 +1,4 @@
+import { isError, messageOf } from '../../error';
 import { isNativeError } from '../../native';
 
 /** Longest name or message of a guest that is repeated in a log line. */
@@ -9,15 +10,9 @@ export function printable(text: string, longest = LONGEST): string {
   return clean.length > longest ? `${clean.slice(0, longest)}…` : clean;
 }
 
-/** Words for whatever was thrown. */
-export function messageOf(error: unknown): string {
-  const said = isError(error) ? error.message : String(error);
-  return printable(said, 600);
-}
-
-/** Works across realms, as in Jest: the addon's errors are of another one there. */
-function isError(error: unknown): error is Error {
-  return Object.prototype.toString.call(error) === '[object Error]';
+/** Words for whatever was thrown, fit for a log line. */
+export function reasonOf(error: unknown): string {
+  return printable(messageOf(error), 600);
 }
 
 /** D-Bus name of the error a bus call was answered with; '' for anything else. */

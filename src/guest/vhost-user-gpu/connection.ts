@@ -1,3 +1,4 @@
+import { messageOf } from '../../error';
 import { XR24 } from '../../fourcc';
 import { EXCHANGE_BYTES, native, type NativeSocket } from '../../native';
 import { displayBudget, SCANOUT_COST } from '../budget';
@@ -194,7 +195,7 @@ export class Connection implements MessageHandler {
       this.#readInBulk(this.#stream.expectsPixels);
       this.#pace();
     } catch (error) {
-      this.close(error instanceof Error ? error.message : String(error));
+      this.close(messageOf(error));
     }
   }
 

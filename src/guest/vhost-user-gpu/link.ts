@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { messageOf } from '../../error';
 import type { Log } from '../../log';
 import { isNativeError, native, type NativeListener, type NativeSocket } from '../../native';
 import type { GuestHost, GuestLink } from '../sink';
@@ -121,5 +122,5 @@ function reasonOf(error: unknown): string {
   if (isNativeError(error, 'EACCES') || isNativeError(error, 'EROFS')) {
     return 'no permission to make a socket there: choose another folder or start as its owner';
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
