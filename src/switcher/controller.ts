@@ -1,19 +1,19 @@
 import { EventEmitter } from 'node:events';
 import type { Action, Config, HeadRef, HiddenRate } from '../config/config';
 import { monotonic } from '../clock';
-import type { Condition, Display, GuestInput, GuestLink } from '../guest/sink';
+import type { Display, GuestInput, GuestLink } from '../guest/sink';
 import { ChordError, parseChords } from '../input/chord';
 import type { Keymap } from '../input/keymap';
 import type { InputTarget } from '../input/router';
 import type { Stroke } from '../input/stroke';
 import type { Card } from '../kms/card';
-import { modeName, refreshOf } from '../kms/modes';
+import { refreshOf } from '../kms/modes';
 import type { Output } from '../kms/output';
 import type { Log } from '../log';
 import { GuestKeys, NOBODY, type Progress } from './guest-keys';
 import { Guests, type GuestsOwner, type GuestState } from './guests';
 import type { HeadView } from './head-view';
-import { helpLines, type HelpLine } from './help';
+import { helpLines } from './help';
 import {
   assignmentOf,
   CommandError,
@@ -29,7 +29,7 @@ import {
   withKeys,
 } from './layout';
 import { Outputs } from './outputs';
-import { Pictures, type Caption } from './pictures';
+import { Panels } from './panels';
 import { Scan } from './scan';
 
 /** What a hotkey or a command has the switcher do; virtual terminals are the session's. */
@@ -49,15 +49,12 @@ export class Controller implements GuestsOwner {
   readonly guests: Guests;
   readonly outputs: Outputs;
   readonly #events = new EventEmitter();
-  readonly #pictures: Pictures;
+  readonly #panels: Panels;
   readonly #keys = new GuestKeys(() => {
     this.#retarget();
   });
-  /** The newest picture asked for per output; drawing one takes a moment. */
-  readonly #wishes = new Map<Output, Promise<void>>();
   #layout: Layout;
   readonly #scan: Scan;
-  readonly #helpLines: readonly HelpLine[];
   #target: InputTarget | null = null;
   /** Keyboard and pointer are taken from all guests. */
   #escaped = false;
@@ -65,8 +62,6 @@ export class Controller implements GuestsOwner {
   #help: string | null = null;
   #closing = false;
   #hidden = false;
-  /** Runs while guests that were shown before this process started may still come back. */
-  #patience: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly card: Card,
@@ -76,11 +71,10 @@ export class Controller implements GuestsOwner {
     private readonly onTarget: (target: InputTarget | null) => void = () => undefined,
   ) {
     this.guests = new Guests(this, card.framebuffers);
-    this.#pictures = new Pictures(card);
+    this.#panels = new Panels(card, this.guests, helpLines([...config.hotkeys, config.escape]), log);
     this.#scan = new Scan(() => {
       this.#showNextOfScan();
     });
-    this.#helpLines = helpLines([...config.hotkeys, config.escape]);
     this.#layout = initialLayout(config.outputs);
     this.outputs = new Outputs(card, config.outputs, log, () => {
       this.#outputsChanged();
@@ -244,7 +238,7 @@ export class Controller implements GuestsOwner {
 
   /** Resolves when every lit output has something on its panel. */
   async pictured(): Promise<void> {
-    await Promise.all(this.#wishes.values());
+    await this.#panels.drawn();
     await this.card.settled();
   }
 
@@ -303,7 +297,7 @@ export class Controller implements GuestsOwner {
     this.#hidden = hidden;
     this.#retarget();
     if (hidden) {
-      for (const output of this.outputs.all()) for (const view of this.#viewsOn(output)) view.output = null;
+      for (const output of this.outputs.all()) this.#panels.leave(output);
     } else {
       for (const output of this.outputs.lit()) output.renew();
       for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
@@ -327,10 +321,9 @@ export class Controller implements GuestsOwner {
 
   /** For so long, a panel that shows what was there before us is left alone until a guest has something for it. */
   wait(ms: number): void {
-    this.#patience = setTimeout(() => {
-      this.#patience = undefined;
+    this.#panels.wait(ms, () => {
       for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
-    }, ms);
+    });
   }
 
   /**
@@ -340,11 +333,10 @@ export class Controller implements GuestsOwner {
   async close(leave = false): Promise<void> {
     this.#closing = true;
     this.#scan.stop();
-    clearTimeout(this.#patience);
     this.#keys.cancel('kms-switcher stops');
     this.#retarget();
     await this.outputs.close();
-    this.#wishes.clear();
+    this.#panels.stop();
     this.guests.close();
     if (leave) return;
     for (const output of this.outputs.lit()) {
@@ -354,7 +346,7 @@ export class Controller implements GuestsOwner {
     }
     await this.card.restore(this.log);
     for (const output of this.outputs.lit()) await output.abandon();
-    await this.#pictures.close();
+    await this.#panels.close();
   }
 
   #outputsChanged(): void {
@@ -434,76 +426,15 @@ export class Controller implements GuestsOwner {
   /** Takes an output from what it shows to what it should show. */
   #reconcile(output: Output, requested: number): void {
     if (this.#closing || this.#hidden) return;
-    const { head, blank } = this.assignment(output.name);
-    const { panic } = this.#layout;
-    const guest = head && this.guests.get(head.guest);
-    const view = guest?.views.get(head?.head ?? 0);
     const help = this.#help === output.name;
-    const shown = view?.hasContent && !blank && !help && !panic && output.lit ? view : undefined;
-    for (const other of this.#viewsOn(output)) if (other !== shown) other.output = null;
-    this.#wishes.delete(output);
-    if (shown) {
-      shown.output = output;
-      output.show(shown.source, requested);
-    }
-    if (shown || !output.lit || (this.#patience && output.frames === 0)) return;
-    const caption = help
-      ? { headline: 'hotkeys', lines: this.#helpLines }
-      : blank
-        ? { headline: '', detail: '' }
-        : panic
-          ? PANIC
-          : this.#caption(output, head, guest ?? undefined);
-    const wish = this.#pictures.get(output, caption).then(
-      (picture) => {
-        // Something else may be wanted by now.
-        if (this.#wishes.get(output) === wish) output.show(picture, requested);
-      },
-      (error: unknown) => void this.log.error(`${output.name}: drawing a picture: ${String(error)}`),
-    );
-    this.#wishes.set(output, wish);
-  }
-
-  #viewsOn(output: Output): HeadView[] {
-    const found: HeadView[] = [];
-    for (const { views } of this.guests.all()) {
-      for (const view of views.values()) if (view.output === output) found.push(view);
-    }
-    return found;
-  }
-
-  #caption(output: Output, head: HeadRef | null, guest: GuestState | undefined): Caption {
-    const where = output.mode ? `${output.name}  ${modeName(output.mode)}` : output.name;
-    if (!head || !guest) return { headline: 'no guest here', detail: where };
-    const name = head.head === 0 ? head.guest : `${head.guest}:${head.head}`;
-    const { link, session, left, condition } = guest;
-    if (session) return { headline: CONDITIONS[condition].replace('?', name), detail: where };
-    const what = `${link.kind} ${link.address}`;
-    if (left === undefined)
-      return { headline: `waiting for ${name}`, detail: [where, link.trouble ?? what].join('\n') };
-    const waiting = link.trouble ?? `${left}: waiting for it to come back`;
-    return { headline: `${name} is gone`, detail: `${where}\n${waiting}` };
+    const cover = help ? 'help' : this.#layout.panic ? 'panic' : undefined;
+    this.#panels.show(output, this.assignment(output.name), cover, requested);
   }
 
   #emit(event: SwitcherEvent): void {
     this.#events.emit('event', event);
   }
 }
-
-const PANIC: Caption = {
-  headline: 'all guests are hidden',
-  detail: 'until the same hotkey again, or kms-switcher panic --off',
-};
-
-/** What is said of a guest that shows nothing. */
-const CONDITIONS: Readonly<Record<Condition, string>> = {
-  running: '? has its display off',
-  paused: '? is paused',
-  asleep: '? is asleep',
-  restarting: '? is restarting',
-  crashed: '? has crashed',
-  'shut down': '? has shut down',
-};
 
 function names(outputs: readonly Output[]): string {
   return outputs.map(({ name }) => name).join(' ');

@@ -1,0 +1,133 @@
+import type { HeadRef } from '../config/config';
+import type { Condition } from '../guest/sink';
+import type { Card } from '../kms/card';
+import { modeName } from '../kms/modes';
+import type { Output } from '../kms/output';
+import type { Log } from '../log';
+import type { Guests, GuestState } from './guests';
+import type { HeadView } from './head-view';
+import type { HelpLine } from './help';
+import type { Assignment } from './layout';
+import { Pictures, type Caption } from './pictures';
+
+/** What an output shows instead of the head it is given. */
+export type Cover = 'help' | 'panic';
+
+/** Puts on each panel the head that its output is given, or a picture that says why there is none. */
+export class Panels {
+  readonly #pictures: Pictures;
+  /** The newest picture asked for per output; drawing one takes a moment. */
+  readonly #wishes = new Map<Output, Promise<void>>();
+  /** Runs while guests that were shown before this process started may still come back. */
+  #patience: NodeJS.Timeout | undefined;
+
+  constructor(
+    card: Card,
+    private readonly guests: Guests,
+    private readonly help: readonly HelpLine[],
+    private readonly log: Log,
+  ) {
+    this.#pictures = new Pictures(card);
+  }
+
+  /** For so long, a panel that shows what was there before us is left alone until a guest has something for it. */
+  wait(ms: number, over: () => void): void {
+    this.#patience = setTimeout(() => {
+      this.#patience = undefined;
+      over();
+    }, ms);
+  }
+
+  /** Takes an output from what it shows to what it should show; `requested` as for {@link Output.show}. */
+  show(output: Output, assignment: Assignment, cover: Cover | undefined, requested: number): void {
+    const { head, blank } = assignment;
+    const guest = head ? this.guests.get(head.guest) : undefined;
+    const view = guest?.views.get(head?.head ?? 0);
+    const shown = view?.hasContent && !blank && !cover && output.lit ? view : undefined;
+    for (const other of this.#viewsOn(output)) if (other !== shown) other.output = null;
+    this.#wishes.delete(output);
+    if (shown) {
+      shown.output = output;
+      output.show(shown.source, requested);
+    }
+    if (shown || !output.lit || (this.#patience && output.frames === 0)) return;
+    const wish = this.#pictures.get(output, this.#captionOf(output, assignment, cover, guest)).then(
+      (picture) => {
+        // Something else may be wanted by now.
+        if (this.#wishes.get(output) === wish) output.show(picture, requested);
+      },
+      (error: unknown) => void this.log.error(`${output.name}: drawing a picture: ${String(error)}`),
+    );
+    this.#wishes.set(output, wish);
+  }
+
+  /** Guests are answered as hidden ones are; what the panel shows stays. */
+  leave(output: Output): void {
+    for (const view of this.#viewsOn(output)) view.output = null;
+  }
+
+  /** Resolves when all pictures asked for are on their outputs. */
+  async drawn(): Promise<void> {
+    await Promise.all(this.#wishes.values());
+  }
+
+  /** Asks for nothing more. */
+  stop(): void {
+    clearTimeout(this.#patience);
+    this.#wishes.clear();
+  }
+
+  /** Frees the pictures; outputs show none of them any more. */
+  close(): Promise<void> {
+    return this.#pictures.close();
+  }
+
+  #viewsOn(output: Output): HeadView[] {
+    const found: HeadView[] = [];
+    for (const { views } of this.guests.all()) {
+      for (const view of views.values()) if (view.output === output) found.push(view);
+    }
+    return found;
+  }
+
+  #captionOf(
+    output: Output,
+    { head, blank }: Assignment,
+    cover: Cover | undefined,
+    guest: GuestState | undefined,
+  ): Caption {
+    if (cover === 'help') return { headline: 'hotkeys', lines: this.help };
+    if (blank) return { headline: '', detail: '' };
+    if (cover === 'panic') return PANIC;
+    return absence(output, head, guest);
+  }
+}
+
+/** Why a guest is not on the panel. */
+function absence(output: Output, head: HeadRef | null, guest: GuestState | undefined): Caption {
+  const where = output.mode ? `${output.name}  ${modeName(output.mode)}` : output.name;
+  if (!head || !guest) return { headline: 'no guest here', detail: where };
+  const name = head.head === 0 ? head.guest : `${head.guest}:${head.head}`;
+  const { link, session, left, condition } = guest;
+  if (session) return { headline: CONDITIONS[condition].replace('?', name), detail: where };
+  const what = `${link.kind} ${link.address}`;
+  if (left === undefined)
+    return { headline: `waiting for ${name}`, detail: [where, link.trouble ?? what].join('\n') };
+  const waiting = link.trouble ?? `${left}: waiting for it to come back`;
+  return { headline: `${name} is gone`, detail: `${where}\n${waiting}` };
+}
+
+const PANIC: Caption = {
+  headline: 'all guests are hidden',
+  detail: 'until the same hotkey again, or kms-switcher panic --off',
+};
+
+/** What is said of a guest that shows nothing. */
+const CONDITIONS: Readonly<Record<Condition, string>> = {
+  running: '? has its display off',
+  paused: '? is paused',
+  asleep: '? is asleep',
+  restarting: '? is restarting',
+  crashed: '? has crashed',
+  'shut down': '? has shut down',
+};
