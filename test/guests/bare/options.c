@@ -7,8 +7,7 @@
 #include "log.h"
 #include "timer.h"
 
-#define BUFFERS_MAX 3
-#define NUMBER_MAX  1000000000
+#define NUMBER_MAX 1000000000
 
 /* Reads digits; *text is left after them. */
 static uint32_t digits(const char **text, const char *word)
@@ -105,7 +104,7 @@ static void set_flag(struct options *options, const char *key)
 		options->motion = MOTION_ANIM;
 	else if (strcmp(key, "flip") == 0) {
 		options->motion = MOTION_FLIP;
-		options->buffers = BUFFERS_MAX;
+		options->buffers = BUFFERS_USUAL;
 	} else if (strcmp(key, "solid") == 0)
 		options->solid = true;
 	else if (strcmp(key, "blob") == 0)

@@ -13,6 +13,9 @@
 #define SIDE_MIN  64 /* of a mode, pixels */
 #define SIDE_MAX  8192
 
+#define BUFFERS_USUAL 3
+#define BUFFERS_MAX   8
+
 enum device { DEVICE_ANY, DEVICE_VGA, DEVICE_VIRTIO };
 
 enum motion {

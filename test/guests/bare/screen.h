@@ -10,8 +10,6 @@
 #include "multiboot.h"
 #include "scene.h"
 
-#define BUFFERS_MAX 3
-
 struct screen_buffer {
 	struct canvas canvas;
 	struct scene_drawn drawn;

@@ -29,5 +29,6 @@ export { decodePng } from './png';
 export { Mouse, Tablet, type Button } from './pointer';
 export { decodePpm } from './ppm';
 export { Seatd } from './seatd';
+export { SolidFrames } from './solid-frames';
 export * from './wire-guest';
 export { frames, look, moves, shows, showsOnly } from './witness';
