@@ -116,9 +116,9 @@ test-drivers: build/test/.built guests lab ## the same output on bochs, cirrus, 
 	@mkdir -p $(RESULTS)
 	test/lab/run --out $(RESULTS) --timeout 1800 --panels 0 $(DISPLAYS:%=--device %) -- test/lab/suites/run --drivers
 
-test-long: build/test/.built guests lab ## the lab's endurance tests (half an hour)
+test-long: build/test/.built guests lab ## endurance, real libvirt, a Linux guest in the lab (two hours)
 	@mkdir -p $(RESULTS)
-	test/lab/run --out $(RESULTS) --timeout 5400 -- test/lab/suites/run --long
+	test/lab/run --out $(RESULTS) --timeout 14400 -- test/lab/suites/run --long
 
 demo: build/test/.built guests lab ## see it work on virtual panels: pictures and a table
 	@test/demo/demo $(PICTURES)
@@ -130,7 +130,7 @@ bench: dist/.built guests lab | packages-bench ## measure against a C flip loop 
 lint: build/test/.built | packages-lint ## types, style and formatting, all languages
 	$(BIN)/eslint -c config/eslint.config.mjs src test config
 	$(BIN)/prettier --check --log-level warn src test config package.json
-	clang-format --dry-run -Werror addon/*.cc addon/*.h test/guests/*.[ch] test/guests/bare/*.[ch] test/guests/bare/libc/*.[ch] test/bench/*.c
+	clang-format --dry-run -Werror addon/*.cc addon/*.h test/guests/*.[ch] test/guests/bare/*.[ch] test/guests/bare/libc/*.[ch] test/guests/linux/*.c test/bench/*.c
 	clang-tidy --quiet addon/*.cc -- -std=c++17 -DNAPI_VERSION=9 -DNODE_ADDON_API_CPP_EXCEPTIONS \
 		-isystem "$$($(NODE) -p 'require("path").resolve(require("node-addon-api").include_dir)')" \
 		-isystem '$(NODEDIR)/include/node' $$(pkg-config --cflags libdrm libinput libseat libudev xkbcommon) 2> build/tidy.log ||
@@ -138,7 +138,7 @@ lint: build/test/.built | packages-lint ## types, style and formatting, all lang
 
 format: ## bring all files into the house style
 	$(BIN)/prettier --write --log-level warn src test config package.json
-	clang-format -i addon/*.cc addon/*.h test/guests/*.[ch] test/guests/bare/*.[ch] test/guests/bare/libc/*.[ch] test/bench/*.c
+	clang-format -i addon/*.cc addon/*.h test/guests/*.[ch] test/guests/bare/*.[ch] test/guests/bare/libc/*.[ch] test/guests/linux/*.c test/bench/*.c
 
 clean: ## remove what was built (the lab in the cache stays)
 	rm -rf build dist

@@ -20,6 +20,8 @@ export { Image } from './image';
 export { crtcOf, crtcStates, fdCount, framebufferCount, modesetsDuring, residentKb } from './kernel';
 export { Keyboard } from './keyboard';
 export { IMPLICIT, MockGuest, X8R8G8B8, type Said } from './mock-guest';
+export { LinuxGuest, progress } from './linux';
+export { Domain, Libvirt, type DomainSetup } from './libvirt';
 export { NestedQemu, type NestedQemuSetup } from './nested-qemu';
 export { OtherViewer } from './other-viewer';
 export { OuterDisplay } from './outer-display';
