@@ -1,3 +1,4 @@
+import * as fs from 'node:fs/promises';
 import { plan, type PlanFlags } from '../../../src/cli/plan';
 import type { OutputStatus } from '../../../src/control/protocol';
 import { fourcc } from '../../../src/fourcc';
@@ -46,6 +47,8 @@ class Round {
     try {
       const away = panels.connectors.map((_, index) => index).filter(() => random.chance(0.25));
       await panels.unplug(...away);
+      // The console takes a card whenever the last program closes it: what it takes then is to be there beforehand.
+      await (await fs.open(panels.device, 'r+')).close();
       const setup = this.#setup(panels);
       await this.#start(setup, switches);
     } finally {
