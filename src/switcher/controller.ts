@@ -71,7 +71,9 @@ export class Controller implements GuestsOwner {
     private readonly onTarget: (target: InputTarget | null) => void = () => undefined,
   ) {
     this.guests = new Guests(this, card.framebuffers);
-    this.#panels = new Panels(card, this.guests, helpLines([...config.hotkeys, config.escape]), log);
+    this.#panels = new Panels(card, this.guests, helpLines([...config.hotkeys, config.escape]), log, () => {
+      for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    });
     this.#scan = new Scan(() => {
       this.#showNextOfScan();
     });
@@ -321,9 +323,7 @@ export class Controller implements GuestsOwner {
 
   /** For so long, a panel that shows what was there before us is left alone until a guest has something for it. */
   wait(ms: number): void {
-    this.#panels.wait(ms, () => {
-      for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
-    });
+    this.#panels.wait(ms);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { monotonic } from '../clock';
 import type { HiddenRate } from '../config/config';
 import type { Condition, Display, GuestHost, GuestInput, GuestLink, HeadSink } from '../guest/sink';
 import type { FramebufferCache } from '../kms/framebuffers';
@@ -12,6 +13,8 @@ export interface GuestState {
   readonly views: Map<number, HeadView>;
   /** Owns the framebuffers of one connection; null: not connected. */
   session: object | null;
+  /** When it connected last (CLOCK_MONOTONIC, ms). */
+  since: number;
   /** Why it is not connected; undefined: it has never been. */
   left: string | undefined;
   condition: Condition;
@@ -39,6 +42,7 @@ export class Guests implements GuestHost {
       devices,
       views: new Map(),
       session: null,
+      since: 0,
       left: undefined,
       condition: 'running',
     });
@@ -59,6 +63,7 @@ export class Guests implements GuestHost {
   connected(link: GuestLink): void {
     const guest = this.#of(link);
     guest.session = {};
+    guest.since = monotonic();
     guest.left = undefined;
     guest.condition = 'running';
     this.owner.guestChanged(guest);

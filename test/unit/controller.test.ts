@@ -1,3 +1,4 @@
+import * as clock from '../../src/clock';
 import type * as os from 'node:os';
 import type { BufferLayout } from '../../src/buffers';
 import type { Config, Hotkey, OutputConfig } from '../../src/config/config';
@@ -429,6 +430,22 @@ test('blank shows nothing, and again what was there', async () => {
   controller.perform({ kind: 'blank', on: 'Virtual-1' });
   await vblank();
   expect(shows()[0]).toBe('windows');
+});
+
+test('a guest that has just connected is not said to show nothing, until it has had its time', async () => {
+  await start(configured);
+  const [output] = controller.outputs.all();
+  const waiting = output!.source;
+  const now = clock.monotonic();
+  const time = jest.spyOn(clock, 'monotonic').mockReturnValue(now);
+  controller.guests.connected(links.windows);
+  await settle();
+  expect(output!.source).toBe(waiting);
+  time.mockReturnValue(now + 251);
+  jest.advanceTimersByTime(251);
+  await settle();
+  await until(() => output!.source !== waiting);
+  expect(shows()[0]).toBe('picture');
 });
 
 test('a head that is switched off gives way to a picture, and its last frames are answered', async () => {
