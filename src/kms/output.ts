@@ -99,6 +99,9 @@ export class Output {
   #retry: NodeJS.Timeout | undefined;
   readonly #readiness: Readiness;
   #copier: Copier | undefined;
+  /** Of whom a worker draws a copy. What needs none does not wait for it: it overtakes. */
+  #drawing: Source | null = null;
+  #commits = 0;
   #cursor: HardwareCursor | undefined;
   /** How many want no commit now. */
   #held = 0;
@@ -154,6 +157,7 @@ export class Output {
     return (
       this.#source === source ||
       this.#shown.source === source ||
+      this.#drawing === source ||
       (this.#flying && this.#flight.source === source)
     );
   }
@@ -438,6 +442,7 @@ export class Output {
     this.#fitting = undefined;
     this.#readiness.close();
     this.#flying = false;
+    this.#drawing = null;
     this.#cookie = 0;
     this.#land(this.#flight);
     this.#land(this.#shown);
@@ -453,24 +458,35 @@ export class Output {
     const copier = this.#copier;
     const mode = this.#mode;
     if (!copier || !mode) return;
+    if (this.#drawing) {
+      // The newest is read again when the worker is done.
+      this.#dirty = true;
+      return;
+    }
     const { canvas } = source;
     const { framebuffer, frame } = shown;
     // Frames that went another way have told their damage there.
     if (this.#shown.path === 'direct') copier.invalidate();
-    this.#flying = true;
+    this.#drawing = source;
+    const commits = this.#commits;
     framebuffer?.retain();
     try {
       const target = await copier.draw(source, placement, this.#shown.scanout.framebuffer, shown);
       // The output may have gone dark, or to another mode, while the worker drew.
       if (this.#copier !== copier || this.#mode !== mode) return;
-      this.#flying = false;
-      // Another output may be setting its CRTC: what is drawn waits in its buffer.
-      if (this.#source === source && !this.card.busy)
+      this.#drawing = null;
+      if (this.#commits !== commits) this.pump();
+      // Another output may be setting its CRTC, or this one be held: what is drawn waits in its buffer.
+      else if (this.#source === source && !this.card.busy && this.#held === 0 && this.#retry === undefined)
         this.#commit(source, this.#filling(target), null, placement, path, frame);
       else this.changed();
     } catch (error) {
       if (this.#copier !== copier || this.#mode !== mode) return;
-      this.#flying = false;
+      this.#drawing = null;
+      if (this.#commits !== commits) {
+        this.pump();
+        return;
+      }
       if (source.canvas !== canvas || this.#source !== source) {
         // The guest took this memory back in the meantime, and has shown something else since.
         this.changed();
@@ -501,6 +517,7 @@ export class Output {
     flight.placement = placement;
     flight.path = path;
     framebuffer?.retain();
+    this.#commits++;
     this.#flying = true;
     this.#flightStart = monotonic();
     if (this.#needsSet) {

@@ -526,6 +526,66 @@ describe('the copy path', () => {
     expect(source.presentedFrames).toEqual([1, 2]);
   });
 
+  test('keeps nobody waiting: a frame that needs no copy overtakes it', async () => {
+    const source = small();
+    await lit(source);
+    kernel.patient = true;
+    source.draw(buffer(640, 480));
+    output.changed();
+    await settle();
+    expect(kernel.pending.map(({ what }) => what)).toEqual(['copy']);
+    source.viewport = { x: 0, y: 0, width: 1920, height: 1080 };
+    source.draw(buffer());
+    output.changed();
+    expect(flipped()).toEqual([3]);
+    kernel.vblank(CRTC);
+    // What the worker has drawn by now is old.
+    while (kernel.pending.length > 0) await kernel.finish('copy');
+    expect(flipped()).toEqual([3]);
+    expect([output.path, output.reason]).toEqual(['direct', undefined]);
+    expect(source.presentedFrames).toEqual([1, 3]);
+    expect(framebuffers.map(({ uses }) => uses)).toEqual([0, 0, 1]);
+  });
+
+  test('is begun again for what came while a worker was drawing', async () => {
+    const source = small();
+    await lit(source);
+    kernel.patient = true;
+    for (let count = 0; count < 3; count++) {
+      source.draw(buffer(640, 480));
+      source.damage = { left: 0, top: 0, right: 4, bottom: 4 };
+      output.changed();
+      await settle();
+    }
+    const finished = async (): Promise<void> => {
+      await settle();
+      while (kernel.pending.length > 0) await kernel.finish('copy');
+    };
+    await finished();
+    kernel.vblank(CRTC);
+    await finished();
+    kernel.vblank(CRTC);
+    expect(source.presentedFrames).toEqual([1, 2, 4]);
+    expect(kernel.flips).toHaveLength(2);
+    expect(framebuffers.map(({ uses }) => uses)).toEqual([0, 0, 0, 0]);
+  });
+
+  test('that fails when something else is shown already is nobody’s trouble', async () => {
+    const source = small();
+    await lit(source);
+    kernel.patient = true;
+    source.draw(buffer(640, 480));
+    output.changed();
+    await settle();
+    const other = new FakeSource().draw(buffer());
+    output.show(other, monotonic());
+    expect(flipped()).toEqual([3]);
+    kernel.vblank(CRTC);
+    await kernel.finish('copy', new Error('gone'));
+    expect([source.refusals, other.refusals, output.reason]).toEqual([[], [], undefined]);
+    expect(flipped()).toEqual([3]);
+  });
+
   test('that fails is told to the guest', async () => {
     const source = small();
     jest.spyOn(framebuffers[0]!, 'mapping').mockImplementation(() => {
