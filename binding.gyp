@@ -29,6 +29,7 @@
         'addon/pixels.cc',
         'addon/poll.cc',
         'addon/received-fds.cc',
+        'addon/scaling.cc',
         'addon/seat.cc',
         'addon/uevent.cc',
         'addon/uinput.cc',

@@ -14,6 +14,7 @@
 #include "dumb.h"
 #include "memfd.h"
 #include "pixel-format.h"
+#include "scaling.h"
 #include "worker.h"
 
 namespace {
@@ -189,42 +190,6 @@ Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
   });
 }
 
-/** One axis of a scaled picture: which two of the source's pixels each of the target's is made of. */
-struct Axis {
-  struct Tap {
-    uint32_t first, second;
-    uint32_t weight;  // of the second, in 1/256
-  };
-  std::vector<Tap> taps;
-
-  Axis(uint32_t from, uint32_t to, bool smooth, bool reversed) : taps(to) {
-    for (uint64_t at = 0; at < to; at++) {
-      Tap& tap = taps[at];
-      // Centres of pixels fall upon each other.
-      if (smooth) {
-        const uint64_t middle = ((2 * at + 1) * from << 16) / (uint64_t{2} * to);
-        const uint64_t place = middle < 32768 ? 0 : middle - 32768;
-        tap.first = static_cast<uint32_t>(place >> 16);
-        tap.second = std::min(tap.first + 1, from - 1);
-        tap.weight = static_cast<uint32_t>(place & 0xffff) >> 8;
-      } else {
-        tap.first = tap.second = static_cast<uint32_t>((2 * at + 1) * from / (uint64_t{2} * to));
-        tap.weight = 0;
-      }
-      if (reversed) tap = {from - 1 - tap.first, from - 1 - tap.second, tap.weight};
-    }
-  }
-};
-
-/** Four bytes between those of four pixels. */
-void Mix(const uint8_t* const corners[4], uint32_t across, uint32_t down, uint8_t* out) {
-  for (size_t channel = 0; channel < 4; channel++) {
-    const uint32_t top = corners[0][channel] * (256 - across) + corners[1][channel] * across;
-    const uint32_t low = corners[2][channel] * (256 - across) + corners[3][channel] * across;
-    out[channel] = static_cast<uint8_t>((top * (256 - down) + low * down + 32768) >> 16);
-  }
-}
-
 struct Box {
   uint32_t x, y, width, height;
 
@@ -241,27 +206,50 @@ Box ReadBox(const Napi::Value& value, const char* name) {
   return {numbers[0], numbers[1], numbers[2], numbers[3]};
 }
 
-/** How pixels of a box are found in another that is turned clockwise by quarters. */
+/** A picture that is turned clockwise by quarters, and then fills a box. */
 struct Turning {
   Box to;
   uint32_t turn;
 
   [[nodiscard]] uint32_t Width() const { return turn % 2 == 0 ? to.width : to.height; }
   [[nodiscard]] uint32_t Height() const { return turn % 2 == 0 ? to.height : to.width; }
-  /** Column and row, before the turn, of a pixel of the turned box. */
-  [[nodiscard]] std::pair<uint32_t, uint32_t> Upright(uint32_t x, uint32_t y) const {
-    const uint32_t left = x - to.x;
-    const uint32_t top = y - to.y;
+
+  /** What a part of the box was before the turn. */
+  [[nodiscard]] Box Upright(const Box& part) const {
+    const uint32_t left = part.x - to.x;
+    const uint32_t top = part.y - to.y;
+    const uint32_t right = to.width - left - part.width;
+    const uint32_t below = to.height - top - part.height;
     switch (turn) {
       case 1:
-        return {top, to.width - 1 - left};
+        return {top, right, part.height, part.width};
       case 2:
-        return {to.width - 1 - left, to.height - 1 - top};
+        return {right, below, part.width, part.height};
       case 3:
-        return {to.height - 1 - top, left};
+        return {below, left, part.height, part.width};
       default:
-        return {left, top};
+        return {left, top, part.width, part.height};
     }
+  }
+
+  /** Where a pixel stands after the turn. */
+  [[nodiscard]] std::pair<uint32_t, uint32_t> Turned(uint32_t column, uint32_t row) const {
+    switch (turn) {
+      case 1:
+        return {to.x + to.width - 1 - row, to.y + column};
+      case 2:
+        return {to.x + to.width - 1 - column, to.y + to.height - 1 - row};
+      case 3:
+        return {to.x + row, to.y + to.height - 1 - column};
+      default:
+        return {to.x + column, to.y + row};
+    }
+  }
+
+  /** From one pixel of a row to the next. */
+  [[nodiscard]] int64_t Step(const Raster& raster) const {
+    const auto step = static_cast<int64_t>(turn % 2 == 0 ? raster.bytes_per_pixel : raster.pitch);
+    return turn < 2 ? step : -step;
   }
 };
 
@@ -285,41 +273,40 @@ Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
 
   return RunOnWorker(info.Env(), [=, transfer = std::move(transfer)] {
     const auto& [source, target, from, to, format] = transfer;
-    const uint64_t bytes_per_pixel = from.bytes_per_pixel;
+    if (clip.width == 0 || clip.height == 0) return;
     const auto access = source.Access();
-    // A file is read whole rows at a time, once.
-    const uint64_t length = part.width * bytes_per_pixel;
-    std::vector<uint8_t> read(source.file ? length * part.height : 0);
-    for (uint32_t row = 0; source.file && row < part.height; row++) {
-      source.Copy(from.At(part.x, part.y + row), read.data() + row * length, length);
-    }
-    const uint8_t* origin = source.file ? read.data() : source.bytes + from.At(part.x, part.y);
-    const uint64_t pitch = source.file ? length : from.pitch;
-
-    const Axis across(part.width, turning.Width(), smooth, false);
-    const Axis down(part.height, turning.Height(), smooth, flip);
-    for (uint32_t y = clip.y; y < clip.y + clip.height; y++) {
-      uint8_t* out = target->pixels + to.At(clip.x, y);
-      for (uint32_t x = clip.x; x < clip.x + clip.width; x++, out += to.bytes_per_pixel) {
-        const auto [column, row] = turning.Upright(x, y);
-        const Axis::Tap& h = across.taps[column];
-        const Axis::Tap& v = down.taps[row];
-        const uint8_t* top = origin + v.first * pitch;
-        if (!smooth) {
-          const uint8_t* nearest = top + h.first * bytes_per_pixel;
-          if (format) {
-            ReadXrgbRow(*format, nearest, 1, out);
-          } else {
-            std::memcpy(out, nearest, bytes_per_pixel);
-          }
-          continue;
-        }
-        const uint8_t* low = origin + v.second * pitch;
-        const uint64_t left = h.first * bytes_per_pixel;
-        const uint64_t right = h.second * bytes_per_pixel;
-        const uint8_t* const corners[4] = {top + left, top + right, low + left, low + right};
-        Mix(corners, h.weight, v.weight, out);
-        if (format) ReadXrgbRow(*format, out, 1, out);
+    std::vector<uint8_t> read(source.file ? part.width * from.bytes_per_pixel : 0);
+    const auto row_at = [&, &from = from, &source = source](uint32_t row) -> const uint8_t* {
+      const uint64_t at = from.At(part.x, part.y + row);
+      if (!source.file) return source.bytes + at;
+      source.Copy(at, read.data(), read.size());
+      return read.data();
+    };
+    const Box upright = turning.Upright(clip);
+    const Scaling scaling{part.width,
+                          part.height,
+                          turning.Width(),
+                          turning.Height(),
+                          static_cast<uint32_t>(from.bytes_per_pixel),
+                          smooth,
+                          flip};
+    Scaler scaler(scaling, upright.x, upright.x + upright.width, row_at);
+    std::vector<uint8_t> converted(format ? upright.width * to.bytes_per_pixel : 0);
+    const int64_t step = turning.Step(to);
+    for (uint32_t row = upright.y; row < upright.y + upright.height; row++) {
+      const uint8_t* pixels = scaler.Row(row);
+      if (format) {
+        ReadXrgbRow(*format, pixels, upright.width, converted.data());
+        pixels = converted.data();
+      }
+      const auto [x, y] = turning.Turned(upright.x, row);
+      uint8_t* out = target->pixels + to.At(x, y);
+      if (turning.turn == 0) {
+        std::memcpy(out, pixels, upright.width * to.bytes_per_pixel);
+        continue;
+      }
+      for (uint32_t column = 0; column < upright.width; column++) {
+        std::memcpy(out + column * step, pixels + column * to.bytes_per_pixel, to.bytes_per_pixel);
       }
     }
   });
