@@ -1,44 +1,27 @@
 import * as os from 'node:os';
-import { EXCHANGE_BYTES, isNativeError, MAX_FDS, native, systemError, type NativeSocket } from '../native';
-import { connectTo } from './address';
+import { systemError } from '../native';
 import { Asked } from './asked';
-import { checkNul, ClientAuth, ServerAuth, type Auth } from './auth';
 import { Broken, TooMuch } from './broken';
 import { HeaderCache, type KnownHeader } from './header-cache';
 import * as header from './header';
 import { Match } from './match';
 import { isBusName, isInterface, isMember, isPath } from './names';
 import { Objects, type BusMethod, type Route, type Serve } from './objects';
-import { duplicates, Outbox } from './outbox';
 import { Reader, type Area } from './reader';
-import { FdQueue, fds } from './received';
-import { MessageStream } from './stream';
+import { fds } from './received';
+import { Transport, type Where } from './transport';
 import { BusError, type BusMessage, type BusSignal, type BusValue } from './values';
 import { Writer } from './writer';
 
-const { EBADF, ECANCELED, ECONNRESET, EINVAL, EMSGSIZE, ENOBUFS, ENOENT, ENOTCONN, ENOTSUP, EPERM, EPROTO } =
-  os.constants.errno;
+const { EBADF, ECANCELED, EINVAL, EMSGSIZE, ENOBUFS, ENOENT, ENOTCONN, ENOTSUP, EPERM } = os.constants.errno;
 
 /** Longest message taken where nobody says otherwise. */
 const MOST_BYTES = 1024 * 1024;
-/** Most messages handled in one turn of the loop, and bytes read but for long messages, however fast a peer sends. */
-const MESSAGES_PER_TURN = 32;
-const READ_BYTES = 4096;
 /** Most calls under way. */
 const MOST_CALLS = 4096;
 
 const DAEMON = 'org.freedesktop.DBus';
 const ERRORS = 'org.freedesktop.DBus.Error';
-
-/** A peer on a connected socket, or a bus. */
-export type Where =
-  | {
-      /** Taken over, in every case. */
-      readonly fd: number;
-      /** The side that is authenticated, or that authenticates. */
-      readonly side: 'client' | 'server';
-    }
-  | { readonly address: string };
 
 interface Call {
   readonly destination: string;
@@ -64,14 +47,7 @@ const body = new Writer();
  */
 export class Bus {
   #state: 'open' | 'lost' | 'closed' = 'open';
-  readonly #socket: NativeSocket | undefined;
-  readonly #outbox: Outbox | undefined;
-  readonly #stream: MessageStream;
-  readonly #files = new FdQueue();
-  /** Until it has ended. */
-  #auth: Auth | undefined;
-  #begun = false;
-  #takesFds = true;
+  readonly #transport: Transport;
   readonly #isBus: boolean;
   #name = '';
   #serial = 0;
@@ -82,38 +58,20 @@ export class Bus {
   readonly #headers = new HeaderCache<Route>();
   readonly #emptyReply = emptyReply();
   #onClosed: ((errno: number, reason: string) => void) | undefined;
-  /** Why the connection is about to be lost. */
-  #failing = 0;
-  #paused = false;
-  /** Messages wait that are here already. */
-  #waiting = false;
-  #next: NodeJS.Immediate | undefined;
-  #reading = true;
-  #bulk = false;
-  #left = 0;
 
   /** Begins at once; whatever fails is told through {@link onClosed}. `mostBytes`: the longest message taken. */
   constructor(where: Where, mostBytes = MOST_BYTES) {
     this.#isBus = 'address' in where;
-    this.#stream = new MessageStream((area, at, size) => this.#message(area, at, size), mostBytes);
-    try {
-      const socket = 'address' in where ? connectTo(where.address) : native.adopt(where.fd);
-      this.#socket = socket;
-      this.#outbox = new Outbox(socket, (errno) => {
-        this.#fail(errno);
-      });
-      const server = 'side' in where && where.side === 'server';
-      this.#auth = server ? new ServerAuth(socket.credentials().uid) : new ClientAuth();
-      socket.limit(READ_BYTES);
-      socket.onData((length) => {
-        this.#data(length);
-      });
-      this.#say(this.#auth.greeting);
-      if (this.#isBus) this.#hello();
-    } catch (error) {
-      if (!isNativeError(error)) throw error;
-      this.#fail(-error.errno);
-    }
+    this.#transport = new Transport(where, mostBytes, {
+      message: (area, at, size) => this.#message(area, at, size),
+      undelivered: (serial) => {
+        this.#settle(serial)?.reject(systemError(ENOTSUP, 'sendmsg'));
+      },
+      lost: (errno, reason) => {
+        this.#lost(errno, reason);
+      },
+    });
+    if (this.#isBus) this.#hello();
   }
 
   /** Our unique name on a bus; '' between peers, before it is known, and when the connection is gone. */
@@ -205,14 +163,12 @@ export class Bus {
   /** Stops and resumes reading and dispatching: backpressure. */
   pause(): void {
     this.#requireUnclosed();
-    this.#paused = true;
-    this.#pace();
+    this.#transport.pause();
   }
 
   resume(): void {
     this.#requireUnclosed();
-    this.#paused = false;
-    this.#pace();
+    this.#transport.resume();
   }
 
   /** What waits to be sent is dropped; calls under way are rejected (ECANCELED). */
@@ -220,6 +176,7 @@ export class Bus {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#onClosed = undefined;
+    this.#transport.close();
     this.#release(systemError(ECANCELED, 'sendmsg'));
   }
 
@@ -228,58 +185,6 @@ export class Bus {
   }
 
   // What comes.
-
-  #data(length: number): void {
-    if (length <= 0) {
-      const reason = length === -EMSGSIZE ? `more than ${MAX_FDS} file descriptors came at once` : '';
-      this.#lose(length === 0 ? ECONNRESET : reason === '' ? -length : EPROTO, reason);
-      return;
-    }
-    this.#handle(length);
-  }
-
-  /** Goes on with what waited. */
-  #more(): void {
-    this.#next = undefined;
-    if (this.#state === 'open' && !this.#paused) this.#handle(0);
-  }
-
-  /** Handles what waits and so many bytes of the exchange. */
-  #handle(length: number): void {
-    this.#left = MESSAGES_PER_TURN;
-    try {
-      this.#waiting = !(length === 0 ? this.#stream.more() : this.#take(length));
-      if (this.#stream.empty && this.#files.count > 0) {
-        throw new Broken(`${this.#files.count} file descriptor(s) came with a message that has none`);
-      }
-    } catch (error) {
-      const { message } = error as Error;
-      this.#lose(error instanceof Broken ? error.errno : EPROTO, message);
-    }
-    this.#pace();
-  }
-
-  #take(length: number): boolean {
-    this.#files.arrive();
-    return this.#auth ? this.#authenticate(this.#auth, length) : this.#stream.take(length);
-  }
-
-  #authenticate(auth: Auth, length: number): boolean {
-    this.#stream.keep(0, length);
-    if (auth.expectsNul && !this.#begun) checkNul(this.#stream.byte());
-    this.#begun = true;
-    for (let line = this.#stream.line(); line !== undefined; line = this.#stream.line()) {
-      this.#say(auth.line(line));
-      if (!auth.done) continue;
-      this.#auth = undefined;
-      this.#takesFds = auth.fds;
-      for (const serial of this.#outbox!.release(auth.fds))
-        this.#settle(serial)?.reject(systemError(ENOTSUP, 'sendmsg'));
-      return this.#stream.more();
-    }
-    if (this.#files.count > 0) throw new Broken('file descriptors came with the authentication');
-    return true;
-  }
 
   /** Handles one message; returns whether the next may follow at once. */
   #message(area: Area, at: number, size: number): boolean {
@@ -293,7 +198,7 @@ export class Bus {
     const { fields } = known;
     if (fields.signature === '' && from < at + size)
       throw new Broken('a message has a body and no signature');
-    this.#files.claim(fields.fds);
+    this.#transport.claim(fields.fds);
     try {
       reader.begin(area, little, at, from, at + size);
       if (type === header.CALL) this.#called(known, serial, (bytes[at + 2]! & header.NO_REPLY) === 0);
@@ -303,8 +208,7 @@ export class Bus {
       fds.end();
     }
     // Who waits for an answer goes on before anything that came after it.
-    const answer = type === header.RETURN || type === header.ERROR;
-    return this.#state === 'open' && !this.#paused && --this.#left > 0 && !answer;
+    return type !== header.RETURN && type !== header.ERROR;
   }
 
   #header(area: Area, at: number, type: number, little: boolean): KnownHeader<Route> {
@@ -407,33 +311,7 @@ export class Bus {
     }
   }
 
-  /** Reads as much, and as soon, as is wanted now. */
-  #pace(): void {
-    if (this.#state !== 'open' || !this.#socket) return;
-    if (this.#waiting && !this.#paused) {
-      this.#next ??= setImmediate(() => {
-        this.#more();
-      });
-    }
-    const reading = !this.#waiting && !this.#paused;
-    if (reading !== this.#reading) {
-      if (reading) this.#socket.resume();
-      else this.#socket.pause();
-      this.#reading = reading;
-    }
-    const bulk = this.#stream.missing > READ_BYTES;
-    if (bulk !== this.#bulk) this.#socket.limit(bulk ? EXCHANGE_BYTES : READ_BYTES);
-    this.#bulk = bulk;
-  }
-
   // What goes.
-
-  /** Part of the authentication, for which there is always room. */
-  #say(text: string): void {
-    if (text === '') return;
-    const sent = this.#socket!.send(Buffer.from(text, 'latin1'));
-    if (sent !== text.length) this.#fail(sent < 0 ? -sent : ENOBUFS);
-  }
 
   #hello(): void {
     this.#askDaemon('Hello', '', [], ([name]) => {
@@ -450,7 +328,7 @@ export class Bus {
   ): void {
     const message = { destination: DAEMON, path: '/org/freedesktop/DBus', interface: DAEMON };
     this.call({ ...message, member, signature, values }).then(granted, (error: unknown) => {
-      if (error instanceof BusError) this.#lose(EPERM, '');
+      if (error instanceof BusError) this.#transport.lose(EPERM);
     });
   }
 
@@ -463,7 +341,7 @@ export class Bus {
     if (destination !== '' && !isBusName(destination)) {
       throw new TypeError('message.destination must be a name on a bus');
     }
-    if (this.#state === 'lost' || this.#failing !== 0) throw systemError(ENOTCONN, 'sendmsg');
+    if (!this.#transport.usable) throw systemError(ENOTCONN, 'sendmsg');
     const serial = this.#nextSerial();
     const status = this.#write(
       type,
@@ -477,11 +355,10 @@ export class Bus {
   }
 
   #replyNothing(to: number): number {
-    if (!this.#outbox) return 0;
     const { bytes, view } = this.#emptyReply;
     view.setUint32(header.SERIAL_AT, this.#nextSerial(), true);
     view.setUint32(EMPTY_REPLY_TO, to, true);
-    return this.#outbox.post(bytes, 0);
+    return this.#transport.post(bytes, 0);
   }
 
   #answer(to: number, destination: string, signature = '', values: readonly BusValue[] = []): number {
@@ -508,9 +385,7 @@ export class Bus {
     head.begin();
     header.writeHeader(head, type, flags, serial, body.length, { ...fields, fds: body.fds.length });
     head.bytes(body.written);
-    if (!this.#outbox) return 0;
-    if (body.fds.length > 0 && !this.#takesFds) return -ENOTSUP;
-    return this.#outbox.post(head.written, serial, duplicates(body.fds));
+    return this.#transport.post(head.written, serial, body.fds);
   }
 
   #nextSerial(): number {
@@ -526,35 +401,19 @@ export class Bus {
     return call;
   }
 
-  /** The connection is lost, which is told in a moment: who uses it is in the middle of something. */
-  #fail(errno: number): void {
-    if (this.#failing !== 0) return;
-    this.#failing = errno;
-    setImmediate(() => {
-      this.#lose(errno, '');
-    });
-  }
-
-  #lose(errno: number, reason: string): void {
-    if (this.#state !== 'open') return;
+  #lost(errno: number, reason: string): void {
     this.#state = 'lost';
     const callback = this.#onClosed;
     this.#onClosed = undefined;
-    const why = this.#failing || errno;
-    this.#release(systemError(why, 'recvmsg'));
+    this.#release(systemError(errno, 'recvmsg'));
     try {
-      callback?.(why, reason);
+      callback?.(errno, reason);
     } catch (error) {
       rethrow(error);
     }
   }
 
   #release(why: Error): void {
-    clearImmediate(this.#next);
-    this.#stream.close();
-    this.#files.close();
-    this.#outbox?.close();
-    this.#socket?.close();
     this.#objects.clear();
     this.#headers.clear();
     this.#listening.length = 0;

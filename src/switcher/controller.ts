@@ -72,7 +72,7 @@ export class Controller implements GuestsOwner {
   ) {
     this.guests = new Guests(this, card.framebuffers);
     this.#panels = new Panels(card, this.guests, helpLines([...config.hotkeys, config.escape]), log, () => {
-      for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+      this.#reconcileAll();
     });
     this.#scan = new Scan(() => {
       this.#showNextOfScan();
@@ -302,7 +302,7 @@ export class Controller implements GuestsOwner {
       for (const output of this.outputs.all()) this.#panels.leave(output);
     } else {
       for (const output of this.outputs.lit()) output.renew();
-      for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+      this.#reconcileAll();
       // Monitors may have come and gone meanwhile.
       this.outputs.hotplug();
     }
@@ -356,7 +356,7 @@ export class Controller implements GuestsOwner {
     if (focus === null || !lit.some((output) => this.outputs.keyOf(output.name) === focus)) {
       this.#layout = { ...this.#layout, focus: lit[0] ? this.outputs.keyOf(lit[0].name) : null };
     }
-    for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    this.#reconcileAll();
     this.guests.displaysChanged();
     this.#retarget();
     this.#emit({ event: 'outputs', lit: names(lit) });
@@ -421,6 +421,10 @@ export class Controller implements GuestsOwner {
     for (const output of this.outputs.lit()) {
       if (this.assignment(output.name).head?.guest === guest) this.#reconcile(output, monotonic());
     }
+  }
+
+  #reconcileAll(): void {
+    for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
   }
 
   /** Takes an output from what it shows to what it should show. */

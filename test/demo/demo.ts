@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { OutputStatus, Status } from '../../src/control/protocol';
+import { messageOf } from '../../src/error';
 import { encodePng } from '../../src/kms/png';
 import { crtcOf, decodePng, eventually, pause, within, type Image } from '../lab/harness';
 import { consolePicture, difference, watchGuest, watchStill, wordsFor, type Sight } from './panel';
@@ -212,10 +213,6 @@ function slowest(
   );
   const last = switches.sort((a, b) => (b.shownMs ?? 0) - (a.shownMs ?? 0))[0];
   return last && { commit: last.commitMs ?? NaN, vblank: last.shownMs ?? NaN };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 void new Demo(process.env.LAB_OUT ?? '.').play().then((code) => process.exit(code));

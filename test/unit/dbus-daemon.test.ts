@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { Bus } from '../../src/dbus/bus';
 import type { BusMessage, BusValue } from '../../src/dbus/values';
+import { native } from '../../src/native';
 import { INTERFACE, PATH, closed, message, receivedFds, serve } from './support/dbus';
 import { openFds, until } from './support/wire';
 
@@ -42,7 +43,15 @@ describe('a bus with a daemon', () => {
     daemon = spawn('dbus-daemon', [`--config-file=${config}`, '--nofork', '--nopidfile'], {
       stdio: 'ignore',
     });
-    await until(() => fs.existsSync(socket));
+    // The socket is there a moment before it takes connections.
+    await until(() => {
+      try {
+        native.connect(socket).close();
+        return true;
+      } catch {
+        return false;
+      }
+    });
   });
   afterAll(async () => {
     daemon.kill();

@@ -2,7 +2,7 @@ import * as os from 'node:os';
 import { Bus } from '../../src/dbus/bus';
 import type { BusValue } from '../../src/dbus/values';
 import { native, type NativeSocket } from '../../src/native';
-import { message, receivedFds, serve } from './support/dbus';
+import { CLIENT, message, receivedFds, serve } from './support/dbus';
 import { Random } from './support/random';
 import { openFds, openNull, until } from './support/wire';
 import * as fs from 'node:fs';
@@ -10,7 +10,6 @@ import * as fs from 'node:fs';
 const { errno } = os.constants;
 const SEED = 20260;
 const CONNECTIONS = 600;
-const CLIENT = '\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n';
 const SERVER = `DATA\r\nOK ${'0123456789abcdef'.repeat(2)}\r\nAGREE_UNIX_FD\r\n`;
 
 /** What a bus sends, message by message. */

@@ -3,7 +3,7 @@ import * as os from 'node:os';
 import { Bus } from '../../src/dbus/bus';
 import { fds } from '../../src/dbus/received';
 import { MAX_FDS, native, type NativeSocket } from '../../src/native';
-import { closed, message, receivedFds, serve } from './support/dbus';
+import { CLIENT, closed, message, receivedFds, serve } from './support/dbus';
 import { addon, built, run } from './support/native-process';
 import { Random } from './support/random';
 import { openFds, turn, until } from './support/wire';
@@ -11,8 +11,7 @@ import { openFds, turn, until } from './support/wire';
 const { errno } = os.constants;
 const nulls = (count: number): number[] => Array<number>(count).fill(0);
 const hex = (text: string): string => Buffer.from(text).toString('hex');
-/** What clients say to be let in, and what a server answers. */
-const CLIENT = '\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n';
+/** What a server answers to {@link CLIENT}. */
 const SERVER = `DATA\r\nOK ${'0123456789abcdef'.repeat(2)}\r\nAGREE_UNIX_FD\r\n`;
 
 /** A bus, and the bare other end of its connection. */

@@ -10,7 +10,7 @@ import type { QemuDisplay } from './display';
 import type { Endpoint, EndpointOwner } from './endpoint';
 import { LibvirtEndpoint } from './libvirt-endpoint';
 import { QmpEndpoint } from './qmp-endpoint';
-import { reasonOf, printable } from './words';
+import { printable, reasonOf } from './words';
 
 /** QEMU is looked for after so long, twice as long each time. */
 const RETRY_MS = 250;

@@ -8,7 +8,7 @@ import {
   type NativeSocket,
 } from '../../native';
 import { Budget } from '../budget';
-import { reasonOf, printable } from './words';
+import { printable, reasonOf } from './words';
 
 const EAGAIN = -11;
 /** Far more than any answer or event that we care for. */

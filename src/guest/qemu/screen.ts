@@ -3,7 +3,7 @@ import type { HeadSink } from '../sink';
 import type { Console, QemuDisplay, UiInfo } from './display';
 import { Head, type HeadOwner } from './head';
 import { Listener, type ListenerOwner } from './listener';
-import { busErrorName, reasonOf, printable } from './words';
+import { busErrorName, printable, reasonOf } from './words';
 
 /** A listener that QEMU closes is registered again after so long, twice as long each time. */
 const AGAIN_MS = 250;

@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MANY 32
+#define MANY  32
+#define MODES 64
 
 static const uint32_t colours[] = { 0xc02020, 0x20c020, 0x2020c0 };
 #define BUFFERS (sizeof(colours) / sizeof(colours[0]))
@@ -42,22 +43,24 @@ static uint32_t find_connector(const uint32_t *ids, uint32_t count,
 			       struct drm_mode_modeinfo *mode)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		struct drm_mode_modeinfo modes[MANY * 2];
+		struct drm_mode_modeinfo modes[MODES];
 		struct drm_mode_get_connector get = { .connector_id = ids[i] };
-		uint32_t many;
 
 		control("GETCONNECTOR", DRM_IOCTL_MODE_GETCONNECTOR, &get);
 		if (get.connection != 1 || get.count_modes == 0)
 			continue;
-		many = get.count_modes < MANY * 2 ? get.count_modes : MANY * 2;
 		get = (struct drm_mode_get_connector){
 			.connector_id = ids[i],
-			.count_modes = many,
+			.count_modes = MODES,
 			.modes_ptr = (uintptr_t)modes,
 		};
 		control("GETCONNECTOR", DRM_IOCTL_MODE_GETCONNECTOR, &get);
+		/* Those that do not fit keep the kernel from writing any. */
+		errno = ENOBUFS;
+		must("more modes than expected",
+		     get.count_modes > MODES ? -1 : 0);
 		*mode = modes[0];
-		for (uint32_t m = many; m-- > 0;) {
+		for (uint32_t m = get.count_modes; m-- > 0;) {
 			if (modes[m].type & DRM_MODE_TYPE_PREFERRED)
 				*mode = modes[m];
 		}

@@ -17,6 +17,14 @@ export interface GuestSetup {
   readonly [key: string]: unknown;
 }
 
+/** A guest of the config that is a QEMU, known by its QMP socket, whether that is there yet or not. */
+export function linkTo(
+  { name, qmp }: { readonly name: string; readonly qmp: string },
+  more: object = {},
+): GuestSetup {
+  return { name, link: { qemu: { qmp } }, ...more };
+}
+
 /** A config but for what every test has alike: guests (a name has a vhost-user-gpu socket), outputs, hotkeys, the rest. */
 export interface Setup {
   readonly guests: readonly (string | GuestSetup)[];
@@ -164,6 +172,11 @@ export class Daemon {
   /** The first line of the log that matches, as soon as it is there. */
   said(pattern: RegExp): Promise<string> {
     return this.#child.said(pattern);
+  }
+
+  /** What it warns of a guest, from the log's line `from` on. */
+  warnings(guest: string, from = 0): string[] {
+    return this.log.slice(from).filter((line) => line.includes(` warning: guest ${guest}: `));
   }
 
   async status(): Promise<Status> {

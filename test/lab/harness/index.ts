@@ -3,6 +3,7 @@ export {
   cli,
   cliAll,
   Daemon,
+  linkTo,
   scratch,
   startCli,
   writeConfig,
@@ -10,6 +11,7 @@ export {
   type GuestSetup,
   type Setup,
 } from './daemon';
+export { BARE, scancodes, startBare } from './bare-guest';
 export { Bus } from './bus';
 export { atTestEnd } from './cleanup';
 export { Child, type Exit } from './child';
@@ -33,4 +35,4 @@ export { decodePpm } from './ppm';
 export { Seatd } from './seatd';
 export { SolidFrames } from './solid-frames';
 export * from './wire-guest';
-export { frames, look, moves, shows, showsOnly } from './witness';
+export { frames, look, mirrors, moves, shows, showsOnly } from './witness';

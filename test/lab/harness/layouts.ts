@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { plan, type PlanFlags } from '../../../src/cli/plan';
 import type { OutputStatus } from '../../../src/control/protocol';
+import { messageOf } from '../../../src/error';
 import { fourcc } from '../../../src/fourcc';
 import type { OutputPlan, Plan } from '../../../src/plan/plan';
 import { Random } from '../../unit/support/random';
@@ -194,7 +195,7 @@ export async function planAgrees(layouts: number, seed: number): Promise<Tally> 
     try {
       await one.play(SWITCHES);
     } catch (error) {
-      throw new Error(`seed ${seed + round}: ${error instanceof Error ? error.message : String(error)}`, {
+      throw new Error(`seed ${seed + round}: ${messageOf(error)}`, {
         cause: error,
       });
     }

@@ -6,6 +6,7 @@ import { repository } from './child';
 import { scratch } from './daemon';
 import { eventually } from './eventually';
 import type { Image } from './image';
+import { readConsole } from './nested-qemu';
 import { decodePpm } from './ppm';
 
 const run = promisify(execFile);
@@ -106,8 +107,7 @@ export class Domain {
 
   /** What the guest wrote to the debug console since its last start, by lines. */
   console(): string[] {
-    const text = fs.readFileSync(path.join(this.directory, `${this.name}.console`), 'latin1');
-    return text.split('\n').slice(0, -1); // The last is not finished.
+    return readConsole(path.join(this.directory, `${this.name}.console`));
   }
 
   /** What the guest shows, as QEMU sees it. */

@@ -5,10 +5,10 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { repository } from './child';
 import { scratch } from './daemon';
-import { eventually } from './eventually';
+import { eventually, Hopeless } from './eventually';
 import { NestedQemu, type NestedQemuSetup } from './nested-qemu';
 
-/** A Linux takes a minute or two to come up: three emulations stand on each other. */
+/** A Linux takes four or five minutes to come up in a lab that is busy: three emulations stand on each other. */
 const START_SECONDS = 600;
 
 /** The lab's own kernel, and a file system with no more than a shell and the driver of virtio-gpu. */
@@ -77,7 +77,7 @@ export class LinuxGuest {
   async up(times = 1): Promise<void> {
     await eventually(
       () => {
-        if (this.qemu.exit) throw new Error('QEMU has ended');
+        if (this.qemu.exit) throw new Hopeless('QEMU has ended');
         expect(this.starts).toBe(times);
       },
       START_SECONDS,

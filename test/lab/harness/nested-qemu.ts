@@ -78,8 +78,7 @@ export class NestedQemu {
 
   /** What the guest wrote to the debug console (port 0xe9), by lines. */
   console(): string[] {
-    const text = fs.readFileSync(path.join(this.directory, 'console'), 'latin1');
-    return text.split('\n').slice(0, -1); // The last is not finished.
+    return readConsole(path.join(this.directory, 'console'));
   }
 
   /** A command on the harness' own monitor. */
@@ -142,6 +141,11 @@ export class NestedQemu {
     const end = this.exit ? ` (ended with ${this.exit.code ?? this.exit.signal})` : '';
     return new Error(`QEMU ${this.name} ${what}${end}\n${this.stderr.slice(-20).join('\n')}`);
   }
+}
+
+/** What a debug console was written to, by lines. */
+export function readConsole(file: string): string[] {
+  return fs.readFileSync(file, 'latin1').split('\n').slice(0, -1); // The last is not finished.
 }
 
 function commandLine(setup: NestedQemuSetup, qmp: string, directory: string): string[] {

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
-import { PATIENCE_SECONDS } from './eventually';
+import { eventually, PATIENCE_SECONDS } from './eventually';
+import type { Image } from './image';
 import { crtcOf } from './kernel';
 import { Panels } from './panels';
 
@@ -79,6 +80,15 @@ export async function shows(
     }
     throw new Error(`${connector} shows ${list(seen)} instead of ${list(wanted)}`);
   }
+}
+
+/** Waits until a panel shows what QEMU itself says a guest shows; returns that picture. */
+export function mirrors(output: string, guest: { screendump(): Promise<Image> }): Promise<Image> {
+  return eventually(async () => {
+    const image = await guest.screendump();
+    await shows(output, image.crc, { seconds: 5 });
+    return image;
+  });
 }
 
 /** Looks at `count` frames: each has to be one of the pictures. */

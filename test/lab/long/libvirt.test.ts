@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import {
+  BARE,
   Daemon,
   type Domain,
   type DomainSetup,
@@ -9,22 +10,19 @@ import {
   type GuestSetup,
   Keyboard,
   Libvirt,
+  mirrors,
   OtherViewer,
   PictureGuest,
+  scancodes,
   scratch,
-  shows,
 } from '../harness';
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
-const BARE = path.resolve('build/guests/bare.elf');
 
 const GL = "<gl enable='yes' rendernode='/dev/dri/renderD128'/>";
 const VIRTIO = "<video><model type='virtio'/></video>";
 
 const linkTo = (name: string, more: object = {}): GuestSetup => ({ name, link: { libvirt: { domain: name } }, ...more }); // prettier-ignore
-
-const warnings = (daemon: Daemon, guest: string): string[] =>
-  daemon.log.filter((line) => line.includes(` warning: guest ${guest}: `));
 
 let libvirt: Libvirt;
 
@@ -36,13 +34,6 @@ afterAll(() => libvirt.stop());
 /** A domain with the bare guest in it. */
 function domain(name: string, append: string, devices: string, more: Partial<DomainSetup> = {}) {
   return libvirt.domain({ name, version: 11, kernel: BARE, append: `name=${name} ${append}`, devices, ...more }); // prettier-ignore
-}
-
-/** Waits until a panel shows what QEMU itself says the guest shows. */
-async function mirrors(output: string, guest: Domain): Promise<void> {
-  await eventually(async () => {
-    await shows(output, (await guest.screendump()).crc, { seconds: 5 });
-  });
 }
 
 async function conditionIs(daemon: Daemon, guest: string, wanted: string): Promise<void> {
@@ -94,8 +85,7 @@ describe('domains on panels', () => {
     await daemon.outputIs(FIRST, { focused: true });
     keyboard.tap('A', 'N');
     await eventually(() => {
-      const keys = plain.console().filter((line) => line.startsWith('key '));
-      expect(keys).toEqual(['1e', '9e', '31', 'b1'].map((code) => `key ${code}`));
+      expect(scancodes(plain)).toEqual(['1e', '9e', '31', 'b1']);
     });
     keyboard.unplug();
     await mirrors(FIRST, plain); // It draws them.
@@ -109,7 +99,7 @@ describe('domains on panels', () => {
     await conditionIs(daemon, 'plain', 'running');
     await plain.virsh('reset');
     await mirrors(FIRST, plain);
-    expect(warnings(daemon, 'plain')).toEqual([]);
+    expect(daemon.warnings('plain')).toEqual([]);
   });
 
   test('come back after virsh destroy and virsh start, at another address', async () => {
@@ -183,8 +173,7 @@ describe('what cannot be shown', () => {
     );
     await libvirt.again();
     for (const name of ['nobody', 'headless', 'idle']) {
-      const lines = warnings(daemon, name);
-      expect(new Set(lines).size).toBeLessThanOrEqual(3);
+      expect(new Set(daemon.warnings(name)).size).toBeLessThanOrEqual(3);
     }
     await daemon.stop();
   });
@@ -210,7 +199,7 @@ describe('what cannot be shown', () => {
     await eventually(async () => {
       expect((await daemon.output(SECOND)).frames).toBeGreaterThan(frames + 60);
     });
-    expect(warnings(daemon, 'plain')).toEqual([]); // Still asking.
+    expect(daemon.warnings('plain')).toEqual([]); // Still asking.
     expect(await daemon.said(/guest plain: /)).toMatch(
       /libvirt does not answer virsh dumpxml plain within 5 s/,
     );

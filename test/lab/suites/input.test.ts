@@ -8,15 +8,16 @@ import {
   cliAll,
   Daemon,
   eventually,
-  type GuestSetup,
   Keyboard,
+  linkTo,
   MockGuest,
   modesetsDuring,
   Mouse,
-  NestedQemu,
   pause,
   PictureGuest,
+  scancodes,
   scratch,
+  startBare,
 } from '../harness';
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
@@ -75,7 +76,6 @@ class Typed {
 
 const directory = scratch();
 const socket = (name: string): string => path.join(directory, `${name}.qmp`);
-const linkTo = (name: string): GuestSetup => ({ name, link: { qemu: { qmp: socket(name) } } });
 
 let daemon: Daemon;
 let keyboard: Keyboard;
@@ -84,7 +84,7 @@ let guests: Typed[];
 async function start(more: object = {}): Promise<void> {
   guests = NAMES.map((name) => new Typed(new MockGuest(socket(name))));
   daemon = await Daemon.start({
-    guests: NAMES.map(linkTo),
+    guests: NAMES.map((name) => linkTo({ name, qmp: socket(name) })),
     outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: { show: 'beta' }, [THIRD]: { show: 'gamma' } },
     ...more,
   });
@@ -309,15 +309,9 @@ describe('what hotkeys can do besides', () => {
 });
 
 test('a guest gets every key there is, as its keyboard would say it', async () => {
-  const qemu = await NestedQemu.start({
-    name: 'typist',
-    version: 11,
-    kernel: path.resolve('build/guests/bare.elf'),
-    append: 'name=typist static device=vga',
-  });
-  const guest: GuestSetup = { name: 'typist', link: { qemu: { qmp: qemu.qmp } } };
+  const qemu = await startBare('typist', 'static device=vga');
   daemon = await Daemon.start({
-    guests: [guest],
+    guests: [linkTo(qemu)],
     outputs: { [FIRST]: { show: 'typist' } },
     hotkeys: {},
   });
@@ -325,8 +319,6 @@ test('a guest gets every key there is, as its keyboard would say it', async () =
   await eventually(async () => {
     expect(await daemon.guest('typist')).toMatchObject({ connected: true });
   });
-  const bytes = (): string[] =>
-    qemu.console().filter((line) => line.startsWith('key ')).map((line) => line.slice(4)); // prettier-ignore
   const failures: string[] = [];
   const silent: number[] = [];
   // A, which all keyboards have, ends what there is to wait for: QEMU keeps the order. Evdev's 84 is no key.
@@ -334,7 +326,7 @@ test('a guest gets every key there is, as its keyboard would say it', async () =
   // QEMU's keyboard holds 16 bytes.
   for (let first = 0; first < codes.length; first += 2) {
     const pair = codes.slice(first, first + 2);
-    const from = bytes().length;
+    const from = scancodes(qemu).length;
     for (const code of pair) {
       keyboard.code(code, true);
       keyboard.code(code, false);
@@ -342,7 +334,7 @@ test('a guest gets every key there is, as its keyboard would say it', async () =
     }
     const found = await eventually(
       () => {
-        const parts = bytes()
+        const parts = scancodes(qemu)
           .slice(from)
           .join(' ')
           .split(/ ?1e 9e ?/);

@@ -6,38 +6,23 @@ import {
   eventually,
   type GuestSetup,
   Keyboard,
-  NestedQemu,
+  linkTo,
+  mirrors,
+  type NestedQemu,
   OtherViewer,
   pause,
   PictureGuest,
+  scancodes,
   scratch,
-  shows,
+  startBare,
 } from '../harness';
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
-const BARE = path.resolve('build/guests/bare.elf');
 const UUID = 'c0ffee00-1111-2222-3333-444444444444';
-
-/** A QEMU with the bare guest in it. */
-function start(name: string, append: string, options: Partial<Parameters<typeof NestedQemu.start>[0]> = {}) {
-  return NestedQemu.start({ name, version: 11, kernel: BARE, append: `name=${name} ${append}`, ...options });
-}
 
 function onBus(name: string, bus: Bus, vm?: string): GuestSetup {
   return { name, link: { qemu: { bus: bus.address, ...(vm !== undefined && { vm }) } } };
 }
-
-/** Waits until a panel shows what QEMU itself says the guest shows. */
-async function mirrors(output: string, qemu: NestedQemu): Promise<void> {
-  await eventually(async () => {
-    await shows(output, (await qemu.screendump()).crc, { seconds: 5 });
-  });
-}
-
-const keysOf = (qemu: NestedQemu): string[] => qemu.console().filter((line) => line.startsWith('key '));
-
-const warnings = (daemon: Daemon, guest: string): string[] =>
-  daemon.log.filter((line) => line.includes(` warning: guest ${guest}: `));
 
 describe('two VMs on one bus', () => {
   let bus: Bus;
@@ -46,8 +31,8 @@ describe('two VMs on one bus', () => {
 
   beforeAll(async () => {
     bus = await Bus.start();
-    office = await start('office', 'static', { bus: bus.address, device: 'virtio-vga' });
-    numbered = await start('numbered', 'static device=vga', {
+    office = await startBare('office', 'static', { bus: bus.address, device: 'virtio-vga' });
+    numbered = await startBare('numbered', 'static device=vga', {
       ...{ bus: bus.address, version: 10, extra: ['-uuid', UUID] },
     });
   });
@@ -70,7 +55,7 @@ describe('two VMs on one bus', () => {
     expect((await daemon.guest('which')).trouble).toMatch(/there are 2 VMs/);
     await daemon.show('which', FIRST);
     await pause(500);
-    expect(warnings(daemon, 'which')).toEqual([line]);
+    expect(daemon.warnings('which')).toEqual([line]);
     await daemon.stop();
   });
 
@@ -96,16 +81,16 @@ describe('two VMs on one bus', () => {
     await daemon.outputIs(FIRST, { focused: true });
     keyboard.tap('A', 'N');
     await eventually(() => {
-      expect(keysOf(office)).toEqual(['1e', '9e', '31', 'b1'].map((code) => `key ${code}`));
+      expect(scancodes(office)).toEqual(['1e', '9e', '31', 'b1']);
     });
     keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
     await daemon.outputIs(SECOND, { focused: true });
     keyboard.tap('B');
     await eventually(() => {
-      expect(keysOf(numbered)).toEqual(['30', 'b0'].map((code) => `key ${code}`));
+      expect(scancodes(numbered)).toEqual(['30', 'b0']);
     });
     keyboard.unplug();
-    expect(keysOf(office)).not.toContain('key 30');
+    expect(scancodes(office)).not.toContain('30');
     // They draw what was typed.
     await mirrors(FIRST, office);
     await mirrors(SECOND, numbered);
@@ -120,13 +105,13 @@ describe('two VMs on one bus', () => {
         /no VM called \S+ on the bus .*; there is office/i,
       );
     });
-    expect(warnings(daemon, 'right')).toHaveLength(2);
-    expect(warnings(daemon, 'left')).toEqual([]);
+    expect(daemon.warnings('right')).toHaveLength(2);
+    expect(daemon.warnings('left')).toEqual([]);
     await mirrors(FIRST, office);
     expect(await daemon.output(FIRST)).toMatchObject({ link: 'connected', modesets });
 
     // It comes again.
-    numbered = await start('numbered', 'static device=vga', {
+    numbered = await startBare('numbered', 'static device=vga', {
       ...{ bus: bus.address, version: 11, extra: ['-uuid', UUID] },
     });
     await daemon.show('right', SECOND);
@@ -151,14 +136,10 @@ describe('another program that takes the display', () => {
       const monitor = path.join(scratch(), 'other');
       monitors.set(name, monitor);
       const extra = ['-qmp', `unix:${monitor},server=on,wait=off`];
-      qemus.set(name, await start(name, 'anim rate=20 device=vga', { version, extra, gl: true }));
+      qemus.set(name, await startBare(name, 'anim rate=20 device=vga', { version, extra, gl: true }));
     }
-    const entry = (name: string, more: object = {}): GuestSetup => ({
-      ...{ name, link: { qemu: { qmp: qemus.get(name)!.qmp } } },
-      ...more,
-    });
     daemon = await Daemon.start({
-      guests: [entry('back'), entry('leave', { viewers: 'leave' }), 'good'],
+      guests: [linkTo(qemus.get('back')!), linkTo(qemus.get('leave')!, { viewers: 'leave' }), 'good'],
       outputs: { [FIRST]: { show: 'back' }, [SECOND]: { show: 'leave' }, [THIRD]: { show: 'good' } },
     });
     bystander = new PictureGuest(daemon.socket('good'), 'good');
@@ -197,7 +178,7 @@ describe('another program that takes the display', () => {
       expect(viewer.lost).toBe(true);
     });
     expect((await daemon.guest('back')).trouble).toBeUndefined();
-    expect(warnings(daemon, 'back')).toEqual([line]);
+    expect(daemon.warnings('back')).toEqual([line]);
     await goOn();
   });
 
@@ -210,7 +191,7 @@ describe('another program that takes the display', () => {
     expect(viewer.lost).toBe(false);
     expect(await viewer.name()).toBe('leave');
     expect((await daemon.guest('leave')).trouble).toMatch(/viewers: leave/);
-    expect(warnings(daemon, 'leave')).toEqual([line]);
+    expect(daemon.warnings('leave')).toEqual([line]);
     await daemon.show('leave', SECOND);
     await daemon.said(/guest leave: its display connection is ours again/);
     await eventually(async () => {
@@ -218,7 +199,7 @@ describe('another program that takes the display', () => {
       expect((await daemon.guest('leave')).trouble).toBeUndefined();
     });
     await goOn();
-    expect(warnings(daemon, 'leave')).toEqual([line]);
+    expect(daemon.warnings('leave')).toEqual([line]);
     for (const qemu of qemus.values()) expect(await qemu.qmpLatency()).toBeLessThan(1000);
   });
 });

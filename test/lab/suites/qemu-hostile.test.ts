@@ -12,10 +12,10 @@ import {
   eventually,
   fdCount,
   framebufferCount,
-  type GuestSetup,
   Image,
   IMPLICIT,
   Keyboard,
+  linkTo,
   MockGuest,
   Panels,
   pause,
@@ -66,8 +66,7 @@ describe('a QEMU that misbehaves', () => {
   const guests: MockGuest[] = [];
 
   /** What the log says of the guest since the test began, without what is mere information. */
-  const warnings = (): string[] =>
-    daemon.log.slice(lines).filter((line) => line.includes(' warning: guest bad: '));
+  const warnings = (): string[] => daemon.warnings('bad', lines);
 
   /** QEMU begins, and is looked for at once. */
   async function start(options: Options = {}, prepare?: (guest: MockGuest) => unknown): Promise<MockGuest> {
@@ -102,9 +101,8 @@ describe('a QEMU that misbehaves', () => {
   const held = (): typeof before => ({ fds: fdCount(daemon.pid), framebuffers: framebufferCount() });
 
   beforeAll(async () => {
-    const bad: GuestSetup = { name: 'bad', link: { qemu: { qmp: socket } } };
     daemon = await Daemon.start({
-      guests: ['good', bad],
+      guests: ['good', linkTo({ name: 'bad', qmp: socket })],
       outputs: { [BYSTANDER]: { show: 'good' }, [TARGET]: { show: 'bad' } },
     });
     buffer = await PixelBuffer.of(image);
@@ -643,10 +641,7 @@ describe.each(['atomic', 'legacy'] as const)(
   (engine) => {
     const folder = scratch();
     const socketOf = (name: string): string => path.join(folder, name);
-    const entry = (name: string, more: object = {}) => ({
-      ...{ name, link: { qemu: { qmp: socketOf(name) } } },
-      ...more,
-    });
+    const entry = (name: string, more: object = {}) => linkTo({ name, qmp: socketOf(name) }, more);
     let daemon: Daemon;
     let keyboard: Keyboard;
     let full: PixelBuffer;

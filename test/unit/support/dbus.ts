@@ -21,6 +21,9 @@ export function peers(): Peers {
   };
 }
 
+/** What clients say to be let in. */
+export const CLIENT = '\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n';
+
 export const PATH = '/org/example/Object';
 export const INTERFACE = 'org.example.Interface';
 
