@@ -269,7 +269,7 @@ describe('Disable', () => {
     console_.send('Disable', '', []);
     await turn(50);
     expect(head.events).not.toContain('off');
-    await until(() => head.events.at(-1) === 'off', 200);
+    await until(() => head.events.at(-1) === 'off');
     console_.send('Disable', '', []);
     await turn(300);
     expect(head.events.filter((event) => event === 'off')).toHaveLength(1);
