@@ -31,6 +31,11 @@ const BLOB_SECONDS = Number(process.env.LAB_BLOB_SECONDS ?? 10);
 /** Buffers in the guest's memory, which QEMU hands on as they are: with gl only. */
 const BLOB = { device: 'virtio-vga,blob=true', memfd: true, gl: true } as const;
 
+/** A guest whose screen stands in the middle of its panel. */
+const centred = (qemu: NestedQemu): { screendump(): Promise<Image> } => ({
+  screendump: async () => (await qemu.screendump()).centredOn(1024, 768),
+});
+
 describe('two QEMUs and a vhost-user-gpu guest on three panels', () => {
   let eleven: NestedQemu;
   let ten: NestedQemu;
@@ -149,8 +154,9 @@ describe('a guest’s life', () => {
   test(`QEMU killed and started again ${KILLS} times: the picture is back, nothing is left behind`, async () => {
     let qemu = await startBare('alpha', 'static device=vga', { gl: true });
     const daemon = await Daemon.start({ guests: [linkTo(qemu)], outputs: { [FIRST]: { show: 'alpha' } } });
+    // A small screen of the firmware will do, too: it stays imported until QEMU ends, and would be counted besides.
     const held = async (): Promise<[number, number]> => {
-      await mirrors(FIRST, qemu);
+      await mirrors(FIRST, centred(qemu));
       // fds that live for a moment are not held.
       const counts: [number, number][] = [];
       for (let sample = 0; sample < 10; sample++) {
@@ -164,7 +170,7 @@ describe('a guest’s life', () => {
       await qemu.kill('SIGKILL');
       await daemon.outputIs(FIRST, { link: 'gone', path: 'picture' });
       qemu = await startBare('alpha', 'static device=vga', { gl: true, qmp: qemu.qmp });
-      await mirrors(FIRST, qemu);
+      await mirrors(FIRST, centred(qemu));
     }
     const after = await held();
     expect(after[0]).toBeLessThanOrEqual(before[0]);
@@ -284,7 +290,7 @@ describe('every kind of scanout', () => {
   test('a smaller screen stands in the middle', async () => {
     const qemu = await startBare('small', 'static mode=800x600 device=vga', { gl: true });
     const daemon = await Daemon.start({ guests: [linkTo(qemu)], outputs: { [FIRST]: { show: 'small' } } });
-    await mirrors(FIRST, { screendump: async () => (await qemu.screendump()).centredOn(1024, 768) });
+    await mirrors(FIRST, centred(qemu));
     await daemon.outputIs(FIRST, { path: 'direct', frame: { width: 800, height: 600, fits: false } });
     await daemon.stop();
     await qemu.stop();
