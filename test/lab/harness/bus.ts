@@ -1,5 +1,5 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { native } from '../../../src/native';
 import { Child, type Exit } from './child';
 import { scratch } from './daemon';
 import { eventually } from './eventually';
@@ -14,8 +14,9 @@ export class Bus {
 
   static async start(): Promise<Bus> {
     const bus = new Bus(path.join(scratch(), 'bus'));
+    // Its socket is there a moment before it takes connections.
     await eventually(() => {
-      fs.accessSync(bus.socket);
+      native.connect(bus.socket).close();
     });
     return bus;
   }
