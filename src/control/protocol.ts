@@ -4,7 +4,7 @@
  * as `{"event": …}` lines until the connection closes.
  */
 import type { Condition } from '../guest/sink';
-import type { Path } from '../kms/output';
+import type { Path } from '../kms/flight';
 
 /** Longest line either side takes; a photograph of a large screen is the longest there is. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;

@@ -1,10 +1,11 @@
 import * as fs from 'node:fs';
 import type { NativeCard } from '../native';
 import type { Commit, Target } from './commit';
+import type { CursorChange } from './cursor-plane';
 import { isEmpty, Region, type Edges } from './fit';
 import { ROTATE_0, type Scanout } from './scanout';
 import { OBJECT_CONNECTOR, OBJECT_CRTC, OBJECT_PLANE } from './connector';
-import { primaryPlanes, type PrimaryPlane } from './planes';
+import { cursorPlanes, primaryPlanes, type CrtcPlane } from './planes';
 
 const PAGE_FLIP_EVENT = 0x01;
 const TEST_ONLY = 0x0100;
@@ -29,6 +30,11 @@ class Changes {
   }
 }
 
+function clear(changes: Changes, plane: CrtcPlane): void {
+  changes.add(plane.id, plane.framebufferId, 0);
+  changes.add(plane.id, plane.crtcId, 0);
+}
+
 /**
  * Atomic commits: https://docs.kernel.org/gpu/drm-kms.html#atomic-mode-setting
  *
@@ -38,6 +44,7 @@ class Changes {
 export class AtomicCommit implements Commit {
   readonly name = 'atomic';
   readonly exclusive = false;
+  readonly carriesCursor = true;
   /** Used again for every frame, so that none allocates. */
   readonly #frame = new Changes();
   readonly #turned = new Set<number>();
@@ -51,7 +58,8 @@ export class AtomicCommit implements Commit {
 
   private constructor(
     private readonly card: NativeCard,
-    private readonly planes: ReadonlyMap<number, PrimaryPlane>,
+    private readonly planes: ReadonlyMap<number, CrtcPlane>,
+    private readonly cursors: ReadonlyMap<number, CrtcPlane>,
   ) {
     this.#fence = [...planes.values()].every(({ inFence }) => inFence !== 0) ? card.signalledFence() : -1;
   }
@@ -64,7 +72,11 @@ export class AtomicCommit implements Commit {
   static create(card: NativeCard, crtcs: readonly number[]): AtomicCommit | undefined {
     const planes = primaryPlanes(card, crtcs);
     if (planes.size < crtcs.length) return undefined;
-    return new AtomicCommit(card, planes);
+    return new AtomicCommit(card, planes, cursorPlanes(card, crtcs));
+  }
+
+  hasCursor(crtc: number): boolean {
+    return this.cursors.has(crtc);
   }
 
   async set(target: Target, scanout: Scanout): Promise<void> {
@@ -93,9 +105,17 @@ export class AtomicCommit implements Commit {
     return this.planes.get(crtc)!.damage !== 0;
   }
 
-  flip(crtc: number, now: Scanout, next: Scanout, cookie: number, damage?: Edges): number {
+  flip(
+    crtc: number,
+    now: Scanout,
+    next: Scanout,
+    cookie: number,
+    damage?: Edges,
+    cursor?: CursorChange,
+  ): number {
     const changes = this.#frame;
     changes.count = 0;
+    if (cursor) this.#point(changes, crtc, cursor);
     const plane = this.planes.get(crtc)!;
     this.#show(changes, plane, now, next);
     if (damage) this.#tellDamage(changes, plane, next, damage);
@@ -109,6 +129,13 @@ export class AtomicCommit implements Commit {
     }
     if (result === 0 && now.rotation !== next.rotation) this.#remember(crtc, next);
     return result;
+  }
+
+  point(crtc: number, cursor: CursorChange, cookie: number): number {
+    const changes = this.#frame;
+    changes.count = 0;
+    this.#point(changes, crtc, cursor);
+    return this.card.atomic(changes.triples, changes.count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
   }
 
   accepts(target: Target, lit: boolean, scanout: Scanout): boolean {
@@ -132,13 +159,14 @@ export class AtomicCommit implements Commit {
     this.#clips.clear();
   }
 
-  /** A rotation would stay on the plane, for whoever shows something there next. */
+  /** A rotation would stay on its plane, the pointer on the panel. */
   async release(crtc: number): Promise<void> {
-    const plane = this.planes.get(crtc);
-    if (!plane || !this.#turned.delete(crtc)) return;
     const changes = new Changes();
-    changes.add(plane.id, plane.rotation, ROTATE_0);
-    await this.card.atomicSet(changes.triples, changes.count, 0);
+    const plane = this.planes.get(crtc);
+    if (plane && this.#turned.delete(crtc)) changes.add(plane.id, plane.rotation, ROTATE_0);
+    const cursor = this.cursors.get(crtc);
+    if (cursor && this.card.plane(cursor.id).crtcId === crtc) clear(changes, cursor);
+    if (changes.count > 0) await this.card.atomicSet(changes.triples, changes.count, 0);
   }
 
   /** Everything that a modeset of one CRTC says. */
@@ -158,7 +186,7 @@ export class AtomicCommit implements Commit {
   }
 
   /** What a plane shows and where, as far as that is not so already. SRC_* are 16.16 fixed point. */
-  #show(changes: Changes, plane: PrimaryPlane, now: Scanout | undefined, next: Scanout): void {
+  #show(changes: Changes, plane: CrtcPlane, now: Scanout | undefined, next: Scanout): void {
     const { id } = plane;
     changes.add(id, plane.framebufferId, next.framebuffer);
     if (now?.x !== next.x) changes.add(id, plane.srcX, next.x * 65536);
@@ -173,8 +201,34 @@ export class AtomicCommit implements Commit {
       changes.add(id, plane.rotation, next.rotation);
   }
 
+  /** What the cursor plane shows and where, as far as that is not so already. */
+  #point(changes: Changes, crtc: number, { now, next }: CursorChange): void {
+    const plane = this.cursors.get(crtc)!;
+    const { id } = plane;
+    const { image } = next;
+    if (!image) {
+      clear(changes, plane);
+      return;
+    }
+    const fresh = now.image === null;
+    if (fresh) {
+      changes.add(id, plane.crtcId, crtc);
+      changes.add(id, plane.srcX, 0);
+      changes.add(id, plane.srcY, 0);
+      changes.add(id, plane.srcWidth, image.width * 65536);
+      changes.add(id, plane.srcHeight, image.height * 65536);
+      changes.add(id, plane.crtcWidth, image.width);
+      changes.add(id, plane.crtcHeight, image.height);
+    }
+    if (now.image !== image) changes.add(id, plane.framebufferId, image.framebuffer);
+    if (fresh || now.x !== next.x) changes.add(id, plane.crtcX, next.x);
+    if (fresh || now.y !== next.y) changes.add(id, plane.crtcY, next.y);
+    if (plane.hotspotX !== 0 && (fresh || now.hotX !== next.hotX)) changes.add(id, plane.hotspotX, next.hotX);
+    if (plane.hotspotY !== 0 && (fresh || now.hotY !== next.hotY)) changes.add(id, plane.hotspotY, next.hotY);
+  }
+
   /** FB_DAMAGE_CLIPS: one rectangle, in the framebuffer, and only where that spares the driver most of the work. */
-  #tellDamage(changes: Changes, plane: PrimaryPlane, shown: Scanout, damage: Edges): void {
+  #tellDamage(changes: Changes, plane: CrtcPlane, shown: Scanout, damage: Edges): void {
     const { left, top, right, bottom } = damage;
     if ((right - left) * (bottom - top) * 2 > shown.width * shown.height || isEmpty(damage)) return;
     let clip = this.#clips.get(plane.id);

@@ -17,6 +17,7 @@ import type { CardReader } from './reader';
 const CLIENT_CAP_UNIVERSAL_PLANES = 2;
 const CLIENT_CAP_ATOMIC = 3;
 const CLIENT_CAP_WRITEBACK_CONNECTORS = 5;
+const CLIENT_CAP_CURSOR_PLANE_HOTSPOT = 6;
 const WATCH_PERIOD_MS = 1000;
 /** More than the clocks can differ by. */
 const SUSPEND_MS = 2000;
@@ -92,6 +93,8 @@ export class Card {
     this.name = path.basename(native.path);
     native.setClientCapability(CLIENT_CAP_UNIVERSAL_PLANES, 1);
     const atomic = native.setClientCapability(CLIENT_CAP_ATOMIC, 1) === 0;
+    // Drivers of virtual machines hide their cursor planes from whoever does not tell them the hot spot (Linux 6.6).
+    if (atomic) native.setClientCapability(CLIENT_CAP_CURSOR_PLANE_HOTSPOT, 1);
     this.canWriteback = atomic && native.setClientCapability(CLIENT_CAP_WRITEBACK_CONNECTORS, 1) === 0;
     const resources = native.resources();
     this.crtcs = resources.crtcs;
@@ -260,10 +263,7 @@ export class Card {
 
   #resume(): void {
     if (this.#exclusive > 0) return;
-    for (const output of this.#outputs.values()) {
-      output.pump();
-      output.cursorChanged();
-    }
+    for (const output of this.#outputs.values()) output.pump();
     this.#settle();
   }
 

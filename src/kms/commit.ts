@@ -1,4 +1,5 @@
 import type { ModeInfo } from '../native';
+import type { CursorChange } from './cursor-plane';
 import type { Edges } from './fit';
 import type { Scanout } from './scanout';
 
@@ -16,15 +17,29 @@ export interface Commit {
   readonly exclusive: boolean;
   /** Whether the kernel waits for the fences that a buffer has at the moment of the commit. */
   readonly implicit: boolean;
-  /** Lights a CRTC with a mode, or points it elsewhere; may take seconds. */
+  /** Whether flips carry the pointer. Else it is moved between them: a call during one would wait for the vblank. */
+  readonly carriesCursor: boolean;
+  /** Whether a CRTC has a plane for the pointer, as far as that is known without trying. */
+  hasCursor(crtc: number): boolean;
+  /** Lights a CRTC with a mode, or points it elsewhere; may take seconds. Leaves nothing on the cursor plane. */
   set(target: Target, scanout: Scanout): Promise<void>;
   off(crtc: number): Promise<void>;
   /**
    * Shows `next` instead of `now` from the next vblank on, without a modeset; a flip event with `cookie` says when.
-   * `damage` is what is new in the framebuffer since then, where it is known and {@link takesDamage}. 0, or `-errno`:
-   * EBUSY a commit is in flight, EINVAL this change needs {@link set}, EACCES not master.
+   * `damage` is what is new in the framebuffer since then, where it is known and {@link takesDamage}; `cursor` goes along
+   * where flips carry it. 0, or `-errno`: EBUSY a commit is in flight, EINVAL this change needs {@link set} or the cursor
+   * plane does not take it, EACCES not master.
    */
-  flip(crtc: number, now: Scanout, next: Scanout, cookie: number, damage?: Edges): number;
+  flip(
+    crtc: number,
+    now: Scanout,
+    next: Scanout,
+    cookie: number,
+    damage?: Edges,
+    cursor?: CursorChange,
+  ): number;
+  /** Changes the pointer alone: like a flip, with its event, where flips carry it; else at once. 0, or `-errno`. */
+  point(crtc: number, cursor: CursorChange, cookie: number): number;
   /** Whether a CRTC has a use for the damage of its frames: it costs something to tell. */
   takesDamage(crtc: number): boolean;
   /** Whether the hardware takes a scanout that does not simply fill the panel. Asked without changing anything. */

@@ -6,13 +6,15 @@ import type { ModeInfo } from '../native';
 import type { Card } from './card';
 import type { Connector } from './connector';
 import { Copier } from './copier';
-import { HardwareCursor } from './cursor';
-import { copyScanout, fillScanout, newScanout, ROTATE_0, type Mutable, type Scanout } from './scanout';
+import { fillScanout, newScanout, ROTATE_0, type Scanout } from './scanout';
 import { EVERYTHING, isEmpty, Region, toScreen, type Placement } from './fit';
 import { Fitting, type View } from './fitting';
+import { Flight, type Path } from './flight';
+import { FlipWatch } from './flip-watch';
 import { BufferRefused, type Framebuffer } from './framebuffers';
 import { modeName, sameMode } from './modes';
 import type { PanelPixels } from './capture';
+import { IN_FLIGHT, Pointer } from './pointer';
 import { Readiness, type Frame } from './readiness';
 import type { Source } from './source';
 
@@ -25,12 +27,6 @@ const BUSY_RETRY_MS = 2;
 const PAUSED_RETRY_MS = 100;
 /** The monitor could not be lit: cables and link training sometimes take a second try. */
 const UNLIT_RETRY_MS = 2000;
-/** No flip event for this long: it is lost, whatever the driver promised. */
-const FLIP_LOST_MS = 1000;
-/** At most one pointer move in this time when nothing flips. */
-const CURSOR_PERIOD_MS = 8;
-
-export type Path = 'direct' | 'copy' | 'picture';
 
 /** Times of the last change of what an output shows, CLOCK_MONOTONIC in ms. */
 export interface SwitchTimes {
@@ -38,26 +34,6 @@ export interface SwitchTimes {
   committed: number;
   shown: number;
 }
-
-/** A frame on its way to the panel: of whom, which, and the kernel object that must live until it is replaced. */
-interface Flight {
-  source: Source | null;
-  frame: number;
-  framebuffer: Framebuffer | null;
-  readonly scanout: Mutable<Scanout>;
-  /** How the guest's screen stands on the panel; null: it is a picture of ours. */
-  placement: Placement | null;
-  path: Path;
-}
-
-const newFlight = (): Flight => ({
-  source: null,
-  frame: 0,
-  framebuffer: null,
-  scanout: newScanout(),
-  placement: null,
-  path: 'picture',
-});
 
 /**
  * A lit connector: its CRTC, its mode, and what it shows.
@@ -67,7 +43,8 @@ const newFlight = (): Flight => ({
  *                               └────────── newest frame, if any ───────────┘
  *
  * One commit is in flight at most. A frame that comes meanwhile only marks the output dirty; the newest is read from
- * the source when the flip event frees the CRTC, so nothing queues and nothing old is shown.
+ * the source when the flip event frees the CRTC, so nothing queues and nothing old is shown. The pointer goes with the
+ * frames, and without one if need be: see {@link Pointer}.
  */
 export class Output {
   readonly name: string;
@@ -81,41 +58,30 @@ export class Output {
   /** The next commit has to set the CRTC: first light, another mode, or a lost flip. */
   #needsSet = true;
   #flying = false;
-  #cookie = 0;
-  #flightStart = 0;
-  /** The flip `watch` has found late: given a second look, as its event may only be waiting to be read. */
-  #lateCookie = 0;
+  /** What flies is the pointer alone. */
+  #pointing = false;
+  readonly #flips = new FlipWatch();
   // Two records that change places: a frame in flight becomes the one on the panel without an allocation.
-  #flight = newFlight();
-  #shown = newFlight();
+  #flight = new Flight();
+  #shown = new Flight();
   /** What is about to be committed. */
   readonly #next = newScanout();
   /** What the next commit has to tell of the buffer, in its pixels. */
   readonly #damage = new Region();
   #view: View = { fit: 'auto', turn: 0 };
   #fitting: Fitting | undefined;
-  /** A worker is setting the CRTC, and holds its locks. */
-  #setting = false;
   #retry: NodeJS.Timeout | undefined;
   readonly #readiness: Readiness;
   #copier: Copier | undefined;
   /** Of whom a worker draws a copy. What needs none does not wait for it: it overtakes. */
   #drawing: Source | null = null;
   #commits = 0;
-  #cursor: HardwareCursor | undefined;
+  #pointer: Pointer | undefined;
   /** How many want no commit now. */
   #held = 0;
-  #cursorHeld = false;
-  #cursorDirty = false;
-  /** Whose pointer the plane holds. */
-  #cursorSource: Source | null = null;
-  #cursorPlacement: Placement | null = null;
-  #lastSequence = -1;
 
   frames = 0;
   modesets = 0;
-  /** Vblanks between two flips at which nothing new was shown. */
-  idleVblanks = 0;
   lastSwitch: SwitchTimes | undefined;
   #switching = false;
   /** Why what is shown is not shown as it lies, or not at all. */
@@ -182,7 +148,10 @@ export class Output {
     return toScreen(at, placement, this.#mode.hdisplay, this.#mode.vdisplay);
   }
   get cursorRefusal(): string | undefined {
-    return this.#cursor?.refusal;
+    return this.#pointer?.refusal;
+  }
+  get idleVblanks(): number {
+    return this.#flips.idleVblanks;
   }
 
   /** The same connector, read again. */
@@ -204,7 +173,9 @@ export class Output {
       return;
     await this.darken();
     this.#view = view;
-    this.#cursor = await HardwareCursor.create(this.card.native, crtc);
+    this.#pointer = await Pointer.create(this.card, crtc, mode, () => {
+      this.pump();
+    });
     this.#copier = new Copier(this.card.native, mode.hdisplay, mode.vdisplay);
     const accepts = (scanout: Scanout): boolean =>
       this.card.commit.accepts({ crtc, connector: id, mode }, !this.#needsSet, scanout);
@@ -222,19 +193,13 @@ export class Output {
   async darken(): Promise<void> {
     if (this.#mode === null) return;
     const crtc = this.#crtc;
-    const cursor = this.#cursor;
     this.card.unroute(crtc);
     this.#mode = null;
-    this.#setting = true;
-    const off = (): Promise<void> => {
-      // Hidden first: a pointer left on its plane would be on the panel again at the next light.
-      cursor?.hide();
-      return this.card.commit.off(crtc);
-    };
-    await this.card.exclusive(off).catch((error: unknown) => {
-      this.log.debug(`${this.name}: switching off: ${String(error)}`);
-    });
-    this.#setting = false;
+    await this.card
+      .exclusive(() => this.card.commit.off(crtc))
+      .catch((error: unknown) => {
+        this.log.debug(`${this.name}: switching off: ${String(error)}`);
+      });
     await this.#letGo();
   }
 
@@ -249,10 +214,6 @@ export class Output {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.#needsSet = true;
-    // Their pointer, where the commit does not clear the other planes.
-    this.card.native.setCursor(this.#crtc, null, 0, 0);
-    this.#cursor?.forget();
-    this.#cursorDirty = true;
     // What the hardware was asked while they had it, it may have refused for that alone.
     this.#fitting?.forget();
     this.changed();
@@ -260,7 +221,6 @@ export class Output {
 
   /** Takes the pointer off the panel, and whatever else a CRTC that is given back must not keep. */
   async clear(): Promise<void> {
-    this.#cursor?.hide();
     await this.card.exclusive(() => this.card.commit.release(this.#crtc));
   }
 
@@ -289,16 +249,29 @@ export class Output {
 
   /** The source's pointer moved or changed. */
   cursorChanged(): void {
-    this.#cursorDirty = true;
-    if (!this.#cursorHeld) this.#applyCursor();
+    this.#pointer?.touch();
+    this.#pumpPointer();
   }
 
-  /** Commits the newest frame if the CRTC can take one now. */
+  /** Commits the newest frame, or where the pointer is, if the CRTC can take that now. */
   pump(): void {
-    const source = this.#source;
-    if (!this.#dirty || this.#flying || this.#mode === null || source === null || this.card.busy) return;
+    if (!this.#isFree()) return;
+    if (this.#dirty && this.#source !== null) this.#showNewest(this.#source);
+    this.#pumpPointer();
+  }
+
+  #pumpPointer(): void {
+    if (this.#isFree() && this.#pointer?.isDue()) this.#movePointer();
+  }
+
+  /** Whether something may be committed now. */
+  #isFree(): boolean {
+    if (this.#flying || this.#mode === null || this.card.busy) return false;
     // Refused a moment ago: everybody's turn comes when the timer says so, or a card that is not ours keeps us busy.
-    if (this.#retry !== undefined || this.#held > 0) return;
+    return this.#retry === undefined && this.#held === 0;
+  }
+
+  #showNewest(source: Source): void {
     this.#dirty = false;
     const { picture, framebuffer } = source;
     if (picture) {
@@ -375,31 +348,24 @@ export class Output {
 
   /** The kernel says a flip is done: `sequence` counts vblanks, `at` is CLOCK_MONOTONIC in ms. */
   flipped(cookie: number, sequence: number, at: number): void {
-    if (!this.#flying || cookie !== this.#cookie) return;
-    if (this.#lastSequence >= 0) {
-      const gap = (sequence - this.#lastSequence) >>> 0;
-      if (gap > 1) this.idleVblanks += gap - 1;
+    if (!this.#flying || !this.#flips.expects(cookie)) return;
+    if (this.#pointing) {
+      this.#pointerArrived(at);
+      return;
     }
-    this.#lastSequence = sequence;
+    this.#flips.frame(sequence);
+    this.#pointer?.frameShown(at, this.#flips.since);
     this.#arrived(at);
   }
 
-  /**
-   * Called about once a second: a flip that never came must not freeze the panel for ever. One that is late is looked
-   * at twice: after a pause of this process, timers run before the events that came meanwhile are read.
-   */
+  /** Called about once a second: a flip that never came must not freeze the panel for ever. */
   watch(now: number): void {
-    if (!this.#flying || this.#cookie === 0 || now - this.#flightStart < FLIP_LOST_MS) return;
-    if (this.#lateCookie !== this.#cookie) {
-      this.#lateCookie = this.#cookie;
-      return;
-    }
+    if (!this.#flying || !this.#flips.isLost(now)) return;
     this.log.warning(
-      `${this.name}: no flip event for ${Math.round(now - this.#flightStart)} ms: setting the CRTC anew`,
+      `${this.name}: no flip event for ${Math.round(now - this.#flips.since)} ms: setting the CRTC anew`,
     );
-    this.#flying = false;
-    this.#cookie = 0;
-    this.#land(this.#flight);
+    this.#grounded();
+    this.#flight.end();
     this.#needsSet = true;
     this.changed();
   }
@@ -412,7 +378,6 @@ export class Output {
       return await work();
     } finally {
       this.#held--;
-      this.#applyCursor();
       this.pump();
     }
   }
@@ -422,7 +387,8 @@ export class Output {
     if (this.#mode === null) return undefined;
     const { hdisplay: width, vdisplay: height } = this.#mode;
     const { source, framebuffer, scanout, path } = this.#shown;
-    const cursor = this.#cursor?.drawn;
+    const { image, x = 0, y = 0 } = this.#pointer?.shown ?? {};
+    const cursor = image ? { image, x, y } : undefined;
     const onPanel = { width, height, scanout, cursor };
     if (path === 'direct' && framebuffer) {
       const { format, layout } = framebuffer;
@@ -441,14 +407,12 @@ export class Output {
     this.#crtc = 0;
     this.#fitting = undefined;
     this.#readiness.close();
-    this.#flying = false;
+    this.#grounded();
     this.#drawing = null;
-    this.#cookie = 0;
-    this.#land(this.#flight);
-    this.#land(this.#shown);
-    this.#cursor?.close();
-    this.#cursor = undefined;
-    this.#cursorSource = null;
+    this.#flight.end();
+    this.#shown.end();
+    this.#pointer?.close();
+    this.#pointer = undefined;
     const copier = this.#copier;
     this.#copier = undefined;
     await copier?.close();
@@ -476,8 +440,8 @@ export class Output {
       if (this.#copier !== copier || this.#mode !== mode) return;
       this.#drawing = null;
       if (this.#commits !== commits) this.pump();
-      // Another output may be setting its CRTC, or this one be held: what is drawn waits in its buffer.
-      else if (this.#source === source && !this.card.busy && this.#held === 0 && this.#retry === undefined)
+      // Another output may be setting its CRTC, the pointer be on its way: what is drawn waits in its buffer.
+      else if (this.#source === source && this.#isFree())
         this.#commit(source, this.#filling(target), null, placement, path, frame);
       else this.changed();
     } catch (error) {
@@ -510,29 +474,17 @@ export class Output {
     frame = source.frame,
   ): void {
     const flight = this.#flight;
-    flight.source = source;
-    flight.frame = frame;
-    flight.framebuffer = framebuffer;
-    copyScanout(scanout, flight.scanout);
-    flight.placement = placement;
-    flight.path = path;
-    framebuffer?.retain();
+    flight.begin(source, frame, scanout, framebuffer, placement, path);
     this.#commits++;
     this.#flying = true;
-    this.#flightStart = monotonic();
     if (this.#needsSet) {
       void this.#set(flight);
       return;
     }
-    this.#cookie = this.card.nextCookie();
+    const cookie = this.card.nextCookie();
+    this.#flips.begin(cookie, monotonic());
     const damage = path === 'direct' && !isEmpty(this.#damage) ? this.#damage : undefined;
-    const result = this.card.commit.flip(
-      this.#crtc,
-      this.#shown.scanout,
-      flight.scanout,
-      this.#cookie,
-      damage,
-    );
+    const result = this.#pointer!.flip(this.#shown.scanout, flight, cookie, damage);
     if (result === 0) {
       this.#damage.clear();
       this.#committed();
@@ -540,23 +492,31 @@ export class Output {
     else this.#postpone(flight, result);
   }
 
+  /** Commits where the pointer is, without a frame. */
+  #movePointer(): void {
+    if (!this.#isFree() || this.#needsSet) return;
+    const cookie = this.card.nextCookie();
+    const result = this.#pointer!.move(this.#shown, cookie);
+    if (result === IN_FLIGHT) {
+      this.#flying = this.#pointing = true;
+      this.#flips.begin(cookie, monotonic());
+    } else if (result < 0) this.#retryIn(result === EBUSY ? BUSY_RETRY_MS : PAUSED_RETRY_MS);
+  }
+
   /** The slow way: sets the CRTC on a worker, with the card to ourselves. Resolves when the frame is on the panel. */
   async #set(flight: Flight): Promise<void> {
     const mode = this.#mode;
     const crtc = this.#crtc;
     if (!mode) return;
-    this.#cookie = 0;
+    this.#flips.begin(0, monotonic());
     try {
       this.#committed();
       const target = { crtc, connector: this.#connector.id, mode };
-      this.#setting = true;
       await this.card.exclusive(() => this.card.commit.set(target, flight.scanout));
     } catch (error) {
       if (this.#mode !== mode) return;
       this.#setFailed(flight, error);
       return;
-    } finally {
-      this.#setting = false;
     }
     // Darkened meanwhile: whoever did that has let go of the frame.
     if (this.#mode !== mode || this.#crtc !== crtc) return;
@@ -565,19 +525,18 @@ export class Output {
       this.#needsSet = false;
       this.log.info(`${this.name}: lit with ${modeName(mode)} on CRTC ${crtc}`);
     }
-    // What a commit like this does to the pointer's plane, drivers see differently.
-    this.#cursor?.forget();
-    this.#cursorDirty = true;
-    this.#lastSequence = -1;
+    this.#pointer!.emptied();
+    this.#flips.restart();
     this.#arrived(monotonic());
   }
 
   #setFailed(flight: Flight, error: unknown): void {
     const code = (error as NodeJS.ErrnoException).code;
     const { framebuffer, source, frame } = flight;
-    this.#flying = false;
-    this.#land(flight);
+    this.#grounded();
+    flight.end();
     if (code === 'EACCES' || code === 'EBUSY') {
+      this.#dirty = true;
       this.#retryIn(PAUSED_RETRY_MS);
     } else if (this.#needsSet && this.#mode && this.modeRefused(this.#mode, messageOf(error))) {
       source?.presented(frame);
@@ -590,6 +549,7 @@ export class Output {
       const reason = `cannot be lit: ${String(error)}`;
       if (reason !== this.reason) this.log.error(`${this.name}: ${reason}`);
       this.reason = reason;
+      this.#dirty = true;
       this.#retryIn(UNLIT_RETRY_MS);
       // The guest is not to blame, and must not stand still for it.
       source?.presented(frame);
@@ -607,59 +567,45 @@ export class Output {
     const landed = this.#shown;
     this.#shown = this.#flight;
     this.#flight = landed;
-    this.#flying = false;
-    this.#cookie = 0;
+    this.#grounded();
     this.frames++;
     const { source, frame } = this.#shown;
     if (this.lastSwitch && Number.isNaN(this.lastSwitch.shown) && source === this.#source)
       this.lastSwitch.shown = at;
     if (this.#shown.path === 'direct') this.reason = undefined;
-    this.#land(landed);
-    this.#applyCursor();
+    landed.end();
+    // A guest that always has the next frame ready would leave it no other moment.
+    if (!this.card.commit.carriesCursor) this.#movePointer();
     // The next commit first: it has a vblank to catch; the guest's answer has not.
     this.pump();
     source?.presented(frame);
   }
 
-  /** A frame is not, or no longer, on the panel. */
-  #land(flight: Flight): void {
-    flight.framebuffer?.release();
-    flight.framebuffer = null;
-    flight.source = null;
+  #pointerArrived(at: number): void {
+    this.#grounded();
+    this.#pointer?.moved(at, this.#dirty);
+    this.pump();
+  }
+
+  /** Nothing is in flight any more. */
+  #grounded(): void {
+    this.#flying = this.#pointing = false;
+    this.#flips.end();
   }
 
   #postpone(flight: Flight, result: number): void {
-    this.#flying = false;
-    this.#cookie = 0;
-    this.#land(flight);
+    this.#grounded();
+    flight.end();
+    this.#dirty = true;
     if (result !== EBUSY && result !== EACCES)
       this.log.warning(`${this.name}: flip refused, errno ${-result}: trying again`);
     this.#retryIn(result === EBUSY ? BUSY_RETRY_MS : PAUSED_RETRY_MS);
   }
 
   #retryIn(ms: number): void {
-    this.#dirty = true;
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
       this.pump();
     }, ms);
-  }
-
-  #applyCursor(): void {
-    const { source: shown, placement } = this.#shown;
-    if (this.#cursor === undefined || this.card.busy || this.#setting || this.#held > 0) return;
-    // The kernel would wait for the flip in flight first, and we with it: `#arrived` comes back to it.
-    if (this.#flying) return;
-    if (!this.#cursorDirty && shown === this.#cursorSource && placement === this.#cursorPlacement) return;
-    this.#cursorDirty = false;
-    this.#cursorSource = shown;
-    this.#cursorPlacement = placement;
-    this.#cursor.apply(shown?.cursor ?? null, placement);
-    if (this.#cursorHeld) return;
-    this.#cursorHeld = true;
-    setTimeout(() => {
-      this.#cursorHeld = false;
-      if (this.#cursorDirty) this.#applyCursor();
-    }, CURSOR_PERIOD_MS);
   }
 }

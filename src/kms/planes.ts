@@ -6,10 +6,11 @@ import { ROTATE_0 } from './scanout';
 
 /** Values of a plane's `type` property: <drm/drm_plane.h>. */
 const TYPE_PRIMARY = 1n;
+const TYPE_CURSOR = 2n;
 const TYPES = ['overlay', 'primary', 'cursor'] as const;
 
-/** A plane that shows a CRTC's picture: ids of its properties. 0: it has no such property. */
-export interface PrimaryPlane {
+/** A plane that serves a CRTC: ids of its properties. 0: it has no such property. */
+export interface CrtcPlane {
   readonly id: number;
   readonly crtcId: number;
   readonly framebufferId: number;
@@ -24,6 +25,9 @@ export interface PrimaryPlane {
   readonly rotation: number;
   readonly inFence: number;
   readonly damage: number;
+  /** Virtualised cursor planes: whoever shows the screen has a pointer of his own, and needs to know what it points with. */
+  readonly hotspotX: number;
+  readonly hotspotY: number;
   /** The bits that `rotation` takes. */
   readonly rotations: number;
 }
@@ -55,7 +59,7 @@ export function readPlanes(card: CardReader): Plane[] {
 }
 
 interface Candidate {
-  readonly plane: PrimaryPlane;
+  readonly plane: CrtcPlane;
   readonly possibleCrtcs: number;
   /** The CRTC it is on now. */
   readonly crtc: number;
@@ -65,16 +69,25 @@ interface Candidate {
  * The primary plane of each CRTC, by CRTC id: the one that is there already, else the first that can be. Fewer than
  * CRTCs: the card cannot be driven plane by plane.
  */
-export function primaryPlanes(card: CardReader, crtcs: readonly number[]): Map<number, PrimaryPlane> {
+export function primaryPlanes(card: CardReader, crtcs: readonly number[]): Map<number, CrtcPlane> {
+  return planesOf(card, crtcs, TYPE_PRIMARY);
+}
+
+/** The cursor plane of each CRTC that has one, by CRTC id. */
+export function cursorPlanes(card: CardReader, crtcs: readonly number[]): Map<number, CrtcPlane> {
+  return planesOf(card, crtcs, TYPE_CURSOR);
+}
+
+function planesOf(card: CardReader, crtcs: readonly number[], type: bigint): Map<number, CrtcPlane> {
   const candidates = card.planes().flatMap((id): Candidate[] => {
     const properties = new Map(
       card.properties(id, OBJECT_PLANE).map((property) => [property.name, property]),
     );
-    if (properties.get('type')?.value !== TYPE_PRIMARY) return [];
+    if (properties.get('type')?.value !== type) return [];
     const { possibleCrtcs, crtcId } = card.plane(id);
     return [{ plane: describe(id, properties), possibleCrtcs, crtc: crtcId }];
   });
-  const found = new Map<number, PrimaryPlane>();
+  const found = new Map<number, CrtcPlane>();
   const take = (crtc: number, fits: (candidate: Candidate) => boolean): void => {
     const index = found.has(crtc) ? -1 : candidates.findIndex(fits);
     if (index >= 0) found.set(crtc, candidates.splice(index, 1)[0]!.plane);
@@ -91,7 +104,7 @@ export function primaryPlanes(card: CardReader, crtcs: readonly number[]): Map<n
   return found;
 }
 
-function describe(id: number, properties: ReadonlyMap<string, PropertyInfo>): PrimaryPlane {
+function describe(id: number, properties: ReadonlyMap<string, PropertyInfo>): CrtcPlane {
   const property = (name: string): number => properties.get(name)?.id ?? 0;
   const rotation = properties.get('rotation');
   return {
@@ -109,6 +122,8 @@ function describe(id: number, properties: ReadonlyMap<string, PropertyInfo>): Pr
     rotation: rotation?.id ?? 0,
     inFence: property('IN_FENCE_FD'),
     damage: property('FB_DAMAGE_CLIPS'),
+    hotspotX: property('HOTSPOT_X'),
+    hotspotY: property('HOTSPOT_Y'),
     // The enums of a bitmask property are bit numbers.
     rotations: rotation?.enums.reduce((bits, { value }) => bits | (1 << Number(value)), 0) ?? ROTATE_0,
   };

@@ -2,7 +2,8 @@ import * as fs from 'node:fs';
 import { AtomicCommit } from '../../src/kms/atomic';
 import type { Target } from '../../src/kms/commit';
 import { REFLECT_Y, ROTATE_0, type Scanout } from '../../src/kms/scanout';
-import type { NativeCard } from '../../src/native';
+import type { CursorState } from '../../src/kms/cursor-plane';
+import type { NativeCard, NativeDumb } from '../../src/native';
 import { mode } from './support/modes';
 
 const CRTC = 0xcccccccc;
@@ -11,7 +12,7 @@ const PLANE = 0xeeeeeeee;
 const [EVENT, TEST, NONBLOCK, MODESET] = [0x01, 0x0100, 0x0200, 0x0400];
 
 const ROTATIONS = ['rotate-0', 'rotate-90', 'rotate-180', 'rotate-270', 'reflect-x', 'reflect-y'];
-const PLANE_PROPERTIES = ['type', 'CRTC_ID', 'FB_ID', 'SRC_X', 'SRC_Y', 'SRC_W', 'SRC_H', 'CRTC_X', 'CRTC_Y', 'CRTC_W', 'CRTC_H', 'rotation', 'IN_FENCE_FD', 'FB_DAMAGE_CLIPS']; // prettier-ignore
+const PLANE_PROPERTIES = ['type', 'CRTC_ID', 'FB_ID', 'SRC_X', 'SRC_Y', 'SRC_W', 'SRC_H', 'CRTC_X', 'CRTC_Y', 'CRTC_W', 'CRTC_H', 'HOTSPOT_X', 'HOTSPOT_Y', 'rotation', 'IN_FENCE_FD', 'FB_DAMAGE_CLIPS']; // prettier-ignore
 
 interface FakePlane {
   id: number;
@@ -21,6 +22,7 @@ interface FakePlane {
   rotations?: string[];
   fences?: boolean;
   damage?: boolean;
+  hotspot?: boolean;
 }
 
 /** The kernel's objects: CRTCs 40 and 41, connectors 50 and 51, planes as given. Property ids are per name. */
@@ -62,6 +64,8 @@ class Kernel {
       rotation: plane.rotations,
       IN_FENCE_FD: plane.fences,
       FB_DAMAGE_CLIPS: plane.damage,
+      HOTSPOT_X: plane.hotspot,
+      HOTSPOT_Y: plane.hotspot,
     };
     return PLANE_PROPERTIES.filter((name) => !(name in has) || has[name]).map((name) =>
       property(name, name === 'type' ? plane.type : 0n, name === 'rotation' ? plane.rotations : []),
@@ -280,6 +284,69 @@ describe('damage', () => {
     expect(flip(0, 0, 10, 10)).toBeUndefined();
     kernel.blobError = 0;
     expect(flip(0, 0, 10, 10)).toBe('60 FB_DAMAGE_CLIPS 1001');
+  });
+});
+
+describe('the pointer', () => {
+  const image = { framebuffer: 90, width: 64, height: 64 } as NativeDumb;
+  const nothing: CursorState = { image: null, x: 0, y: 0, hotX: 0, hotY: 0 };
+  const at = (x: number, y: number, change: Partial<CursorState> = {}): CursorState => ({
+    ...{ image, x, y, hotX: 1, hotY: 2 },
+    ...change,
+  });
+  const last = (): string[] | undefined => kernel.commits.at(-1)?.changes;
+
+  test('is there where a CRTC has a cursor plane', () => {
+    expect([commit.hasCursor(40), commit.hasCursor(41)]).toEqual([true, false]);
+  });
+
+  test('comes with all that its plane needs, moves with its place alone, and goes', () => {
+    expect(commit.point(40, { now: nothing, next: at(-5, 7) }, 21)).toBe(0);
+    const side = 64 * 65536;
+    expect(kernel.commits).toEqual([
+      {
+        flags: NONBLOCK | EVENT,
+        cookie: 21,
+        changes: [
+          '63 CRTC_ID 40', '63 SRC_X 0', '63 SRC_Y 0', `63 SRC_W ${side}`, `63 SRC_H ${side}`, '63 CRTC_W 64',
+          '63 CRTC_H 64', '63 FB_ID 90', '63 CRTC_X -5', '63 CRTC_Y 7',
+        ],
+      },
+    ]); // prettier-ignore
+    commit.point(40, { now: at(-5, 7), next: at(-6, 7) }, 22);
+    expect(last()).toEqual(['63 CRTC_X -6']);
+    commit.point(40, { now: at(-6, 7), next: at(-6, 7, { image: { ...image, framebuffer: 91 } }) }, 23);
+    expect(last()).toEqual(['63 FB_ID 91']);
+    commit.point(40, { now: at(-6, 7), next: nothing }, 24);
+    expect(last()).toEqual(['63 FB_ID 0', '63 CRTC_ID 0']);
+    kernel.results = [-16];
+    expect(commit.point(40, { now: nothing, next: at(0, 0) }, 25)).toBe(-16);
+  });
+
+  test('goes along with a frame', () => {
+    kernel.planeList[0]!.damage = true;
+    commit = AtomicCommit.create(kernel as unknown as NativeCard, [40, 41])!;
+    const damage = { left: 0, top: 0, right: 8, bottom: 8 };
+    commit.flip(40, filling, { ...filling, framebuffer: 8 }, 1, damage, { now: at(0, 0), next: at(3, 4) });
+    expect(last()).toEqual(['63 CRTC_X 3', '63 CRTC_Y 4', '60 FB_ID 8', '60 FB_DAMAGE_CLIPS 1001']);
+    commit.close();
+  });
+
+  test('says its hot spot where that is asked for', () => {
+    kernel.plane(63).hotspot = true;
+    commit = AtomicCommit.create(kernel as unknown as NativeCard, [40, 41])!;
+    commit.point(40, { now: nothing, next: at(0, 0) }, 1);
+    expect(last()?.slice(-2)).toEqual(['63 HOTSPOT_X 1', '63 HOTSPOT_Y 2']);
+    commit.point(40, { now: at(0, 0), next: at(0, 1, { hotX: 9 }) }, 1);
+    expect(last()).toEqual(['63 CRTC_Y 1', '63 HOTSPOT_X 9']);
+  });
+
+  test('is not left behind', async () => {
+    kernel.plane(63).crtcId = 40;
+    await commit.release(40);
+    expect(kernel.commits).toEqual([{ flags: 0, cookie: 0, changes: ['63 FB_ID 0', '63 CRTC_ID 0'] }]);
+    await commit.release(41);
+    expect(kernel.commits).toHaveLength(1);
   });
 });
 

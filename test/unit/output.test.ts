@@ -15,6 +15,7 @@ import {
   settle,
   systemError,
 } from './support/fake-card';
+import { FakeAtomicCard } from './support/fake-atomic-card';
 import { mode } from './support/modes';
 import { Random } from './support/random';
 
@@ -626,7 +627,7 @@ describe('the pointer', () => {
     await lit(source);
     jest.advanceTimersByTime(100);
     for (let x = 0; x < 50; x++) pointer(x);
-    jest.advanceTimersByTime(8);
+    jest.advanceTimersByTime(16);
     const moves = kernel.cursors.filter((call) => call.includes(','));
     expect(moves.length).toBeLessThanOrEqual(3);
     expect(moves.at(-1)).toBe(`${CRTC} 49,5`);
@@ -636,82 +637,100 @@ describe('the pointer', () => {
   });
 });
 
-test('nothing is held, lost or committed twice in 5,000 random steps of hotplug, switches and errors', async () => {
-  const random = new Random(7);
-  const outputs = [output, new Output(card, connector(2), log)];
-  const sources = Array.from({ length: 3 }, () => new FakeSource());
-  const pool = Array.from({ length: 9 }, (_, index) => (index < 6 ? buffer() : buffer(640, 480)));
-  // One change of an output at a time, as the switcher makes them.
-  let turn: Promise<unknown> = Promise.resolve();
-  const queue = (work: () => Promise<unknown>): void => {
-    turn = turn.then(work);
-  };
-  kernel.patient = true;
-  const step = async (): Promise<void> => {
-    const index = random.below(2);
-    const one = outputs[index]!;
-    const crtc = CRTC + index;
-    const what = random.below(100);
-    if (what < 25) {
-      const source = random.pick(sources);
-      const drawn = random.pick(pool);
-      source.viewport = { x: 0, y: 0, width: drawn.width, height: drawn.height };
-      source.damage = { left: 0, top: 0, right: 16, bottom: 16 };
-      source.draw(drawn);
-      for (const each of outputs) if (each.source === source) each.changed();
-    } else if (what < 50) {
-      if (kernel.inFlight.has(crtc)) kernel.vblank(crtc);
-    } else if (what < 78) {
-      for (let count = random.below(5); count > 0 && kernel.pending.length > 0; count--) {
-        const fails = random.chance(0.03);
-        await kernel.finish(
-          undefined,
-          fails ? systemError(random.pick(['EACCES', 'EBUSY', 'EINVAL']), -1) : undefined,
-        );
+test.each([
+  ['legacy', FakeCard],
+  ['atomic', FakeAtomicCard],
+] as const)(
+  'nothing is held, lost or committed twice in 5,000 random steps, %s',
+  async (_, Kernel) => {
+    card.close();
+    kernel = new Kernel();
+    card = kernel.open();
+    output = new Output(card, connector(1), log);
+    const random = new Random(7);
+    const outputs = [output, new Output(card, connector(2), log)];
+    const sources = Array.from({ length: 3 }, () => new FakeSource());
+    const pool = Array.from({ length: 9 }, (_, index) => (index < 6 ? buffer() : buffer(640, 480)));
+    const pointer = { width: 64, height: 64, pixels: new Uint8Array(64 * 64 * 4) };
+    // One change of an output at a time, as the switcher makes them.
+    let turn: Promise<unknown> = Promise.resolve();
+    const queue = (work: () => Promise<unknown>): void => {
+      turn = turn.then(work);
+    };
+    kernel.patient = true;
+    const step = async (): Promise<void> => {
+      const index = random.below(2);
+      const one = outputs[index]!;
+      const crtc = CRTC + index;
+      const what = random.below(100);
+      if (what < 25) {
+        const source = random.pick(sources);
+        const drawn = random.pick(pool);
+        source.viewport = { x: 0, y: 0, width: drawn.width, height: drawn.height };
+        source.damage = { left: 0, top: 0, right: 16, bottom: 16 };
+        source.draw(drawn);
+        for (const each of outputs) if (each.source === source) each.changed();
+      } else if (what < 50) {
+        if (kernel.inFlight.has(crtc)) kernel.vblank(crtc);
+      } else if (what < 78) {
+        for (let count = random.below(5); count > 0 && kernel.pending.length > 0; count--) {
+          const fails = random.chance(0.03);
+          await kernel.finish(
+            undefined,
+            fails ? systemError(random.pick(['EACCES', 'EBUSY', 'EINVAL']), -1) : undefined,
+          );
+        }
+      } else if (what < 80) {
+        one.show(random.pick(sources), monotonic());
+      } else if (what < 82) {
+        const source = random.pick(sources);
+        const visible = random.chance(0.8);
+        source.cursor ??= { image: pointer, generation: 1, hotX: 0, hotY: 0, x: 0, y: 0, visible };
+        Object.assign(source.cursor, { x: random.below(2000), visible });
+        for (const each of outputs) if (each.source === source) each.cursorChanged();
+      } else if (what < 83) {
+        kernel.flipResults.push(random.pick([EBUSY, EACCES, EINVAL, -28]));
+      } else if (what < 94) {
+        jest.advanceTimersByTime(random.pick([3, 120]));
+      } else if (what < 95) {
+        kernel.vblank(crtc, random.below(50));
+      } else if (what < 96) {
+        // Its event is lost.
+        if (kernel.inFlight.delete(crtc)) {
+          one.watch(monotonic() + 2000);
+          one.watch(monotonic() + 3000);
+        }
+      } else if (what < 98) {
+        if (random.chance(0.5)) queue(() => one.light(crtc, random.pick([fullHd, wxga])));
+      } else if (what < 99) {
+        if (random.chance(0.5)) queue(() => one.darken());
+      } else {
+        for (const drawn of pool) drawn.directRefusal = undefined;
       }
-    } else if (what < 82) {
-      one.show(random.pick(sources), monotonic());
-    } else if (what < 83) {
-      kernel.flipResults.push(random.pick([EBUSY, EACCES, EINVAL, -28]));
-    } else if (what < 94) {
-      jest.advanceTimersByTime(random.pick([3, 120]));
-    } else if (what < 95) {
-      kernel.vblank(crtc, random.below(50));
-    } else if (what < 96) {
-      // Its event is lost.
-      if (kernel.inFlight.delete(crtc)) {
-        one.watch(monotonic() + 2000);
-        one.watch(monotonic() + 3000);
-      }
-    } else if (what < 98) {
-      if (random.chance(0.5)) queue(() => one.light(crtc, random.pick([fullHd, wxga])));
-    } else if (what < 99) {
-      if (random.chance(0.5)) queue(() => one.darken());
-    } else {
-      for (const drawn of pool) drawn.directRefusal = undefined;
-    }
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(kernel.wrongs).toEqual([]);
-    // In flight and on the panel, for two outputs, and a copy each.
-    for (const { uses } of pool) if (uses < 0 || uses > 6) throw new Error(`${uses} uses`);
-  };
-  for (let count = 0; count < 5000; count++) await step();
-  const { length } = kernel.flips;
-  kernel.flipResults = [];
-  kernel.patient = false;
-  for (const each of outputs) queue(() => each.darken());
-  const done = turn.then(() => true);
-  while (!(await Promise.race([done, settle()]))) while (kernel.pending.length > 0) await kernel.finish();
-  jest.advanceTimersByTime(1000);
-  await settle();
-  expect(outputs.map((each) => each.lit)).toEqual([false, false]);
-  expect(pool.map(({ uses }) => uses)).toEqual(pool.map(() => 0));
-  expect([...kernel.openDumbs]).toEqual([]);
-  // It was a busy time.
-  expect(length).toBeGreaterThan(150);
-  expect(kernel.sets.length).toBeGreaterThan(60);
-  expect(outputs.every(({ frames }) => frames > 80)).toBe(true);
-}, 30_000);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(kernel.wrongs).toEqual([]);
+      // In flight and on the panel, for two outputs, and a copy each.
+      for (const { uses } of pool) if (uses < 0 || uses > 6) throw new Error(`${uses} uses`);
+    };
+    for (let count = 0; count < 5000; count++) await step();
+    const { length } = kernel.flips;
+    kernel.flipResults = [];
+    kernel.patient = false;
+    for (const each of outputs) queue(() => each.darken());
+    const done = turn.then(() => true);
+    while (!(await Promise.race([done, settle()]))) while (kernel.pending.length > 0) await kernel.finish();
+    jest.advanceTimersByTime(1000);
+    await settle();
+    expect(outputs.map((each) => each.lit)).toEqual([false, false]);
+    expect(pool.map(({ uses }) => uses)).toEqual(pool.map(() => 0));
+    expect([...kernel.openDumbs]).toEqual([]);
+    // It was a busy time.
+    expect(length).toBeGreaterThan(150);
+    expect(kernel.sets.length).toBeGreaterThan(60);
+    expect(outputs.every(({ frames }) => frames > 80)).toBe(true);
+  },
+  30_000,
+);
 
 test('on a panel that stands on its side, guests and pictures are turned', async () => {
   const source = new FakeSource();

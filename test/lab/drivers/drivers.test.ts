@@ -11,9 +11,10 @@ interface Driver {
   readonly pointer?: string;
 }
 
+const NO_CURSOR_PLANE = 'the card has no cursor plane for this CRTC';
 const DRIVERS: readonly Driver[] = [
-  { driver: 'bochs-drm', id: 'bochs', direct: true },
-  { driver: 'cirrus-qemu', id: 'cirrus', direct: true },
+  { driver: 'bochs-drm', id: 'bochs', direct: true, pointer: NO_CURSOR_PLANE },
+  { driver: 'cirrus-qemu', id: 'cirrus', direct: true, pointer: NO_CURSOR_PLANE },
   { driver: 'virtio_gpu', id: 'virtio', direct: false },
   { driver: 'qxl', id: 'qxl', direct: false },
 ];
@@ -124,15 +125,48 @@ describe.each(DRIVERS)('$driver', ({ driver, id, direct, pointer }) => {
       expect(png.image.crc).toBe((await display.photograph()).crc);
     });
 
-    test('the pointer has a plane of its own', async () => {
-      const guest = new PictureGuest(daemon.socket('alpha'), 'alpha', '--cursor');
-      await display.shows(await guest.pictures());
-      const { cursor } = await daemon.output(output);
-      expect(cursor).toBe(pointer);
-      await guest.stop();
+    test('the pointer: on a plane of its own, with its hot spot, or status says why not', async () => {
+      const guest = await WireGuest.join(daemon.socket('alpha'));
+      const screen = Image.pattern(width, height, 11);
+      await guest.present(await PixelBuffer.of(screen));
+      await guest.cursorImage(new Uint32Array(64 * 64).fill(0xff00ff00), 40, 50, { hotX: 3, hotY: 4 });
+      await eventually(async () => {
+        expect((await daemon.output(output)).cursor).toBe(pointer);
+        expect(cursorPlane(display.device)).toEqual(pointer ? undefined : [40, 50, 3, 4]);
+      });
+      if (pointer !== undefined) return;
+      for (let move = 1; move <= 100; move++) await guest.moveCursor(40 + move, 50 + move);
+      await guest.cursorImage(new Uint32Array(64 * 64).fill(0xffff0000), 200, 220, { hotX: 5, hotY: 6 });
+      await eventually(() => {
+        expect(cursorPlane(display.device)).toEqual([200, 220, 5, 6]);
+      });
+      await guest.moveCursor(0, 0, { visible: false });
+      await eventually(() => {
+        expect(cursorPlane(display.device)).toBeUndefined();
+      });
+      await display.shows(screen.crc);
     });
   });
 });
+
+/** Where a card's kernel has the pointer, and its hot spot: [x, y, hotX, hotY]; undefined: it shows none. */
+function cursorPlane(device: string): number[] | undefined {
+  const [UNIVERSAL_PLANES, ATOMIC, CURSOR_PLANE_HOTSPOT] = [2, 3, 6];
+  const card = native.openCard(device);
+  try {
+    for (const capability of [UNIVERSAL_PLANES, ATOMIC, CURSOR_PLANE_HOTSPOT])
+      card.setClientCapability(capability, 1);
+    for (const plane of card.planes()) {
+      const values = new Map(card.properties(plane, 0xeeeeeeee).map(({ name, value }) => [name, value]));
+      if (values.get('type') !== 2n || values.get('FB_ID') === 0n) continue;
+      const names = ['CRTC_X', 'CRTC_Y', 'HOTSPOT_X', 'HOTSPOT_Y'];
+      return names.map((name) => Number(values.get(name)));
+    }
+    return undefined;
+  } finally {
+    card.close();
+  }
+}
 
 /** The bytes of a picture in another format. */
 function encode(image: Image, format: number): Uint8Array {

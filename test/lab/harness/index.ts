@@ -20,6 +20,7 @@ export { eventually, pause, within } from './eventually';
 export { FencedBuffer } from './fenced-buffer';
 export { Image } from './image';
 export { crtcOf, crtcStates, fdCount, framebufferCount, modesetsDuring, residentKb } from './kernel';
+export { ioctlsDuring } from './ioctls';
 export { Keyboard } from './keyboard';
 export { IMPLICIT, MockGuest, X8R8G8B8, type Said } from './mock-guest';
 export { LinuxGuest, progress } from './linux';

@@ -99,7 +99,8 @@ export class FakeCard {
   connector = (id: number): ConnectorInfo => this.connectors.find((info) => info.id === id)!;
   probeConnector = (id: number): Promise<ConnectorInfo> => Promise.resolve(this.connector(id));
   encoder = (id: number): object => ({ id, type: 0, crtcId: 0, possibleCrtcs: 2 ** this.crtcCount - 1 });
-  properties = (id: number): unknown[] => [
+  properties: (id: number, type?: number) => unknown[] = (id) => this.connectorProperties(id);
+  protected connectorProperties = (id: number): unknown[] => [
     ...(this.edids.has(id) ? [{ name: 'EDID', value: BigInt(id) }] : []),
     ...(this.paths.has(id) ? [{ name: 'PATH', value: BigInt(id + 0x10000) }] : []),
     { name: 'link-status', value: this.badLinks.has(id) ? 1n : 0n },
@@ -135,7 +136,7 @@ export class FakeCard {
     // The kernel waits for what is in flight on the CRTC, whose event then comes as well.
     this.inFlight.delete(crtc);
     try {
-      await this.#wait(to ? `set ${crtc}` : `off ${crtc}`);
+      await this.wait(to ? `set ${crtc}` : `off ${crtc}`);
       const error = to ? (this.crtcErrors.get(crtc)?.shift() ?? this.setErrors.shift()) : undefined;
       if (error) throw error;
       this.sets.push({ crtc, framebuffer, x, y, mode: to });
@@ -190,7 +191,7 @@ export class FakeCard {
   };
 
   /** Stands in for native.copyPixels and native.scalePixels. */
-  copy = (): Promise<void> => this.#wait('copy');
+  copy = (): Promise<void> => this.wait('copy');
 
   /** Lets the oldest thing that is waited for end. */
   async finish(what?: string, error?: Error): Promise<void> {
@@ -212,7 +213,7 @@ export class FakeCard {
     return card;
   }
 
-  #wait(what: string): Promise<void> {
+  protected wait(what: string): Promise<void> {
     if (!this.patient) return Promise.resolve();
     return new Promise((resolve, reject) => this.pending.push({ what, resolve, reject }));
   }
