@@ -6,8 +6,9 @@ import type { ModeInfo } from '../native';
 import type { Card } from './card';
 import type { Connector } from './connector';
 import { Copier } from './copier';
-import { fillScanout, newScanout, ROTATE_0, type Scanout } from './scanout';
-import { EVERYTHING, isEmpty, Region, toScreen, type Placement } from './fit';
+import { fillPanel, fillScanout, newScanout, type Scanout } from './scanout';
+import { BufferDamage } from './damage';
+import { isEmpty, toScreen, type Placement } from './fit';
 import { Fitting, type View } from './fitting';
 import { Flight, type Path } from './flight';
 import { FlipWatch } from './flip-watch';
@@ -28,7 +29,7 @@ const PAUSED_RETRY_MS = 100;
 /** The monitor could not be lit: cables and link training sometimes take a second try. */
 const UNLIT_RETRY_MS = 2000;
 
-/** Times of the last change of what an output shows, CLOCK_MONOTONIC in ms. */
+/** Times of the last change of what an output shows, CLOCK_MONOTONIC in ms; NaN: not yet. */
 export interface SwitchTimes {
   readonly requested: number;
   committed: number;
@@ -66,8 +67,7 @@ export class Output {
   #shown = new Flight();
   /** What is about to be committed. */
   readonly #next = newScanout();
-  /** What the next commit has to tell of the buffer, in its pixels. */
-  readonly #damage = new Region();
+  readonly #damage = new BufferDamage();
   #view: View = { fit: 'auto', turn: 0 };
   #fitting: Fitting | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -83,7 +83,6 @@ export class Output {
   frames = 0;
   modesets = 0;
   lastSwitch: SwitchTimes | undefined;
-  #switching = false;
   /** Why what is shown is not shown as it lies, or not at all. */
   reason: string | undefined;
   modeNote: string | undefined;
@@ -235,7 +234,6 @@ export class Output {
     if (this.#source === source) return;
     this.#source = source;
     this.reason = undefined;
-    this.#switching = true;
     this.lastSwitch = { requested, committed: NaN, shown: NaN };
     this.#copier?.invalidate();
     this.changed();
@@ -279,7 +277,7 @@ export class Output {
       if (picture.width !== this.width || picture.height !== this.height) return;
       this.#readiness.cancel();
       if (this.#view.turn === 0)
-        this.#commit(source, this.#filling(picture.framebuffer), null, null, 'picture');
+        this.#commit(source, fillPanel(this.#next, picture.framebuffer, this.#mode!), null, null, 'picture');
       else void this.#draw(source, source, this.#fitting!.ofCopy(source.viewport, '').placement, 'picture');
     } else if (framebuffer) {
       const frame = this.#readiness.take(source, framebuffer);
@@ -309,41 +307,14 @@ export class Output {
       return;
     }
     fillScanout(this.#next, framebuffer.id, layout, frame.viewport, placement);
-    if (this.card.commit.takesDamage(this.#crtc)) this.#collectDamage(source, frame, framebuffer, placement);
+    if (this.card.commit.takesDamage(this.#crtc))
+      this.#damage.collect(source, frame, framebuffer, placement, this.#shown);
     this.#commit(source, this.#next, framebuffer, placement, 'direct', frame.frame);
-  }
-
-  /** What is new in the buffer on the panel; of another one, all is. Kept until a commit has taken it. */
-  #collectDamage(source: Source, frame: Frame, { layout }: Framebuffer, placement: Placement): void {
-    const damage = this.#damage;
-    const shown = this.#shown;
-    const { viewport } = frame;
-    // What the source tells is of its newest frame.
-    const { left, top, right, bottom } = frame.frame === source.frame ? source.takeDamage() : EVERYTHING;
-    const inPlace = shown.scanout.framebuffer === this.#next.framebuffer && shown.placement === placement;
-    if (shown.source !== source || !inPlace || right === EVERYTHING.right) {
-      damage.addAll(EVERYTHING);
-      return;
-    }
-    const height = bottom - top;
-    const y = layout.bottomUp ? layout.height - viewport.y - bottom : viewport.y + top;
-    damage.add(viewport.x + left, y, viewport.x + right, y + height);
   }
 
   #copy(source: Source, frame: Frame, reason: string): void {
     this.reason = reason;
     void this.#draw(source, frame, this.#fitting!.ofCopy(frame.viewport, reason).placement);
-  }
-
-  /** A framebuffer of the mode's size. */
-  #filling(framebuffer: number): Scanout {
-    const next = this.#next;
-    next.framebuffer = framebuffer;
-    next.x = next.y = next.panelX = next.panelY = 0;
-    next.width = next.panelWidth = this.#mode?.hdisplay ?? 0;
-    next.height = next.panelHeight = this.#mode?.vdisplay ?? 0;
-    next.rotation = ROTATE_0;
-    return next;
   }
 
   /** The kernel says a flip is done: `sequence` counts vblanks, `at` is CLOCK_MONOTONIC in ms. */
@@ -442,7 +413,7 @@ export class Output {
       if (this.#commits !== commits) this.pump();
       // Another output may be setting its CRTC, the pointer be on its way: what is drawn waits in its buffer.
       else if (this.#source === source && this.#isFree())
-        this.#commit(source, this.#filling(target), null, placement, path, frame);
+        this.#commit(source, fillPanel(this.#next, target, mode), null, placement, path, frame);
       else this.changed();
     } catch (error) {
       if (this.#copier !== copier || this.#mode !== mode) return;
@@ -557,10 +528,9 @@ export class Output {
   }
 
   #committed(): void {
-    if (this.#switching && this.lastSwitch && this.#flight.source === this.#source) {
-      this.#switching = false;
-      this.lastSwitch.committed = monotonic();
-    }
+    const { lastSwitch } = this;
+    if (lastSwitch && Number.isNaN(lastSwitch.committed) && this.#flight.source === this.#source)
+      lastSwitch.committed = monotonic();
   }
 
   #arrived(at: number): void {

@@ -1,4 +1,5 @@
 import type { BufferLayout, Viewport } from '../buffers';
+import type { ModeInfo } from '../native';
 import type { Placement } from './fit';
 
 /** Bits of a plane's `rotation` property, <drm/drm_mode.h>: counter-clockwise, after the reflection. */
@@ -58,6 +59,20 @@ export function fillScanout(
   scanout.panelWidth = placement.width;
   scanout.panelHeight = placement.height;
   scanout.rotation = (1 << ((4 - placement.turn) % 4)) | (bottomUp ? REFLECT_Y : 0);
+}
+
+/** A framebuffer of the mode's size. */
+export function fillPanel(
+  scanout: Mutable<Scanout>,
+  framebuffer: number,
+  { hdisplay, vdisplay }: ModeInfo,
+): Scanout {
+  scanout.framebuffer = framebuffer;
+  scanout.x = scanout.y = scanout.panelX = scanout.panelY = 0;
+  scanout.width = scanout.panelWidth = hdisplay;
+  scanout.height = scanout.panelHeight = vdisplay;
+  scanout.rotation = ROTATE_0;
+  return scanout;
 }
 
 export function copyScanout(from: Scanout, to: Mutable<Scanout>): void {
