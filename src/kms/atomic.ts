@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import type { NativeCard } from '../native';
 import type { Commit, Target } from './commit';
+import { callCursor } from './cursor-calls';
 import type { CursorChange } from './cursor-plane';
 import { isEmpty, Region, type Edges } from './fit';
 import { ROTATE_0, type Scanout } from './scanout';
@@ -44,7 +45,6 @@ function clear(changes: Changes, plane: CrtcPlane): void {
 export class AtomicCommit implements Commit {
   readonly name = 'atomic';
   readonly exclusive = false;
-  readonly carriesCursor = true;
   /** Used again for every frame, so that none allocates. */
   readonly #frame = new Changes();
   readonly #turned = new Set<number>();
@@ -75,7 +75,7 @@ export class AtomicCommit implements Commit {
     return new AtomicCommit(card, planes, cursorPlanes(card, crtcs));
   }
 
-  hasCursor(crtc: number): boolean {
+  carriesCursor(crtc: number): boolean {
     return this.cursors.has(crtc);
   }
 
@@ -90,6 +90,7 @@ export class AtomicCommit implements Commit {
       this.card.destroyBlob(blob);
     }
     this.#remember(target.crtc, scanout);
+    this.#hideByCall(target.crtc);
   }
 
   async off(crtc: number): Promise<void> {
@@ -98,6 +99,7 @@ export class AtomicCommit implements Commit {
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 0);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), 0);
     this.#clearPlanes(changes, crtc, 0);
+    this.#hideByCall(crtc);
     await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
   }
 
@@ -132,6 +134,7 @@ export class AtomicCommit implements Commit {
   }
 
   point(crtc: number, cursor: CursorChange, cookie: number): number {
+    if (!this.carriesCursor(crtc)) return callCursor(this.card, crtc, cursor);
     const changes = this.#frame;
     changes.count = 0;
     this.#point(changes, crtc, cursor);
@@ -164,6 +167,7 @@ export class AtomicCommit implements Commit {
     const changes = new Changes();
     const plane = this.planes.get(crtc);
     if (plane && this.#turned.delete(crtc)) changes.add(plane.id, plane.rotation, ROTATE_0);
+    this.#hideByCall(crtc);
     const cursor = this.cursors.get(crtc);
     if (cursor && this.card.plane(cursor.id).crtcId === crtc) clear(changes, cursor);
     if (changes.count > 0) await this.card.atomicSet(changes.triples, changes.count, 0);
@@ -225,6 +229,11 @@ export class AtomicCommit implements Commit {
     if (fresh || now.y !== next.y) changes.add(id, plane.crtcY, next.y);
     if (plane.hotspotX !== 0 && (fresh || now.hotX !== next.hotX)) changes.add(id, plane.hotspotX, next.hotX);
     if (plane.hotspotY !== 0 && (fresh || now.hotY !== next.hotY)) changes.add(id, plane.hotspotY, next.hotY);
+  }
+
+  /** A cursor plane that the kernel does not show us is not among those that a commit clears. */
+  #hideByCall(crtc: number): void {
+    if (!this.carriesCursor(crtc)) this.card.setCursor(crtc, null, 0, 0);
   }
 
   /** FB_DAMAGE_CLIPS: one rectangle, in the framebuffer, and only where that spares the driver most of the work. */

@@ -18,9 +18,7 @@ export interface Commit {
   /** Whether the kernel waits for the fences that a buffer has at the moment of the commit. */
   readonly implicit: boolean;
   /** Whether flips carry the pointer. Else it is moved between them: a call during one would wait for the vblank. */
-  readonly carriesCursor: boolean;
-  /** Whether a CRTC has a plane for the pointer, as far as that is known without trying. */
-  hasCursor(crtc: number): boolean;
+  carriesCursor(crtc: number): boolean;
   /** Lights a CRTC with a mode, or points it elsewhere; may take seconds. Leaves nothing on the cursor plane. */
   set(target: Target, scanout: Scanout): Promise<void>;
   off(crtc: number): Promise<void>;

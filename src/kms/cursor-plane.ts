@@ -1,7 +1,6 @@
 import type { CursorImage } from '../buffers';
 import { AR24 } from '../fourcc';
 import type { NativeCard, NativeDumb } from '../native';
-import type { Commit } from './commit';
 import { drawShape, shapeOf, turned, type Shape } from './cursor-image';
 import { onPanel, uprightSize, type Placement } from './fit';
 import type { Mutable } from './scanout';
@@ -12,7 +11,6 @@ const COMMON_SIDE = 64;
 const DRM_CAP_CURSOR_WIDTH = 8;
 const DRM_CAP_CURSOR_HEIGHT = 9;
 const ENXIO = -6;
-const NO_PLANE = 'the card has no cursor plane for this CRTC';
 
 /** What a cursor plane shows, and where on the panel its top left and its hot spot are. Pixels. */
 export interface CursorState {
@@ -57,14 +55,13 @@ export class CursorPlane implements CursorChange {
   /** Why the pointer is not on the panel, or not as it should be, for `status`. */
   refusal: string | undefined;
 
-  /** Without images: there is no such plane. */
-  private constructor(private readonly images: readonly [NativeDumb, NativeDumb] | undefined) {}
+  private constructor(private readonly images: readonly [NativeDumb, NativeDumb]) {}
 
-  static async create(card: NativeCard, commit: Commit, crtc: number): Promise<CursorPlane> {
-    if (!commit.hasCursor(crtc)) return new CursorPlane(undefined);
+  /** `framebuffers`: the images go to the panel by commits, not by calls. */
+  static async create(card: NativeCard, framebuffers: boolean): Promise<CursorPlane> {
     const width = Math.max(COMMON_SIDE, capability(card, DRM_CAP_CURSOR_WIDTH));
     const height = Math.max(COMMON_SIDE, capability(card, DRM_CAP_CURSOR_HEIGHT));
-    const options = { width, height, format: AR24, fill: 0, framebuffer: commit.carriesCursor };
+    const options = { width, height, format: AR24, fill: 0, framebuffer: framebuffers };
     const first = await card.createDumb(options);
     try {
       return new CursorPlane([first, await card.createDumb(options)]);
@@ -90,14 +87,14 @@ export class CursorPlane implements CursorChange {
     this.#stale = true;
     this.#cursor = cursor;
     this.#placement = placement;
-    const { next, images } = this;
-    if (!cursor?.visible || !cursor.image || !placement) {
+    const { next } = this;
+    if (cursor?.visible && cursor.image && placement) {
+      this.#aim(cursor, cursor.image, placement);
+      if (same(next, this.#refused)) next.image = null;
+    } else {
       next.image = null;
       this.refusal = undefined;
-    } else if (images) {
-      this.#aim(cursor, cursor.image, placement, images);
-      if (same(next, this.#refused)) next.image = null;
-    } else this.refusal = NO_PLANE;
+    }
     if (same(next, this.now)) this.#stale = false;
     return this.#stale;
   }
@@ -115,7 +112,10 @@ export class CursorPlane implements CursorChange {
   /** The card does not take `next`: nothing is to be shown then. Whether that is to be committed. */
   refused(error: number): boolean {
     copyState(this.next, this.#refused);
-    this.refusal = error === ENXIO ? NO_PLANE : `the card does not take the pointer (errno ${-error})`;
+    this.refusal =
+      error === ENXIO
+        ? 'the card has no cursor plane for this CRTC'
+        : `the card does not take the pointer (errno ${-error})`;
     this.next.image = null;
     this.#stale = this.now.image !== null;
     return this.#stale;
@@ -128,17 +128,12 @@ export class CursorPlane implements CursorChange {
   }
 
   close(): void {
-    for (const image of this.images ?? []) image.close();
+    for (const image of this.images) image.close();
   }
 
-  #aim(
-    cursor: Cursor,
-    image: CursorImage,
-    placement: Placement,
-    images: readonly [NativeDumb, NativeDumb],
-  ): void {
+  #aim(cursor: Cursor, image: CursorImage, placement: Placement): void {
     const { next } = this;
-    const shape = this.#shapeOf(image, placement, images[0]);
+    const shape = this.#shapeOf(image, placement);
     // The hot spot stays where the guest has it, whatever becomes of the image around it.
     const { cropX, cropY, cropWidth, cropHeight, turn } = placement;
     const [width, height] = uprightSize(placement);
@@ -150,28 +145,25 @@ export class CursorPlane implements CursorChange {
     const lower = turn === 1 || turn === 2 ? shape.height : 0;
     [next.x, next.y] = onPanel(placement, left + right, top + lower);
     [next.hotX, next.hotY] = turned(hotX, hotY, shape);
-    next.image = this.#imageOf(cursor, image, shape, images);
+    next.image = this.#imageOf(cursor, image, shape);
   }
 
-  #shapeOf(image: CursorImage, placement: Placement, { width, height }: NativeDumb): Shape {
+  #shapeOf(image: CursorImage, placement: Placement): Shape {
     const known = this.#shapeFor;
     if (this.#shape && known.image === image && known.placement === placement) return this.#shape;
+    const [{ width, height }] = this.images;
     known.image = image;
     known.placement = placement;
     return (this.#shape = shapeOf(image, placement, Math.min(width, height)));
   }
 
   /** The buffer that holds the image; drawn when it is another one. */
-  #imageOf(
-    cursor: Cursor,
-    image: CursorImage,
-    shape: Shape,
-    [first, second]: readonly [NativeDumb, NativeDumb],
-  ): NativeDumb {
+  #imageOf(cursor: Cursor, image: CursorImage, shape: Shape): NativeDumb {
     const drawn = this.#drawn;
     const { generation } = cursor;
     if (drawn.into && drawn.cursor === cursor && drawn.generation === generation && drawn.shape === shape)
       return drawn.into;
+    const [first, second] = this.images;
     const target = this.now.image === first ? second : first;
     drawShape(image, shape, target);
     // Of another image that was here.

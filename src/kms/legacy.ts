@@ -1,5 +1,6 @@
 import type { NativeCard } from '../native';
 import type { Commit, Target } from './commit';
+import { callCursor } from './cursor-calls';
 import type { CursorChange } from './cursor-plane';
 import type { Scanout } from './scanout';
 
@@ -11,12 +12,11 @@ export class LegacyCommit implements Commit {
   /** SetCrtc takes every modeset lock of the card. */
   readonly exclusive = true;
   readonly implicit = true;
-  readonly carriesCursor = false;
 
   constructor(private readonly card: NativeCard) {}
 
-  hasCursor(): boolean {
-    return true;
+  carriesCursor(): boolean {
+    return false;
   }
 
   async set({ crtc, connector, mode }: Target, { framebuffer, x, y }: Scanout): Promise<void> {
@@ -37,11 +37,8 @@ export class LegacyCommit implements Commit {
     return this.card.flip(crtc, next.framebuffer, cookie);
   }
 
-  point(crtc: number, { now, next }: CursorChange): number {
-    if (!next.image) return this.card.setCursor(crtc, null, 0, 0);
-    // Moved before it is set, so that a new pointer does not flash where the last one was.
-    if (!now.image || now.x !== next.x || now.y !== next.y) this.card.moveCursor(crtc, next.x, next.y);
-    return now.image === next.image ? 0 : this.card.setCursor(crtc, next.image, next.hotX, next.hotY);
+  point(crtc: number, cursor: CursorChange): number {
+    return callCursor(this.card, crtc, cursor);
   }
 
   takesDamage(): boolean {

@@ -545,7 +545,7 @@ export class Output {
     if (this.#shown.path === 'direct') this.reason = undefined;
     landed.end();
     // A guest that always has the next frame ready would leave it no other moment.
-    if (!this.card.commit.carriesCursor) this.#movePointer();
+    if (this.#pointer?.carried === false) this.#movePointer();
     // The next commit first: it has a vblank to catch; the guest's answer has not.
     this.pump();
     source?.presented(frame);

@@ -28,13 +28,16 @@ export class Pointer {
     private readonly crtc: number,
     private readonly plane: CursorPlane,
     private readonly pace: CursorPace,
+    /** Flips carry it. */
+    readonly carried: boolean,
   ) {}
 
   /** `onDue`: the time has come for which `isDue` said to wait. */
   static async create(card: Card, crtc: number, mode: ModeInfo, onDue: () => void): Promise<Pointer> {
     const refresh = refreshOf(mode);
     const pace = new CursorPace(refresh > 0 ? 1e6 / refresh : COMMON_PERIOD_MS, onDue);
-    return new Pointer(card, crtc, await CursorPlane.create(card.native, card.commit, crtc), pace);
+    const carried = card.commit.carriesCursor(crtc);
+    return new Pointer(card, crtc, await CursorPlane.create(card.native, carried), pace, carried);
   }
 
   /** Why it is not on the panel, or not as it should be. */
@@ -60,7 +63,7 @@ export class Pointer {
   flip(now: Scanout, { source, placement, scanout }: Flight, cookie: number, damage?: Edges): number {
     const { crtc, plane } = this;
     const { commit } = this.card;
-    const along = commit.carriesCursor && plane.prepare(source?.cursor ?? null, placement);
+    const along = this.carried && plane.prepare(source?.cursor ?? null, placement);
     let result = commit.flip(crtc, now, scanout, cookie, damage, along ? plane : undefined);
     if (along && isRefusal(result))
       result = commit.flip(crtc, now, scanout, cookie, damage, plane.refused(result) ? plane : undefined);
@@ -81,14 +84,14 @@ export class Pointer {
     }
     if (result < 0) return result;
     plane.taken();
-    if (commit.carriesCursor) return IN_FLIGHT;
+    if (this.carried) return IN_FLIGHT;
     this.pace.pointer(monotonic(), false);
     return SETTLED;
   }
 
   /** A frame that was committed at `committed` is on the panel since `at`. */
   frameShown(at: number, committed: number): void {
-    if (this.card.commit.carriesCursor) this.pace.frame(at, committed);
+    if (this.carried) this.pace.frame(at, committed);
   }
 
   /** It has got there on its own; `overtaken`: a frame came meanwhile. */

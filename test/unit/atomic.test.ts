@@ -71,6 +71,15 @@ class Kernel {
       property(name, name === 'type' ? plane.type : 0n, name === 'rotation' ? plane.rotations : []),
     );
   };
+  readonly calls: string[] = [];
+  setCursor = (crtc: number, image: object | null, hotX: number, hotY: number): number => {
+    this.calls.push(image ? `${crtc} set ${hotX},${hotY}` : `${crtc} hide`);
+    return 0;
+  };
+  moveCursor = (crtc: number, x: number, y: number): number => {
+    this.calls.push(`${crtc} ${x},${y}`);
+    return 0;
+  };
   signalledFence = (): number => this.fence;
   createModeBlob = (): number => {
     this.blobs.add(900);
@@ -297,7 +306,21 @@ describe('the pointer', () => {
   const last = (): string[] | undefined => kernel.commits.at(-1)?.changes;
 
   test('is there where a CRTC has a cursor plane', () => {
-    expect([commit.hasCursor(40), commit.hasCursor(41)]).toEqual([true, false]);
+    expect([commit.carriesCursor(40), commit.carriesCursor(41)]).toEqual([true, false]);
+  });
+
+  test('is moved by calls where there is none, or the kernel hides it, and is not left behind either', async () => {
+    expect(commit.point(41, { now: nothing, next: at(5, 6) }, 1)).toBe(0);
+    commit.point(41, { now: at(5, 6), next: at(7, 6) }, 2);
+    commit.point(41, { now: at(7, 6), next: nothing }, 3);
+    expect(kernel.calls.splice(0)).toEqual(['41 5,6', '41 set 1,2', '41 7,6', '41 hide']);
+    expect(kernel.commits).toEqual([]);
+    await commit.set({ ...target, crtc: 41, connector: 51 }, filling);
+    await commit.off(41);
+    await commit.release(41);
+    expect(kernel.calls.splice(0)).toEqual(['41 hide', '41 hide', '41 hide']);
+    await commit.set(target, filling);
+    expect(kernel.calls).toEqual([]);
   });
 
   test('comes with all that its plane needs, moves with its place alone, and goes', () => {

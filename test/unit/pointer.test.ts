@@ -292,9 +292,10 @@ test('an image is turned with its panel', async () => {
   expect(kernel.pointer(CRTC)).toMatchObject({ x: 1920 - 20 - 2, y: 10, hotX: 1, hotY: 2 });
 });
 
-test('a CRTC without a cursor plane says so, and has no buffers for one', async () => {
+test('a CRTC without a cursor plane is asked for its pointer by call, and says so', async () => {
   const planes = kernel.planes();
   kernel.planes = () => planes.filter((id) => id < 70);
+  kernel.setCursor = (_, shown) => (shown ? -6 : 0);
   card.close();
   card = kernel.open();
   output = new Output(card, connector(1), fakeLog());
@@ -304,7 +305,11 @@ test('a CRTC without a cursor plane says so, and has no buffers for one', async 
   await settle();
   output.cursorChanged();
   expect(output.cursorRefusal).toBe('the card has no cursor plane for this CRTC');
-  expect([kernel.commits.length, kernel.openDumbs.size]).toEqual([0, 0]);
+  expect(kernel.commits).toEqual([]);
+  source.draw(buffer());
+  output.changed();
+  vblank();
+  expect(kernel.commits).toEqual([FRAME]);
 });
 
 describe('its moment without a frame', () => {
