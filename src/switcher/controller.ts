@@ -89,7 +89,7 @@ export class Controller implements GuestsOwner {
 
   /** What all outputs show; the focus is that of the first seat. */
   get layout(): Layout {
-    return this.#layoutOf(this.seats[0]!);
+    return this.#layoutOf(this.seats[0]);
   }
 
   get seats(): readonly Seat[] {
@@ -172,9 +172,9 @@ export class Controller implements GuestsOwner {
     this.#retarget();
   }
 
-  /** The layout that an action would make; `by` as in {@link perform}. Throws {@link CommandError}. */
-  preview(action: LayoutAction, by?: string): Layout {
-    return this.#foresee(action, by === undefined ? undefined : this.#seats.get(by)).layout;
+  /** The layout that an action would make. Throws {@link CommandError}. */
+  preview(action: LayoutAction): Layout {
+    return this.#foresee(action).layout;
   }
 
   /** The layout that an action makes, and the seat that it is for; undefined: it is for all. */
@@ -190,8 +190,8 @@ export class Controller implements GuestsOwner {
 
   /** A monitor that a hotkey names may hang on an output of another seat. Throws {@link CommandError}. */
   #leavesAlone({ shows, focus }: Layout, by: Seat): void {
-    const changed = [...shows].filter(([key, now]) => now !== assignmentOf(this.#layout, key));
-    for (const key of [...changed.map(([changedKey]) => changedKey), ...(focus === null ? [] : [focus])]) {
+    const changed = [...shows.keys()].filter((key) => shows.get(key) !== assignmentOf(this.#layout, key));
+    for (const key of focus === null ? changed : [...changed, focus]) {
       const whose = this.#seats.ofKey(key);
       if (whose !== by) throw new CommandError(`${this.#nameOf(key)} is of seat ${whose.name}`);
     }
