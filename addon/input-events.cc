@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "input.h"
@@ -82,7 +83,9 @@ Input::Record Input::ReadTouch(libinput_event_type type, libinput_event_touch* t
 }
 
 uint32_t Input::Added(libinput_device* device) {
-  const uint32_t id = ++last_id_;
+  // One number per device of this process, whatever seat of udev it is of.
+  static std::atomic<uint32_t> last_id = 0;
+  const uint32_t id = ++last_id;
   libinput_device_set_user_data(device,
                                 reinterpret_cast<void*>(uintptr_t{id}));  // NOLINT(performance-no-int-to-ptr)
   if (libinput_device_config_tap_get_finger_count(device) > 0) {

@@ -103,7 +103,22 @@ Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
   object.Set("power", libinput_device_keyboard_has_key(device, KEY_POWER) == 1 &&
                           libinput_device_keyboard_has_key(device, KEY_ENTER) == 0);
   object.Set("touch", can(LIBINPUT_DEVICE_CAP_TOUCH));
+  object.Set("seat", libinput_seat_get_physical_name(libinput_device_get_seat(device)));
+  object.Set("links", LinksOf(device));
   return object;
+}
+
+/** The names that udev gave its device node. */
+Napi::Array Input::LinksOf(libinput_device* device) {
+  Napi::Array links = Napi::Array::New(Env());
+  const std::unique_ptr<udev_device, decltype(&udev_device_unref)> known(
+      libinput_device_get_udev_device(device), udev_device_unref);
+  if (!known) return links;
+  udev_list_entry* link = udev_device_get_devlinks_list_entry(known.get());
+  for (; link != nullptr; link = udev_list_entry_get_next(link)) {
+    links[links.Length()] = Napi::String::New(Env(), udev_list_entry_get_name(link));
+  }
+  return links;
 }
 
 void Input::Leds(const Napi::CallbackInfo& info) {

@@ -69,6 +69,7 @@ class Input final : public Handle<Input> {
   void Suspend(const Napi::CallbackInfo& info);
   void Resume(const Napi::CallbackInfo& info);
   libinput_device* DeviceOf(uint32_t id);
+  Napi::Array LinksOf(libinput_device* device);
 
   int OpenRestricted(const char* path, int flags);
   void CloseRestricted(int fd);
@@ -92,7 +93,6 @@ class Input final : public Handle<Input> {
   /** What libinput has open, by the name of the device node: it does not tell its descriptors. */
   std::map<std::string, int> fds_;
   std::vector<uint32_t> removed_;
-  uint32_t last_id_ = 0;
   bool busy_ = false;
   bool soon_ = false;
   bool javascript_ = true;

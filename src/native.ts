@@ -305,20 +305,26 @@ export interface NativeMemfd {
   close(): void;
 }
 
+export interface NativeInputDevice {
+  readonly name: string;
+  /** `event3` */
+  readonly sysname: string;
+  readonly keyboard: boolean;
+  /** Relative or absolute, a mouse, touchpad or tablet. */
+  readonly pointer: boolean;
+  /** The machine's power button, or the like: nothing one could type with. */
+  readonly power: boolean;
+  readonly touch: boolean;
+  /** Of udev: `seat0`. */
+  readonly seat: string;
+  /** Paths by which udev knows it, beside /dev/input/eventN: by-id, by-path. */
+  readonly links: readonly string[];
+}
+
 /** `code` is an evdev key code of <linux/input-event-codes.h>. */
 export interface NativeInput {
-  device(id: number):
-    | {
-        readonly name: string;
-        readonly sysname: string;
-        readonly keyboard: boolean;
-        /** Relative or absolute, a mouse, touchpad or tablet. */
-        readonly pointer: boolean;
-        /** The machine's power button, or the like: nothing one could type with. */
-        readonly power: boolean;
-        readonly touch: boolean;
-      }
-    | undefined;
+  /** `id` as events have it; a number is one device's in this process. */
+  device(id: number): NativeInputDevice | undefined;
   /** Lights exactly these LEDs of a keyboard: bit 0 NumLock, 1 CapsLock, 2 ScrollLock. */
   leds(id: number, leds: number): void;
   /**

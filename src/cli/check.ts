@@ -13,6 +13,12 @@ export async function check(flags: Flags): Promise<string> {
       const shows = show ? `${show.guest}${show.head === 0 ? '' : `:${show.head}`}` : 'no guest';
       return `  output ${name}: ${shows}`;
     }),
+    ...config.seats
+      .slice(0, -1)
+      .map(
+        ({ name, devices, outputs, hotkeys }) =>
+          `  seat ${name}: ${outputs.join(', ')}; ${devices.join(', ')}; ${hotkeys.length} hotkeys`,
+      ),
     `  ${config.hotkeys.length} hotkeys, control socket ${config.control}`,
     ...config.notes.map((note) => `  note: ${note}`),
   ];

@@ -83,33 +83,38 @@ export class Daemon {
       `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
     );
     const device = fs.realpathSync(card.native.path);
-    const bindings = {
-      hotkeys: [...vtHotkeys, config.escape, ...config.hotkeys],
-      passthrough: config.passthrough,
-    };
-    const handler: HotkeyHandler = {
+    const handlerOf = (seat: string): HotkeyHandler => ({
       fired: (action, at) => {
         try {
           if (action.kind === 'vt') switchTerminal(session, action.vt);
-          else if (action.kind === 'send') sendKeys(controller, action, log);
-          else controller.perform(action, at);
+          else if (action.kind === 'send') sendKeys(controller, action, seat, log);
+          else controller.perform(action, at, seat);
         } catch (error) {
           if (!(error instanceof CommandError)) throw error;
           log.notice(`hotkey ${action.kind}: ${error.message}`);
         }
       },
       released: (action) => {
-        controller.released(action);
+        controller.released(action, seat);
       },
-    };
-    const input = new Input(bindings, log, handler, {
+    });
+    const seats = config.seats.map(({ name, devices, hotkeys }) => ({
+      name,
+      devices,
+      bindings: {
+        hotkeys: [...vtHotkeys, config.escape, ...hotkeys],
+        passthrough: config.passthrough,
+      },
+      handler: handlerOf(name),
+    }));
+    const input = new Input(seats, log, {
       open: (path, mode) => session.openDevice(path, mode),
       close: (fd) => {
         session.closeDevice(fd);
       },
     });
-    const controller = new Controller(card, config, log, (target) => {
-      input.focus(target);
+    const controller = new Controller(card, config, log, (target, seat) => {
+      input.focus(target, seat);
     });
     card.onPaused = (by) => {
       log.notice(by === null ? 'the card is ours again: showing everything anew' : PAUSES[by]);
@@ -161,7 +166,7 @@ export class Daemon {
       await openDevices(devices, log);
       await log.open();
       const { ControlServer } = await import('../control/server.js');
-      const control = await ControlServer.open(config.control, card, controller, log);
+      const control = await ControlServer.open(config.control, card, controller, input, log);
       closers.push(() => {
         control.close();
       });
@@ -313,9 +318,10 @@ function openCard(config: Config, devices: Devices, open: (file: string) => Card
 function sendKeys(
   controller: Controller,
   { keys, to }: Extract<Action, { readonly kind: 'send' }>,
+  seat: string,
   log: Log,
 ): void {
-  controller.send(keys, to).catch((error: unknown) => {
+  controller.send(keys, to, seat).catch((error: unknown) => {
     log.notice(`hotkey send ${keys}: ${messageOf(error)}`);
   });
 }

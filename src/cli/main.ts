@@ -57,11 +57,25 @@ async function status(socket: string | undefined, asJson: boolean): Promise<void
   print(asJson ? JSON.stringify(answer, null, 2) : formatStatus(answer));
 }
 
-async function show(socket: string | undefined, target: string, on: string | undefined): Promise<void> {
+async function show(
+  socket: string | undefined,
+  target: string,
+  where: { readonly on: string | undefined; readonly seat: string | undefined },
+): Promise<void> {
   const { ask } = await import('../control/client.js');
   const { parseHead } = await import('./head.js');
-  const request = { command: 'show', ...parseHead(target), ...(on === undefined ? {} : { on }) } as const;
-  await ask(await controlSocket(socket), request);
+  const { on, seat } = where;
+  await ask(await controlSocket(socket), {
+    command: 'show',
+    ...parseHead(target),
+    ...(on !== undefined && { on }),
+    ...(seat !== undefined && { seat }),
+  });
+}
+
+async function focus(socket: string | undefined, output: string): Promise<void> {
+  const { ask } = await import('../control/client.js');
+  await ask(await controlSocket(socket), { command: 'focus', output });
 }
 
 async function layout(socket: string | undefined, name: string): Promise<void> {
@@ -178,8 +192,15 @@ async function main(): Promise<void> {
         command.positional('guest', { type: 'string', demandOption: true }).options({
           control,
           on: { type: 'string', describe: 'output, such as HDMI-A-1' },
+          seat: { type: 'string', describe: 'as the user of this seat would, where there are several' },
         }),
-      (argv) => show(argv.control, argv.guest, argv.on),
+      (argv) => show(argv.control, argv.guest, { on: argv.on, seat: argv.seat }),
+    )
+    .command(
+      'focus <output>',
+      'give the keyboard and mouse to what an output shows',
+      (command) => command.positional('output', { type: 'string', demandOption: true }).options({ control }),
+      (argv) => focus(argv.control, argv.output),
     )
     .command(
       'layout <name>',

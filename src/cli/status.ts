@@ -32,7 +32,17 @@ export function formatStatus(status: Status): string {
     ? ['keyboard and pointer are taken from all guests; the escape hotkey gives them back']
     : [];
   const panic = status.panic ? ['panic: no guest has picture or input (undo: kms-switcher panic --off)'] : [];
-  return [head, ...panic, outputs, ...escaped, ...notes, ...guests].join('\n');
+  return [head, ...panic, outputs, ...escaped, ...notes, ...seats(status), ...guests].join('\n');
+}
+
+/** A line per seat, where there are several. */
+function seats({ seats: all }: Status): string[] {
+  if (all.length === 1) return [];
+  return all.map(({ seat, outputs, focused, devices }) => {
+    const names = outputs.map((output) => (output === focused ? `${output} *` : output));
+    const what = devices.map(({ device }) => device);
+    return `seat ${seat}: ${names.join(', ') || 'no output'}; ${what.join(', ') || 'no device'}`;
+  });
 }
 
 const STATES: Readonly<Record<Status['state'], string>> = {

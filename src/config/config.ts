@@ -116,6 +116,19 @@ export interface LayoutConfig {
   readonly shows: readonly { readonly output: string; readonly head: HeadRef }[];
 }
 
+/** A user's place: devices and outputs, and the hotkeys that are typed there. */
+export interface SeatConfig {
+  readonly name: string;
+  /** What is meant by which device: as {@link saysOf} takes them. */
+  readonly devices: readonly string[];
+  /** As the config's outputs are named. */
+  readonly outputs: readonly string[];
+  readonly hotkeys: readonly Hotkey[];
+}
+
+/** The seat that has what no other has. */
+export const defaultSeat = 'default';
+
 /** `keep`: the last pictures; `blank`: none of a guest's. */
 export type Handover = 'keep' | 'blank';
 
@@ -140,12 +153,15 @@ export interface Config {
   /** In the order of the file, as are outputs and hotkeys. */
   readonly guests: readonly GuestConfig[];
   readonly outputs: readonly OutputConfig[];
+  /** Of seats that have none of their own. */
   readonly hotkeys: readonly Hotkey[];
   /** Keys and chords that go to the guest whatever the hotkeys say; with code 0 modifiers that are not withheld. */
   readonly passthrough: readonly Step[];
   /** The hotkey that takes the keyboard back from all guests; there is always one. */
   readonly escape: Hotkey;
   readonly layouts: readonly LayoutConfig[];
+  /** In the order of the file; the last is {@link defaultSeat}, which names nothing and has the rest. */
+  readonly seats: readonly SeatConfig[];
   /** Worth a line in the log, but no reason to refuse the file. */
   readonly notes: readonly string[];
 }

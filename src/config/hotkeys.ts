@@ -69,13 +69,22 @@ export function checkKeys(escape: unknown, passthrough: unknown, checker: Checke
   return { escape: { trigger, action: { kind: 'escape' }, source }, passthrough: steps };
 }
 
-/** Checks `hotkeys:`: triggers that can be pressed, are bound once and do not hide each other, and their actions. */
-export function checkHotkeys(data: unknown, keys: Keys, known: Known, checker: Checker): Hotkey[] {
+/**
+ * Checks `hotkeys:`, at `place` in the file: triggers that can be pressed, are bound once and do not hide each other,
+ * and their actions.
+ */
+export function checkHotkeys(
+  data: unknown,
+  keys: Keys,
+  known: Known,
+  checker: Checker,
+  place: Path = ['hotkeys'],
+): Hotkey[] {
   const hotkeys: Hotkey[] = [];
   const bound = new Map<string, Bound>();
   const { escape, passthrough } = keys;
   for (const [source, value] of entries(data)) {
-    const path = ['hotkeys', source];
+    const path = [...place, source];
     const { action, hold } = readBinding(value, path, known, checker);
     const trigger = readKeys(() => parseTrigger(source), path, 'key', checker);
     if (trigger === undefined) continue;
@@ -120,7 +129,7 @@ export function checkHotkeys(data: unknown, keys: Keys, known: Known, checker: C
     const earlier = [...bound.values()].find(({ trigger, hold }) => !hold && shadows(trigger, later.trigger));
     if (earlier !== undefined)
       checker.report(
-        ['hotkeys', later.source],
+        [...place, later.source],
         `this can never fire, "${earlier.source}" (line ${earlier.line}) fires before it is complete; change one of them`,
         'key',
       );

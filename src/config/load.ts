@@ -17,6 +17,7 @@ import { checkOutputs } from './outputs';
 import { ConfigError } from './problems';
 import type { Problem } from './problems';
 import { checkShape } from './schema';
+import { checkSeats } from './seats';
 import type { Settings } from './settings';
 import {
   cardDevice,
@@ -99,8 +100,8 @@ function checkMeaning(
   const power = blankAfter === undefined ? undefined : readDuration(blankAfter, checker);
   const control = settings.control ?? file.control ?? defaultControl;
   const level = settings.logLevel ?? file.level;
-  const written = settings.card ?? file.card;
-  const card = written === undefined ? undefined : cardDevice(written);
+  const named = settings.card ?? file.card;
+  const card = named === undefined ? undefined : cardDevice(named);
 
   const names = new OutputNames(connectors, card === undefined ? undefined : cardName(card), checker);
   const guests = checkGuests(data.guests, control, checker);
@@ -110,11 +111,10 @@ function checkMeaning(
   const layouts = checkLayouts(data.layouts, guestNames, names, checker);
   const keys = checkKeys(data.escape, data.passthrough, checker);
   const known = { guests: guestNames, layouts: new Set(layouts.map(({ name }) => name)), names };
-  const hotkeys =
-    data.hotkeys === undefined
-      ? defaultHotkeys(guests, outputs, keys)
-      : checkHotkeys(data.hotkeys, keys, known, checker);
-  if (connectors === undefined && (data.outputs ?? data.hotkeys ?? data.layouts) !== undefined)
+  const written = data.hotkeys === undefined ? undefined : checkHotkeys(data.hotkeys, keys, known, checker);
+  const seats = checkSeats(data.seats, { guests, outputs, layouts, hotkeys: written, keys }, known, checker);
+  const hotkeys = written ?? defaultHotkeys(guests, outputs, keys);
+  if (connectors === undefined && (data.outputs ?? data.hotkeys ?? data.layouts ?? data.seats) !== undefined)
     checker.note('there is no graphics card here: output names were not checked');
 
   const device = card ?? (names.impliedCard && cardDevice(names.impliedCard));
@@ -130,6 +130,7 @@ function checkMeaning(
     hotkeys,
     ...keys,
     layouts,
+    seats,
   };
 }
 

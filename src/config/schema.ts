@@ -37,7 +37,7 @@ export function checkShape(data: unknown): SchemaProblem[] {
         ...describe(error, data),
         // Which of several alternatives was meant, the schema cannot tell.
         crude:
-          error.instancePath.startsWith('/hotkeys/') ||
+          /^(\/seats\/[^/]+)?\/hotkeys\//.test(error.instancePath) ||
           /\/(anyOf|oneOf|dependentSchemas)\//.test(error.schemaPath) ||
           !plain.has(error.keyword),
       }))

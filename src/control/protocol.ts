@@ -16,7 +16,16 @@ export const MAX_REQUEST_BYTES = 64 * 1024;
 export type Request =
   | { readonly command: 'status' }
   | { readonly command: 'watch' }
-  | { readonly command: 'show'; readonly guest: string; readonly head?: number; readonly on?: string }
+  /** `on`: an output; `seat`: as its user would; with several seats one of them is needed. */
+  | {
+      readonly command: 'show';
+      readonly guest: string;
+      readonly head?: number;
+      readonly on?: string;
+      readonly seat?: string;
+    }
+  /** Gives an output the keyboard and mouse of its seat. */
+  | { readonly command: 'focus'; readonly output: string }
   | { readonly command: 'layout'; readonly layout: string }
   | { readonly command: 'screenshot'; readonly output: string }
   /** `keys`: chords, as a hotkey's `send` takes them. Answered when they are pressed. */
@@ -69,6 +78,8 @@ export interface OutputStatus {
   readonly output: string;
   readonly connected: boolean;
   readonly lit: boolean;
+  readonly seat: string;
+  /** It has the keyboard and mouse of its seat. */
   readonly focused: boolean;
   readonly mode: string | null;
   readonly modeNote?: string;
@@ -140,6 +151,28 @@ export interface GuestStatus {
   }[];
 }
 
+export interface DeviceStatus {
+  readonly device: string;
+  /** Of its node: `/dev/input/event3`. */
+  readonly node: string;
+  /** The node's other names, by-id and by-path. */
+  readonly links: readonly string[];
+  /** Of udev. */
+  readonly udevSeat: string;
+  readonly keyboard: boolean;
+  readonly pointer: boolean;
+  readonly touch: boolean;
+}
+
+export interface SeatStatus {
+  readonly seat: string;
+  /** Those that are lit. */
+  readonly outputs: readonly string[];
+  /** The output that has the keyboard and mouse. */
+  readonly focused: string | null;
+  readonly devices: readonly DeviceStatus[];
+}
+
 export interface Status {
   readonly version: string;
   readonly pid: number;
@@ -155,6 +188,8 @@ export interface Status {
   readonly escaped: boolean;
   /** Guests are without picture and input until this is undone. */
   readonly panic: boolean;
+  /** The last is the one that has what no other has; without seats in the config it has everything. */
+  readonly seats: readonly SeatStatus[];
   readonly outputs: readonly OutputStatus[];
   readonly guests: readonly GuestStatus[];
 }

@@ -11,7 +11,7 @@ import { removeStaleSocket } from '../socket-file';
 import type { Controller } from '../switcher/controller';
 import { CommandError } from '../switcher/layout';
 import { MAX_REQUEST_BYTES, MAX_TYPED, type Photo, type Typed } from './protocol';
-import { readStatus } from './status';
+import { readStatus, type Plugged } from './status';
 
 /** The daemon's user and group may command it. */
 const SOCKET_MODE = 0o660;
@@ -37,6 +37,7 @@ export class ControlServer {
   private constructor(
     private readonly card: Card,
     private readonly controller: Controller,
+    private readonly input: Plugged,
     private readonly log: Log,
   ) {
     this.#server = net.createServer((socket) => {
@@ -45,8 +46,14 @@ export class ControlServer {
   }
 
   /** Listens. Throws an Error in words for the user. */
-  static async open(file: string, card: Card, controller: Controller, log: Log): Promise<ControlServer> {
-    const control = new ControlServer(card, controller, log);
+  static async open(
+    file: string,
+    card: Card,
+    controller: Controller,
+    input: Plugged,
+    log: Log,
+  ): Promise<ControlServer> {
+    const control = new ControlServer(card, controller, input, log);
     try {
       fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
       removeStaleSocket(file);
@@ -137,15 +144,18 @@ export class ControlServer {
     const { command } = fields;
     switch (command) {
       case 'status':
-        return readStatus(this.card, this.controller);
+        return readStatus(this.card, this.controller, this.input);
       case 'watch':
         return {};
       case 'show': {
         const on = optionalText(fields, 'on');
         const action: Action = { kind: 'show', head: headOf(fields), ...(on === undefined ? {} : { on }) };
-        this.controller.perform(action);
+        this.controller.perform(action, monotonic(), optionalText(fields, 'seat'));
         return {};
       }
+      case 'focus':
+        this.controller.perform({ kind: 'focus', output: text(fields, 'output') });
+        return {};
       case 'layout':
         this.controller.perform({ kind: 'layout', layout: text(fields, 'layout') });
         return {};
@@ -168,7 +178,7 @@ export class ControlServer {
         return await this.#plan(fields);
       default:
         throw new CommandError(
-          `unknown command ${JSON.stringify(command)}: status, show, layout, watch, screenshot, plan, send, type and panic are known`,
+          `unknown command ${JSON.stringify(command)}: status, show, focus, layout, watch, screenshot, plan, send, type and panic are known`,
         );
     }
   }

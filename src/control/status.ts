@@ -7,11 +7,18 @@ import { monitorName } from '../kms/monitor';
 import type { Output } from '../kms/output';
 import type { Controller } from '../switcher/controller';
 import type { GuestState } from '../switcher/guests';
-import type { GuestStatus, OutputStatus, Status } from './protocol';
+import type { Seat } from '../switcher/seats';
+import type { NativeInputDevice } from '../native';
+import type { GuestStatus, OutputStatus, SeatStatus, Status } from './protocol';
 import { version } from '../version';
 
+/** Which devices there are at a seat. */
+export interface Plugged {
+  devicesOf(seat: string): readonly NativeInputDevice[];
+}
+
 /** Everything a user may ask about, read at this moment. */
-export function readStatus(card: Card, controller: Controller): Status {
+export function readStatus(card: Card, controller: Controller, input: Plugged): Status {
   return {
     version,
     pid: process.pid,
@@ -24,6 +31,7 @@ export function readStatus(card: Card, controller: Controller): Status {
     memoryReducer: !process.execArgv.includes('--no-memory-reducer'),
     escaped: controller.escaped,
     panic: controller.layout.panic === true,
+    seats: controller.seats.map((seat) => seatStatus(seat, controller, input)),
     outputs: controller.outputs.all().map((output) => outputStatus(output, controller)),
     guests: [...controller.guests.all()].map(guestStatus),
   };
@@ -41,7 +49,8 @@ function outputStatus(output: Output, controller: Controller): OutputStatus {
     output: output.name,
     connected: output.connector.connected,
     lit: output.lit,
-    focused: controller.focused === output.name,
+    seat: controller.seatOf(output).name,
+    focused: controller.focused(output),
     mode: mode && modeName(mode),
     ...(output.modeNote === undefined ? {} : { modeNote: output.modeNote }),
     monitor: identity ? monitorName(identity) : null,
@@ -63,6 +72,24 @@ function outputStatus(output: Output, controller: Controller): OutputStatus {
     idleVblanks: output.idleVblanks,
     crtc: output.lit ? output.crtc : null,
     lastSwitch: switchTimes(output),
+  };
+}
+
+function seatStatus(seat: Seat, controller: Controller, input: Plugged): SeatStatus {
+  return {
+    seat: seat.name,
+    outputs: controller.outputs
+      .lit()
+      .filter((output) => controller.seatOf(output) === seat)
+      .map(({ name }) => name),
+    focused: controller.focusedBy(seat),
+    devices: input
+      .devicesOf(seat.name)
+      .map(({ name, sysname, links, seat: udevSeat, keyboard, pointer, touch }) => ({
+        device: name,
+        node: `/dev/input/${sysname}`,
+        ...{ links, udevSeat, keyboard, pointer, touch },
+      })),
   };
 }
 

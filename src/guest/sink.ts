@@ -78,6 +78,8 @@ export interface GuestInput {
   wheel(head: number, dx: number, dy: number): void;
   /** A finger, by number from 0, at a place as of `place`; where it was when it is lifted. Absent: no touch. */
   touch?(head: number, finger: number, phase: TouchPhase, x: number, y: number): void;
+  /** All heads have the same keyboard and buttons. Absent: each may have some of its own. */
+  readonly undivided?: boolean;
   /** Whether the head's pointer takes places rather than motion now: its guest does not accelerate it then. */
   absolute(head: number): boolean;
   /**

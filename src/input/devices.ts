@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type TouchPhase } from '../guest/sink';
 import type { Log } from '../log';
-import { Grabs } from './grabs';
+import { defaultUdevSeat } from './device-names';
 import {
   EXCHANGE_BYTES,
   INPUT_ABSOLUTE,
@@ -20,6 +20,7 @@ import {
   INPUT_WORDS,
   native,
   type NativeInput,
+  type NativeInputDevice,
 } from '../native';
 import { isVirtualDevice } from './virtual-device';
 
@@ -55,37 +56,59 @@ export interface DeviceFiles {
   close(fd: number): void;
 }
 
-/** The keyboards and pointers of a seat, read with libinput. */
+/** A keyboard or pointer that is there. */
+export interface InputDevice {
+  readonly id: number;
+  readonly info: NativeInputDevice;
+  /** Lights exactly these LEDs: bits as of {@link NativeInput.leds}. */
+  light(leds: number): void;
+  /** See {@link NativeInput.grab}. */
+  grab(grab: boolean): Promise<void>;
+}
+
+/** What a device is called in messages. */
+export function deviceName({ info: { name, sysname } }: InputDevice): string {
+  return `${name} (${sysname})`;
+}
+
+/** Whose devices are. */
+export interface DeviceOwner {
+  /** What is done with theirs. */
+  readonly events: InputEvents;
+  /** What is added to their name in messages; '': nothing. */
+  readonly label: string;
+  added(device: InputDevice): void;
+  /** It was unplugged; `events` have been told. */
+  removed(device: InputDevice): void;
+  /** A batch has been handled. */
+  settle(): void;
+}
+
+/** The keyboards and pointers of seats of udev's, read with libinput; each belongs to one of several owners. */
 export class InputDevices {
   /** The batch in work: what an event leads to may use the exchange. */
   readonly #batch = new Int32Array(exchange.length);
   readonly #refused = new Set<string>();
-  readonly #grabs: Grabs;
-  readonly #lit = new Set<number>();
-  #leds = 0;
-  #input: NativeInput | undefined;
+  readonly #inputs: NativeInput[] = [];
+  readonly #devices = new Map<number, { readonly device: InputDevice; readonly owner: DeviceOwner }>();
   #keyboards = 0;
   #pointers = 0;
   #touchscreens = 0;
 
   constructor(
-    private readonly events: InputEvents,
+    private readonly owners: readonly DeviceOwner[],
+    private readonly ownerOf: (device: NativeInputDevice) => DeviceOwner,
     private readonly log: Log,
     private readonly files: DeviceFiles = ownFiles,
     /** Somebody did something; what that was has been told. */
     private readonly onActivity: () => void = () => undefined,
-  ) {
-    this.#grabs = new Grabs(
-      () => this.#input,
-      (device) => events.busy(device),
-      log,
-    );
-  }
+  ) {}
 
   /** Starts listening. Without any device, or the right to one, that is a warning: the control socket still works. */
-  open(seat: string): void {
+  open(seat = defaultUdevSeat): void {
+    let input: NativeInput | undefined;
     try {
-      this.#input = native.openInput(
+      input = native.openInput(
         seat,
         {
           open: (path, flags) => this.#openDevice(path, flags),
@@ -94,9 +117,11 @@ export class InputDevices {
           },
         },
         (count) => {
-          this.#read(count);
+          // Nothing comes before openInput has returned.
+          this.#read(count, input!);
         },
       );
+      this.#inputs.push(input);
     } catch (error) {
       this.log.warning(
         `no hotkeys, and no input for guests: the devices of ${seat} cannot be opened: ${String(error)}`,
@@ -105,34 +130,24 @@ export class InputDevices {
   }
 
   close(): void {
-    this.light(0);
-    this.#input?.close();
-    this.#input = undefined;
+    for (const { device, owner } of this.#devices.values()) owner.removed(device);
+    this.#devices.clear();
+    for (const input of this.#inputs.splice(0)) input.close();
   }
 
-  /** Lights these LEDs on all keyboards, and on those that come: bits as of {@link NativeInput.leds}. */
-  light(leds: number): void {
-    if (leds === this.#leds) return;
-    this.#leds = leds;
-    for (const id of this.#lit) this.#input?.leds(id, leds);
-  }
-
-  /** Whether others that read the devices, such as the host's console, get nothing of them. */
-  grab(grab: boolean): void {
-    this.#grabs.want(grab);
-  }
-
-  /** All devices are closed; `events` are told that they have gone. */
+  /** All devices are closed; their owners are told that they have gone. */
   suspend(): void {
-    this.#input?.suspend();
+    for (const input of this.#inputs) input.suspend();
   }
 
   /** The devices that are there now come anew. */
   resume(): void {
-    try {
-      this.#input?.resume();
-    } catch (error) {
-      this.log.warning(`no input for now: the devices cannot be opened again: ${String(error)}`);
+    for (const input of this.#inputs) {
+      try {
+        input.resume();
+      } catch (error) {
+        this.log.warning(`no input for now: the devices cannot be opened again: ${String(error)}`);
+      }
     }
   }
 
@@ -150,73 +165,78 @@ export class InputDevices {
     return fd;
   }
 
-  #read(count: number): void {
+  #read(count: number, input: NativeInput): void {
     const length = count * INPUT_WORDS;
     // Word by word: a subarray to copy from would be an object per batch.
     for (let i = 0; i < length; i++) this.#batch[i] = exchange[i]!;
-    for (let at = 0; at < length; at += INPUT_WORDS) this.#event(at);
-    this.events.done();
-    this.#grabs.settle();
+    for (let at = 0; at < length; at += INPUT_WORDS) {
+      const id = this.#batch[at + 1]!;
+      if (this.#batch[at] === INPUT_DEVICE_ADDED) this.#added(id, input);
+      const known = this.#devices.get(id);
+      if (!known) continue;
+      const { device, owner } = known;
+      this.#event(at, owner.events);
+      if (this.#batch[at] !== INPUT_DEVICE_REMOVED) continue;
+      this.#devices.delete(id);
+      owner.removed(device);
+    }
+    for (const { events } of this.owners) events.done();
+    for (const owner of this.owners) owner.settle();
     this.onActivity();
   }
 
-  #event(at: number): void {
+  #event(at: number, events: InputEvents): void {
     const device = this.#batch[at + 1]!;
     const code = this.#batch[at + 2]!;
     const value = this.#batch[at + 3]!;
     switch (this.#batch[at]) {
       case INPUT_KEY: {
         const ms = this.#batch[at + 4]! * 1000 + this.#batch[at + 5]! / 1000;
-        this.events.key(device, code, value !== 0, ms);
+        events.key(device, code, value !== 0, ms);
         break;
       }
       case INPUT_MOTION:
-        this.events.motion(code, value, this.#batch[at + 4]!, this.#batch[at + 5]!);
+        events.motion(code, value, this.#batch[at + 4]!, this.#batch[at + 5]!);
         break;
       case INPUT_ABSOLUTE:
-        this.events.place(code, value);
+        events.place(code, value);
         break;
       case INPUT_BUTTON:
-        this.events.button(device, code, value !== 0);
+        events.button(device, code, value !== 0);
         break;
       case INPUT_WHEEL:
-        this.events.wheel(code === 1, value);
+        events.wheel(code === 1, value);
         break;
       case INPUT_TOUCH_DOWN:
       case INPUT_TOUCH_MOVE:
       case INPUT_TOUCH_UP:
       case INPUT_TOUCH_CANCEL:
-        this.events.touch(
-          code,
-          TOUCH_PHASES[this.#batch[at] - INPUT_TOUCH_DOWN]!,
-          value & 0xffff,
-          value >>> 16,
-        );
-        break;
-      case INPUT_DEVICE_ADDED:
-        this.#added(device);
+        events.touch(code, TOUCH_PHASES[this.#batch[at] - INPUT_TOUCH_DOWN]!, value & 0xffff, value >>> 16);
         break;
       case INPUT_DEVICE_REMOVED:
-        this.#lit.delete(device);
-        this.#grabs.removed(device);
-        this.events.gone(device);
+        events.gone(device);
         break;
     }
   }
 
-  #added(id: number): void {
-    const device = this.#input?.device(id);
-    if (!device) return;
-    const { name, sysname, power } = device;
-    // The host's power button stays the host's.
-    if (!power) this.#grabs.added(id, `${name} (${sysname})`);
-    if (device.keyboard) {
-      this.#lit.add(id);
-      this.#input?.leds(id, this.#leds);
-    }
-    if (device.keyboard) this.log.info(`keyboard ${++this.#keyboards}: ${name} (${sysname})`);
-    if (device.pointer) this.log.info(`pointer ${++this.#pointers}: ${name} (${sysname})`);
-    if (device.touch) this.log.info(`touchscreen ${++this.#touchscreens}: ${name} (${sysname})`);
+  #added(id: number, input: NativeInput): void {
+    const info = this.#inputs.includes(input) ? input.device(id) : undefined;
+    if (!info) return;
+    const device: InputDevice = {
+      id,
+      info,
+      light: (leds) => {
+        input.leds(id, leds);
+      },
+      grab: (grab) => input.grab(id, grab),
+    };
+    const owner = this.ownerOf(info);
+    this.#devices.set(id, { device, owner });
+    owner.added(device);
+    const what = `${deviceName(device)}${owner.label}`;
+    if (info.keyboard) this.log.info(`keyboard ${++this.#keyboards}: ${what}`);
+    if (info.pointer) this.log.info(`pointer ${++this.#pointers}: ${what}`);
+    if (info.touch) this.log.info(`touchscreen ${++this.#touchscreens}: ${what}`);
   }
 }
 

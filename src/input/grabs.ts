@@ -1,8 +1,8 @@
 import type { Log } from '../log';
-import type { NativeInput } from '../native';
+import { deviceName, type InputDevice } from './devices';
 
-interface Device {
-  readonly name: string;
+interface Grabbable {
+  readonly device: InputDevice;
   grabbed: boolean;
   /** It is being changed: one change at a time, for they may overtake each other. */
   changing: boolean;
@@ -14,18 +14,17 @@ interface Device {
  * and given up while none of its keys is down: whoever saw a press sees the release.
  */
 export class Grabs {
-  readonly #devices = new Map<number, Device>();
+  readonly #devices = new Map<number, Grabbable>();
   #wanted = false;
   #settled = true;
 
   constructor(
-    private readonly native: () => NativeInput | undefined,
     private readonly busy: (device: number) => boolean,
     private readonly log: Log,
   ) {}
 
-  added(id: number, name: string): void {
-    this.#devices.set(id, { name, grabbed: false, changing: false, refused: false });
+  added(device: InputDevice): void {
+    this.#devices.set(device.id, { device, grabbed: false, changing: false, refused: false });
     this.#settled = false;
   }
 
@@ -46,37 +45,36 @@ export class Grabs {
   settle(): void {
     if (this.#settled) return;
     this.#settled = true;
-    for (const [id, device] of this.#devices) {
-      if (device.grabbed === this.#wanted || device.changing || device.refused) continue;
+    for (const [id, grabbable] of this.#devices) {
+      if (grabbable.grabbed === this.#wanted || grabbable.changing || grabbable.refused) continue;
       if (this.busy(id)) this.#settled = false;
-      else this.#change(id, device, this.#wanted);
+      else this.#change(grabbable, this.#wanted);
     }
   }
 
-  #change(id: number, device: Device, grab: boolean): void {
-    device.changing = true;
+  #change(grabbable: Grabbable, grab: boolean): void {
+    const { device } = grabbable;
+    grabbable.changing = true;
     const done = (): void => {
-      device.changing = false;
+      grabbable.changing = false;
       this.#settled = false;
       this.settle();
     };
-    this.native()
-      ?.grab(id, grab)
-      .then(
-        () => {
-          device.grabbed = grab;
-          done();
-        },
-        (error: unknown) => {
-          device.refused = true;
-          const taken = (error as NodeJS.ErrnoException).code === 'EBUSY';
-          this.log.warning(
-            taken
-              ? `${device.name}: another program has taken it for itself: nothing of it comes here until it lets go`
-              : `${device.name}: what is typed to guests may be read by others: ${String(error)}`,
-          );
-          done();
-        },
-      );
+    device.grab(grab).then(
+      () => {
+        grabbable.grabbed = grab;
+        done();
+      },
+      (error: unknown) => {
+        grabbable.refused = true;
+        const taken = (error as NodeJS.ErrnoException).code === 'EBUSY';
+        this.log.warning(
+          taken
+            ? `${deviceName(device)}: another program has taken it for itself: nothing of it comes here until it lets go`
+            : `${deviceName(device)}: what is typed to guests may be read by others: ${String(error)}`,
+        );
+        done();
+      },
+    );
   }
 }

@@ -1,5 +1,5 @@
 /** KEY_CNT of <linux/input-event-codes.h>: keys and buttons share one range. */
-const CODES = 0x300;
+export const CODES = 0x300;
 
 const DOWN = 1;
 const PASSED = 2;

@@ -1,56 +1,70 @@
 import type { GuestInput } from '../guest/sink';
 import type { Log } from '../log';
-import { Alarm } from './alarm';
+import type { NativeInputDevice } from '../native';
+import { defaultUdevSeat, ownerOf, UDEV_SEAT } from './device-names';
 import { InputDevices, type DeviceFiles } from './devices';
-import { InputRouter, type Bindings, type HotkeyHandler, type InputTarget } from './router';
+import type { InputTarget } from './router';
+import { InputSeat, type SeatInput } from './seat';
+import { SharedKeys } from './shared-keys';
 
-/** Keyboards and pointers of this machine: hotkeys for the daemon, the rest for the guest that has the focus. */
+/** Keyboards and pointers of this machine, each its user's: hotkeys for the daemon, the rest for a guest. */
 export class Input {
-  readonly #router: InputRouter;
+  readonly #seats: readonly InputSeat[];
+  /** Has the devices that no other seat names. */
+  readonly #rest: InputSeat;
   readonly #devices: InputDevices;
-  readonly #alarm: Alarm;
-  #input: GuestInput | undefined;
   /** Called after whatever somebody did with a key or a pointer has gone where it belongs. */
   onActivity: () => void = () => undefined;
 
-  /** `files`: who opens devices, where that is not the daemon itself. */
-  constructor(bindings: Bindings, log: Log, handler: HotkeyHandler, files?: DeviceFiles) {
-    this.#alarm = new Alarm((now) => {
-      this.#router.expire(now);
-    });
-    this.#router = new InputRouter(bindings, handler, (at) => {
-      this.#alarm.set(at);
-    });
-    this.#devices = new InputDevices(this.#router, log, files, () => {
-      this.onActivity();
-    });
+  /** `seats`: the last has what no other names. `files`: who opens devices, where that is not the daemon itself. */
+  constructor(seats: readonly SeatInput[], log: Log, files?: DeviceFiles) {
+    const shared = new SharedKeys();
+    this.#seats = seats.map(
+      (seat) => new InputSeat(seat, shared, log, seats.length > 1 ? `, seat ${seat.name}` : ''),
+    );
+    this.#rest = this.#seats.at(-1)!;
+    this.#devices = new InputDevices(
+      this.#seats,
+      (device) => ownerOf(this.#seats, device) ?? this.#rest,
+      log,
+      files,
+      () => {
+        this.onActivity();
+      },
+    );
   }
 
-  open(seat = 'seat0'): void {
-    this.#devices.open(seat);
+  open(): void {
+    const named = this.#seats.flatMap(({ devices }) => devices.filter((name) => name.startsWith(UDEV_SEAT)));
+    const udevSeats = new Set([defaultUdevSeat, ...named.map((name) => name.slice(UDEV_SEAT.length))]);
+    for (const seat of udevSeats) this.#devices.open(seat);
+  }
+
+  /** The devices of a seat that are there. */
+  devicesOf(seat: string): NativeInputDevice[] {
+    return this.#get(seat).plugged;
   }
 
   /**
-   * The head that gets what is typed and pointed; null: none does, as when its guest has gone. May be called as often as
-   * anyone likes, also from within the handler: the same head again changes nothing.
+   * The head that gets what is typed and pointed at a seat; null: none does, as when its guest has gone. May be called
+   * as often as anyone likes, also from within the handler: the same head again changes nothing.
    */
-  focus(target: InputTarget | null): void {
-    this.#router.focus(target);
+  focus(target: InputTarget | null, name: string): void {
+    const seat = this.#get(name);
+    const before = seat.input;
+    const known = this.#using(target?.input);
+    seat.focus(target);
+    if (before && !this.#using(before)) before.onLeds?.(undefined);
     const input = target?.input;
-    if (input !== this.#input) {
-      this.#input?.onLeds?.(undefined);
-      this.#input = input;
-      input?.onLeds?.((leds) => {
-        this.#devices.light(leds);
-      });
-    }
-    this.#devices.light(input?.leds ?? 0);
-    this.#devices.grab(input !== undefined);
+    if (known) return;
+    input?.onLeds?.((leds) => {
+      for (const user of this.#seats) if (user.input === input) user.light(leds);
+    });
   }
 
-  /** The devices are another's, as after a switch to another console. The guest is told that all is up. */
+  /** The devices are another's, as after a switch to another console. The guests are told that all is up. */
   suspend(): void {
-    this.#router.suspend();
+    for (const seat of this.#seats) seat.suspend();
     this.#devices.suspend();
   }
 
@@ -59,10 +73,21 @@ export class Input {
     this.#devices.resume();
   }
 
-  /** Stops reading. The guest is told that all keys and buttons are up. */
+  /** Stops reading. The guests are told that all keys and buttons are up. */
   close(): void {
-    this.focus(null);
+    for (const { name } of this.#seats) this.focus(null, name);
     this.#devices.close();
-    this.#alarm.clear();
+    for (const seat of this.#seats) seat.close();
+  }
+
+  /** Whether a guest's input has anyone's focus. */
+  #using(input: GuestInput | undefined): boolean {
+    return this.#seats.some((seat) => seat.input === input);
+  }
+
+  #get(name: string): InputSeat {
+    const seat = this.#seats.find((known) => known.name === name);
+    if (!seat) throw new Error(`there is no seat ${name}`);
+    return seat;
   }
 }

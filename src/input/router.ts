@@ -4,6 +4,7 @@ import type { InputEvents } from './devices';
 import { HeldKeys } from './held';
 import { HotkeyMatcher, TAP_MS } from './hotkeys';
 import { modifierBits } from './keys';
+import { SharedKeys } from './shared-keys';
 import type { Step } from './trigger';
 import { WithheldKeys } from './withheld';
 
@@ -91,6 +92,8 @@ export class InputRouter implements InputEvents {
     private readonly handler: HotkeyHandler,
     /** When `expire` is to be called, CLOCK_MONOTONIC in ms; Infinity: need not be. */
     private readonly wake: (at: number) => void,
+    /** What all users have down. */
+    private readonly shared = new SharedKeys(),
   ) {
     this.#matcher = new HotkeyMatcher(hotkeys, passthrough);
   }
@@ -311,25 +314,28 @@ export class InputRouter implements InputEvents {
   #letGo(): void {
     this.#decide();
     this.done();
-    const target = this.#target;
-    if (!target) return;
+    if (!this.#target) return;
     // Modifiers last: a C that is held with Ctrl must not become a letter.
     this.#keys.withholdAll((code) => {
-      target.input.key(target.head, code, false);
+      this.#sendKey(code, false);
     }, modifierBits);
     this.#buttons.withholdAll((code) => {
-      target.input.button(target.head, code, false);
+      this.#sendButton(code, false);
     });
     for (let finger = 0; this.#fingers !== 0; finger++) this.touch(finger, TOUCH_CANCEL, 0, 0);
   }
 
   #sendKey(code: number, down: boolean): void {
     this.done();
-    this.#target?.input.key(this.#target.head, code, down);
+    const target = this.#target;
+    if (target && this.shared.change(target.input, target.head, code, down))
+      target.input.key(target.head, code, down);
   }
 
   #sendButton(code: number, down: boolean): void {
     this.done();
-    this.#target?.input.button(this.#target.head, code, down);
+    const target = this.#target;
+    if (target && this.shared.change(target.input, target.head, code, down))
+      target.input.button(target.head, code, down);
   }
 }

@@ -41,6 +41,7 @@ type Open = (shape: UinputShape) => Promise<NativeUinput>;
  * All heads share them: the guest cannot tell on which of its screens something is pointed at.
  */
 export class VirtualDevices implements GuestInput {
+  readonly undivided = true;
   /** Where the devices are, once open: links that stay the same from start to start. */
   readonly links: readonly string[];
   /** Bits LED_NUML, LED_CAPSL, LED_SCROLLL, as the guest has switched them. */

@@ -1,4 +1,5 @@
 import type { EdidIdentity } from './edid';
+import { wildcard } from '../wildcard';
 import { makerNames } from './makers';
 
 /** What tells monitors apart: what they say of themselves, and where on an MST hub they hang. */
@@ -20,8 +21,7 @@ export function namesMonitor(name: string): boolean {
 
 /** Whether a monitor is meant by a name; letters in either case. */
 export function isMeant(name: string, { identity, path }: Monitor): boolean {
-  const words = name.trim().replace(/\s+/g, ' ').split('*');
-  const pattern = new RegExp(`^${words.map((text) => text.replace(/[^\w\s]/g, '\\$&')).join('.*')}$`, 'i');
+  const pattern = wildcard(name);
   if (path !== undefined && pattern.test(path)) return true;
   return identity !== undefined && namesOf(identity).some((known) => pattern.test(known));
 }

@@ -13,13 +13,14 @@ import type { Log } from '../log';
 import { GuestKeys, NOBODY, type Progress } from './guest-keys';
 import { Guests, type GuestsOwner, type GuestState } from './guests';
 import type { HeadView } from './head-view';
-import { helpLines } from './help';
+import { helpLines, type HelpLine } from './help';
 import {
   assignmentOf,
   CommandError,
   giveInOrder,
   initialLayout,
   NOTHING,
+  outputOf,
   perform,
   sameHead,
   type Assignment,
@@ -30,7 +31,7 @@ import {
 } from './layout';
 import { Outputs } from './outputs';
 import { Panels } from './panels';
-import { Scan } from './scan';
+import { Seats, type Seat } from './seats';
 
 /** What a hotkey or a command has the switcher do; virtual terminals are the session's. */
 export type SwitcherAction = Exclude<Action, { readonly kind: 'vt' | 'send' }>;
@@ -54,12 +55,9 @@ export class Controller implements GuestsOwner {
     this.#retarget();
   });
   #layout: Layout;
-  readonly #scan: Scan;
-  #target: InputTarget | null = null;
+  readonly #seats: Seats;
   /** Keyboard and pointer are taken from all guests. */
   #escaped = false;
-  /** The output that lists the hotkeys, for as long as a key is held. */
-  #help: string | null = null;
   #closing = false;
   #hidden = false;
 
@@ -67,24 +65,40 @@ export class Controller implements GuestsOwner {
     private readonly card: Card,
     private readonly config: Config,
     private readonly log: Log,
-    /** The keyboard and mouse are another guest's from now on. */
-    private readonly onTarget: (target: InputTarget | null) => void = () => undefined,
+    /** The keyboard and mouse of a seat are another guest's from now on. */
+    private readonly onTarget: (target: InputTarget | null, seat: string) => void = () => undefined,
   ) {
     this.guests = new Guests(this, card.framebuffers);
-    this.#panels = new Panels(card, this.guests, helpLines([...config.hotkeys, config.escape]), log, () => {
-      this.#reconcileAll();
-    });
-    this.#scan = new Scan(() => {
-      this.#showNextOfScan();
-    });
+    this.#panels = new Panels(
+      card,
+      this.guests,
+      (output) => this.#helpOn(output),
+      log,
+      () => {
+        this.#reconcileAll();
+      },
+    );
     this.#layout = initialLayout(config.outputs);
     this.outputs = new Outputs(card, config.outputs, log, () => {
       this.#outputsChanged();
     });
+    this.#seats = new Seats(config.seats, this.outputs, (seat) => {
+      this.#showNextOfScan(seat);
+    });
   }
 
+  /** What all outputs show; the focus is that of the first seat. */
   get layout(): Layout {
-    return this.#layout;
+    return this.#layoutOf(this.seats[0]);
+  }
+
+  get seats(): readonly Seat[] {
+    return this.#seats.all;
+  }
+
+  /** The seat that an output is of. */
+  seatOf(output: Output): Seat {
+    return this.#seats.of(output);
   }
 
   onEvent(listener: (event: SwitcherEvent) => void): () => void {
@@ -98,29 +112,35 @@ export class Controller implements GuestsOwner {
   }
 
   /**
-   * Does what a hotkey or a command says. `requested` is when it was asked for (CLOCK_MONOTONIC, ms). Throws
-   * {@link CommandError}.
+   * Does what a hotkey or a command says. `requested` is when it was asked for (CLOCK_MONOTONIC, ms). `name`: the seat
+   * whose user asks, who changes nothing of others'; absent: nobody's in particular, and the seat is that of the output
+   * that is named. Throws {@link CommandError}.
    */
-  perform(action: SwitcherAction, requested = monotonic()): void {
-    const scanned = this.#stopScan();
+  perform(action: SwitcherAction, requested = monotonic(), name?: string): void {
+    const seat = name === undefined ? undefined : this.#seats.get(name);
     switch (action.kind) {
       case 'help':
-        this.#showHelp(this.focused, requested);
+        this.#stopScan(seat);
+        this.#showHelp(seat ?? this.#seats.only(), requested);
         break;
       case 'escape':
+        this.#stopScan();
         this.#escape();
         break;
-      case 'scan':
-        if (!scanned) this.#startScan(action.dwellMs);
+      case 'scan': {
+        const whose = seat ?? this.#seats.only();
+        if (!this.#stopScan(whose)) this.#startScan(whose, action.dwellMs);
         break;
+      }
       default:
-        this.#arrange(action, requested);
+        this.#stopScan(action.kind === 'panic' ? undefined : this.#actingSeat(action, seat));
+        this.#arrange(action, requested, seat);
     }
   }
 
   /** The key of a hotkey that was performed is up again. */
-  released(action: Action): void {
-    if (action.kind === 'help') this.#showHelp(null, monotonic());
+  released(action: Action, seat: string): void {
+    if (action.kind === 'help') this.#hideHelp(this.#seats.get(seat));
   }
 
   /** Whether keyboard and pointer are taken from all guests. */
@@ -128,9 +148,12 @@ export class Controller implements GuestsOwner {
     return this.#escaped;
   }
 
-  #arrange(action: LayoutAction, requested: number): void {
+  #arrange(action: LayoutAction, requested: number, by?: Seat): void {
     const before = this.#layout;
-    this.#layout = this.preview(action);
+    const { seat, layout } = this.#foresee(action, by);
+    const moved = seat !== undefined && layout.focus !== seat.focus;
+    this.#layout = layout;
+    if (moved) seat.focus = layout.focus;
     for (const output of this.outputs.lit()) {
       const key = this.outputs.keyOf(output.name);
       const now = assignmentOf(this.#layout, key);
@@ -143,7 +166,7 @@ export class Controller implements GuestsOwner {
       if (this.#layout.panic) this.#keys.cancel('panic: input is taken from all guests');
       this.#emit({ event: 'panic', on: this.#layout.panic === true });
     }
-    if (this.#layout.focus !== before.focus) this.#emit({ event: 'focused', output: this.focused });
+    if (moved) this.#emit({ event: 'focused', output: this.focusedBy(seat), seat: seat.name });
     if (action.kind === 'show') this.guests.get(action.head.guest)?.link.wanted();
     this.guests.displaysChanged();
     this.#retarget();
@@ -151,10 +174,39 @@ export class Controller implements GuestsOwner {
 
   /** The layout that an action would make. Throws {@link CommandError}. */
   preview(action: LayoutAction): Layout {
+    return this.#foresee(action).layout;
+  }
+
+  /** The layout that an action makes, and the seat that it is for; undefined: it is for all. */
+  #foresee(action: LayoutAction, by?: Seat): { readonly seat: Seat | undefined; readonly layout: Layout } {
     const named = withKeys(action, (output) => this.outputs.resolve(output));
     if (named.kind === 'focus' && named.output !== undefined && !this.outputs.byKey(named.output)?.lit)
       throw new CommandError(`${this.#nameOf(named.output)} is dark: no monitor is connected to it`);
-    return perform(this.#layout, named, this.#surroundings());
+    const seat = this.#actingSeat(action, by);
+    const layout = perform(this.#layoutOf(seat), named, this.#surroundings(seat, by));
+    if (by) this.#leavesAlone(layout, by);
+    return { seat, layout };
+  }
+
+  /** A monitor that a hotkey names may hang on an output of another seat. Throws {@link CommandError}. */
+  #leavesAlone({ shows, focus }: Layout, by: Seat): void {
+    const changed = [...shows.keys()].filter((key) => shows.get(key) !== assignmentOf(this.#layout, key));
+    for (const key of focus === null ? changed : [...changed, focus]) {
+      const whose = this.#seats.ofKey(key);
+      if (whose !== by) throw new CommandError(`${this.#nameOf(key)} is of seat ${whose.name}`);
+    }
+  }
+
+  /** The seat that an action is for; undefined: it is for all. */
+  #actingSeat(action: LayoutAction, by?: Seat): Seat | undefined {
+    if (by || action.kind === 'layout' || action.kind === 'panic') return by;
+    const output = outputOf(action);
+    return output === undefined ? this.#seats.only() : this.#seats.ofKey(this.outputs.resolve(output));
+  }
+
+  /** All assignments, and the focus of a seat. */
+  #layoutOf(seat: Seat | undefined): Layout {
+    return { ...this.#layout, focus: seat?.focus ?? null };
   }
 
   #escape(): void {
@@ -169,37 +221,49 @@ export class Controller implements GuestsOwner {
     this.#retarget();
   }
 
-  #showHelp(on: string | null, requested: number): void {
-    const before = this.#help;
-    this.#help = on;
-    for (const name of new Set([before, on])) {
-      const output = name === null ? undefined : this.outputs.get(name);
-      if (output) this.#reconcile(output, requested);
+  #showHelp(seat: Seat, requested: number): void {
+    this.#hideHelp(seat);
+    const output = seat.focus === null ? undefined : this.outputs.byKey(seat.focus);
+    if (!output) return;
+    seat.help = output.name;
+    this.#reconcile(output, requested);
+  }
+
+  #hideHelp(seat: Seat): void {
+    const output = seat.help === null ? undefined : this.outputs.get(seat.help);
+    seat.help = null;
+    if (output) this.#reconcile(output, monotonic());
+  }
+
+  #helpOn(output: Output): readonly HelpLine[] {
+    return helpLines([...this.#seats.of(output).config.hotkeys, this.config.escape]);
+  }
+
+  /** The seat's keys are nobody's meanwhile: they would reach whichever guest is shown just then. */
+  #startScan(seat: Seat, dwellMs: number): void {
+    seat.scan.start(dwellMs);
+    this.#emit({ event: 'scanning', active: true, seat: seat.name });
+    this.#retarget();
+  }
+
+  /** Absent: of all seats. Whether there was one. */
+  #stopScan(seat?: Seat): boolean {
+    const running = (seat ? [seat] : this.seats).filter(({ scan }) => scan.running);
+    for (const { scan, name } of running) {
+      scan.stop();
+      this.#emit({ event: 'scanning', active: false, seat: name });
     }
-  }
-
-  /** Nobody gets keys meanwhile: they would reach whichever guest is shown just then. */
-  #startScan(dwellMs: number): void {
-    this.#scan.start(dwellMs);
-    this.#emit({ event: 'scanning', active: true });
-    this.#retarget();
-  }
-
-  #stopScan(): boolean {
-    if (!this.#scan.running) return false;
-    this.#scan.stop();
-    this.#emit({ event: 'scanning', active: false });
-    this.#retarget();
-    return true;
+    if (running.length > 0) this.#retarget();
+    return running.length > 0;
   }
 
   /** The next guest that is there, but for those that other outputs show. */
-  #showNextOfScan(): void {
-    const { focus } = this.#layout;
+  #showNextOfScan(seat: Seat): void {
+    const { focus } = seat;
     if (focus === null) return;
     const elsewhere = new Set<string | undefined>();
     for (const { name } of this.outputs.lit()) {
-      if (name !== this.focused) elsewhere.add(this.assignment(name).head?.guest);
+      if (this.outputs.keyOf(name) !== focus) elsewhere.add(this.assignment(name).head?.guest);
     }
     const names = this.guests.names;
     const current = names.indexOf(assignmentOf(this.#layout, focus).head?.guest ?? '');
@@ -211,11 +275,11 @@ export class Controller implements GuestsOwner {
   }
 
   /**
-   * Presses keys in a guest (absent: the focused one): chords as {@link parseChords} takes them, or `wake`. Throws, or
+   * Presses keys in a guest (absent: the focused one, of a seat if one is named): chords as {@link parseChords} takes them, or `wake`. Throws, or
    * rejects with, {@link CommandError}.
    */
-  send(keys: string, to?: HeadRef): Promise<void> {
-    const { guest, head } = this.#addressee(to);
+  send(keys: string, to?: HeadRef, seat?: string): Promise<void> {
+    const { guest, head } = this.#addressee(to, seat);
     if (keys.trim().toLowerCase() === 'wake') return this.#keys.wake(guest, head);
     let strokes: Stroke[];
     try {
@@ -249,10 +313,14 @@ export class Controller implements GuestsOwner {
     return assignmentOf(this.#layout, this.outputs.keyOf(output));
   }
 
-  /** The output that has the keyboard and mouse. */
-  get focused(): string | null {
-    const { focus } = this.#layout;
+  /** The output that has the keyboard and mouse of a seat. */
+  focusedBy({ focus }: Seat): string | null {
     return focus === null ? null : this.#nameOf(focus);
+  }
+
+  /** Whether an output has the keyboard and mouse of its seat. */
+  focused(output: Output): boolean {
+    return this.#seats.of(output).focus === this.outputs.keyOf(output.name);
   }
 
   guestChanged(guest: GuestState): void {
@@ -332,7 +400,7 @@ export class Controller implements GuestsOwner {
    */
   async close(leave = false): Promise<void> {
     this.#closing = true;
-    this.#scan.stop();
+    for (const { scan } of this.seats) scan.stop();
     this.#keys.cancel('kms-switcher stops');
     this.#retarget();
     await this.outputs.close();
@@ -351,10 +419,13 @@ export class Controller implements GuestsOwner {
 
   #outputsChanged(): void {
     const lit = this.outputs.lit();
-    if (this.config.outputs.length === 0) this.#layout = giveInOrder(this.#layout, this.#surroundings());
-    const { focus } = this.#layout;
-    if (focus === null || !lit.some((output) => this.outputs.keyOf(output.name) === focus)) {
-      this.#layout = { ...this.#layout, focus: lit[0] ? this.outputs.keyOf(lit[0].name) : null };
+    if (this.config.outputs.length === 0) {
+      const outputs = lit.map(({ name }) => this.outputs.keyOf(name));
+      this.#layout = giveInOrder(this.#layout, { outputs, guests: this.guests.names });
+    }
+    for (const seat of this.seats) {
+      const keys = this.#seats.lit(seat).map(({ name }) => this.outputs.keyOf(name));
+      if (seat.focus === null || !keys.includes(seat.focus)) seat.focus = keys[0] ?? null;
     }
     this.#reconcileAll();
     this.guests.displaysChanged();
@@ -367,24 +438,29 @@ export class Controller implements GuestsOwner {
     return this.outputs.byKey(key)?.name ?? key;
   }
 
-  #surroundings(): Surroundings {
-    const outputs = this.outputs.lit().map(({ name }) => this.outputs.keyOf(name));
+  /** `by`: who changes nothing of others'. */
+  #surroundings(seat: Seat | undefined, by: Seat | undefined): Surroundings {
+    const outputs = (seat ? this.#seats.lit(seat) : this.outputs.lit()).map(({ name }) =>
+      this.outputs.keyOf(name),
+    );
+    const elsewhere = by && [...this.#layout.shows.keys()].filter((key) => this.#seats.ofKey(key) !== by);
     const layouts = this.config.layouts.map(({ name, shows }) => ({
       name,
       shows: shows.map(({ output, head }) => ({ output: this.outputs.keyOf(output), head })),
     }));
-    return { outputs, guests: this.guests.names, layouts };
+    return { outputs, guests: this.guests.names, layouts, ...(elsewhere && { elsewhere }) };
   }
 
   #hotkeyShows(ref: HeadRef): boolean {
-    return this.config.hotkeys.some(({ action }) => action.kind === 'show' && sameHead(action.head, ref));
+    return this.seats.some(({ config }) =>
+      config.hotkeys.some(({ action }) => action.kind === 'show' && sameHead(action.head, ref)),
+    );
   }
 
   /** The guest that keys are to be sent to. */
-  #addressee(to: HeadRef | undefined): { guest: GuestState; head: number } {
+  #addressee(to: HeadRef | undefined, seat?: string): { guest: GuestState; head: number } {
     if (this.#layout.panic) throw new CommandError('panic is on: no guest takes keys until it is undone');
-    const { focus } = this.#layout;
-    const ref = to ?? (focus === null ? null : assignmentOf(this.#layout, focus).head);
+    const ref = to ?? this.#headOf(seat === undefined ? this.#seats.only() : this.#seats.get(seat));
     const guest = ref && this.guests.get(ref.guest);
     if (!ref) throw new CommandError('no guest has the keyboard; name one');
     if (!guest) throw new CommandError(this.#noGuest(ref.guest));
@@ -395,15 +471,24 @@ export class Controller implements GuestsOwner {
     return `there is no guest ${name}: the config has ${this.guests.names.join(', ')}`;
   }
 
-  /** Gives the keyboard and mouse to the head on the focused output. */
+  /** What a seat's focused output is to show. */
+  #headOf({ focus }: Seat): HeadRef | null {
+    return focus === null ? null : assignmentOf(this.#layout, focus).head;
+  }
+
+  /** Gives the keyboard and mouse of each seat to the head on its focused output. */
   #retarget(): void {
-    const { focus } = this.#layout;
+    for (const seat of this.seats) this.#retargetSeat(seat);
+  }
+
+  #retargetSeat(seat: Seat): void {
+    const { focus, target: before } = seat;
     const nobody =
       focus === null ||
       this.#closing ||
       this.#hidden ||
       this.#escaped ||
-      this.#scan.running ||
+      seat.scan.running ||
       this.#layout.panic;
     const { head, blank } = nobody ? NOTHING : assignmentOf(this.#layout, focus);
     const guest = head && !blank ? this.guests.get(head.guest) : undefined;
@@ -411,10 +496,9 @@ export class Controller implements GuestsOwner {
     const input = guest && own && this.#keys.busy(guest) ? NOBODY : own;
     const index = head?.head ?? 0;
     const panel = focus === null ? undefined : this.outputs.byKey(focus);
-    const before = this.#target;
     if (before?.input === input && (!input || (before?.head === index && before.panel === panel))) return;
-    this.#target = input ? { input, head: index, ...(panel && { panel }) } : null;
-    this.onTarget(this.#target);
+    seat.target = input ? { input, head: index, ...(panel && { panel }) } : null;
+    this.onTarget(seat.target, seat.name);
   }
 
   #reconcileGuest(guest: string): void {
@@ -430,7 +514,7 @@ export class Controller implements GuestsOwner {
   /** Takes an output from what it shows to what it should show. */
   #reconcile(output: Output, requested: number): void {
     if (this.#closing || this.#hidden) return;
-    const help = this.#help === output.name;
+    const help = this.seats.some((seat) => seat.help === output.name);
     const cover = help ? 'help' : this.#layout.panic ? 'panic' : undefined;
     this.#panels.show(output, this.assignment(output.name), cover, requested);
   }

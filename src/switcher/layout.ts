@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly outputs: readonly string[];
   readonly guests: readonly string[];
   readonly layouts?: readonly LayoutConfig[];
+  /** Outputs of other users, which keep what they show. */
+  readonly elsewhere?: readonly string[];
 }
 
 /** A command that makes no sense now, in words for whoever gave it. */
@@ -72,6 +74,13 @@ export function withKeys(action: LayoutAction, key: (output: string) => string):
   return action.on === undefined ? action : { ...action, on: key(action.on) };
 }
 
+/** An output that an action names; undefined: it means the focused one, or none. */
+export function outputOf(action: LayoutAction): string | undefined {
+  if (action.kind === 'swap') return action.outputs?.[0];
+  if (action.kind === 'focus') return action.output;
+  return action.kind === 'layout' || action.kind === 'panic' ? undefined : action.on;
+}
+
 /** The layout after an action. Throws {@link CommandError}; changes nothing then. */
 export function perform(layout: Layout, action: LayoutAction, now: Surroundings): Layout {
   if (layout.panic && action.kind !== 'panic')
@@ -83,11 +92,11 @@ export function perform(layout: Layout, action: LayoutAction, now: Surroundings)
           `there is no guest ${action.head.guest}: the config has ${now.guests.join(', ')}`,
         );
       }
-      return show(layout, action.head, target(layout, action.on, now));
+      return show(layout, action.head, target(layout, action.on, now), now);
     case 'next':
     case 'previous': {
       const output = target(layout, action.on, now);
-      return show(layout, neighbour(layout, output, now.guests, action.kind === 'next' ? 1 : -1), output);
+      return show(layout, neighbour(layout, output, now, action.kind === 'next' ? 1 : -1), output, now);
     }
     case 'swap': {
       const [a, b] = action.outputs ?? focusedAndNext(layout, now);
@@ -110,7 +119,7 @@ export function perform(layout: Layout, action: LayoutAction, now: Surroundings)
         const known = layouts.map(({ name }) => name).join(', ') || 'none';
         throw new CommandError(`there is no layout ${action.layout}: the config has ${known}`);
       }
-      return named.shows.reduce((before, { output, head }) => show(before, head, output), layout);
+      return named.shows.reduce((before, { output, head }) => show(before, head, output, now), layout);
     }
     case 'panic':
       return { ...layout, panic: action.on ?? !layout.panic };
@@ -118,7 +127,10 @@ export function perform(layout: Layout, action: LayoutAction, now: Surroundings)
 }
 
 /** A head is on one output at most: the output that showed it gets what the target showed. */
-function show(layout: Layout, head: HeadRef, output: string): Layout {
+function show(layout: Layout, head: HeadRef, output: string, now: Surroundings): Layout {
+  const taken = takenBy(layout, head, now);
+  if (taken !== undefined)
+    throw new CommandError(`${head.guest} is on ${taken}, which is of another seat: it stays there`);
   const entries: [string, Assignment][] = [[output, { head, blank: false }]];
   for (const [other, assignment] of layout.shows) {
     if (other !== output && sameHead(assignment.head, head))
@@ -131,10 +143,19 @@ export function sameHead(a: HeadRef | null, b: HeadRef | null): boolean {
   return a !== null && b !== null && a.guest === b.guest && a.head === b.head;
 }
 
-function neighbour(layout: Layout, output: string, guests: readonly string[], step: number): HeadRef {
+/** The output of another user that shows a head. */
+function takenBy(layout: Layout, head: HeadRef, { elsewhere }: Surroundings): string | undefined {
+  return elsewhere?.find((output) => sameHead(assignmentOf(layout, output).head, head));
+}
+
+/** The guest before or after the one that is shown, of those that are to be had. */
+function neighbour(layout: Layout, output: string, now: Surroundings, step: number): HeadRef {
+  const current = assignmentOf(layout, output).head?.guest;
+  const guests = now.guests.filter(
+    (guest) => guest === current || takenBy(layout, { guest, head: 0 }, now) === undefined,
+  );
   if (guests.length === 0) throw new CommandError('there are no guests');
-  const current = assignmentOf(layout, output).head;
-  const index = current ? guests.indexOf(current.guest) : step > 0 ? -1 : 0;
+  const index = current === undefined ? (step > 0 ? -1 : 0) : guests.indexOf(current);
   return { guest: guests[(index + step + guests.length) % guests.length]!, head: 0 };
 }
 

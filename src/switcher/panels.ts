@@ -33,7 +33,7 @@ export class Panels {
   constructor(
     card: Card,
     private readonly guests: Guests,
-    private readonly help: readonly HelpLine[],
+    private readonly help: (output: Output) => readonly HelpLine[],
     private readonly log: Log,
     /** What was left as it is may have to change now. */
     private readonly again: () => void,
@@ -121,7 +121,7 @@ export class Panels {
     cover: Cover | undefined,
     guest: GuestState | undefined,
   ): Caption {
-    if (cover === 'help') return { headline: 'hotkeys', lines: this.help };
+    if (cover === 'help') return { headline: 'hotkeys', lines: this.help(output) };
     if (blank) return { headline: '', detail: '' };
     if (cover === 'panic') return PANIC;
     return absence(output, head, guest);

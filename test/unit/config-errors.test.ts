@@ -64,7 +64,7 @@ describe('YAML itself', () => {
   test('a duplicate key hides no other problem', () => {
     expect(problems(`${guests}  linux: { vhost-user-gpu: { listen: /run/x.sock } }\ncolour: red\n`)).toEqual([
       '4:3 this key is here already; remove or rename one of them',
-      '5:1 unknown key "colour"; known: card, control, log, handover, power, guests, outputs, hotkeys, passthrough, escape, layouts',
+      '5:1 unknown key "colour"; known: card, control, log, handover, power, guests, outputs, hotkeys, passthrough, escape, seats, layouts',
     ]);
   });
 
@@ -643,6 +643,113 @@ describe('keys of the guest, the way out, and layouts', () => {
     ).toEqual([
       '5:26 unknown layout "dsk"; did you mean "desk"?',
       '5:37 unknown action "desk"; for that layout write { layout: desk }',
+    ]);
+  });
+});
+
+describe('seats', () => {
+  const left = 'left: { devices: [Logi*], outputs: [DP-1] }';
+  const right = 'right: { devices: [Cherry*], outputs: [HDMI-A-1] }';
+  /** Line 5 is the first below `seats:`. */
+  const seats = (...lines: string[]) => `${guests}seats:\n${lines.map((line) => `  ${line}\n`).join('')}`;
+
+  test.each([
+    [
+      [left, 'right: { devices: [logi*], outputs: [HDMI-A-1] }'],
+      '6:22 "logi*" is of seat left (line 5) already; remove one of them',
+    ],
+    [
+      [left, 'right: { devices: [Cherry*], outputs: [dp-1] }'],
+      '6:42 DP-1 is of seat left (line 5) already; remove one of them',
+    ],
+    [
+      ['left: { devices: [a, b, A], outputs: [DP-1] }'],
+      '5:27 "A" is of seat left (line 5) already; remove one of them',
+    ],
+    [['left: { devices: [Logi*], outputs: [DP-3] }'], /^5:39 unknown output "DP-3"; did you mean "DP-1"\?/],
+    [
+      ['left: { devices: [Logi*], outputs: [] }'],
+      '5:38 a seat without an output; name its monitor, e.g. DP-1',
+    ],
+    [['left: { devices: [Logi*] }'], '5:3 "left" has no "outputs"; add outputs: …'],
+    [['left: { devices: [Logi*], outputs: DP-1 }'], '5:38 "outputs" must be a list, not text; write a list'],
+    [
+      ['left: { devices: [Logi*], outputs: [1] }'],
+      '5:39 this must be an output, not a number; write e.g. DP-1',
+    ],
+    [
+      ['left: { devices: [], outputs: [DP-1] }'],
+      '5:20 a seat without a device; name its keyboard, e.g. "Logitech *"',
+    ],
+    [['left: { outputs: [DP-1] }'], '5:3 "left" has no "devices"; add devices: …'],
+    [
+      ['left: { devices: [7], outputs: [DP-1] }'],
+      /^5:21 this must be a device, not a number; write its name /,
+    ],
+    [['left: { devices: [" "], outputs: [DP-1] }'], /^5:21 this must be a device, not an empty text; /],
+    [
+      ['left: { devices: [/dev/hidraw0], outputs: [DP-1] }'],
+      /^5:21 this must be a device below \/dev\/input, not "\/dev\/hidraw0"; /,
+    ],
+    [
+      ['left: { devices: [event3], outputs: [DP-1] }'],
+      /^5:21 this must be the name of a device; did you mean \/dev\/input\/event3\?; /,
+    ],
+    [
+      ['left: { devices: ["udev:left"], outputs: [DP-1] }'],
+      /^5:21 this must be a seat of udev's, which are called seat0, seat1 and so on, not "udev:left"; /,
+    ],
+    [['left: { devices: [Logi*], output: [DP-1] }'], '5:29 unknown key "output"; did you mean "outputs"?'],
+    [['left: [Logi*]'], '5:9 "left" must be a mapping, not a list; write key: value below it'],
+    [
+      ['default: { devices: [Logi*], outputs: [DP-1] }'],
+      '5:3 "default" is the seat that has what no other has; choose another name',
+    ],
+    [
+      ['"a b": { devices: [Logi*], outputs: [DP-1] }'],
+      '5:3 "a b" is no name; use letters, digits, ".", "_" and "-" only',
+    ],
+  ] as [string[], string | RegExp][])('%j', (lines, problem) => {
+    expect(problems(seats(...lines))).toEqual([
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    ]);
+  });
+
+  const own = (hotkeys: string) => `left: { devices: [Logi*], outputs: [DP-1], hotkeys: { ${hotkeys} } }`;
+  test.each([
+    ['F1: { show: windows, on: HDMI-A-1 }', 'HDMI-A-1 is of seat right'],
+    ['F1: { next: HDMI-A-1 }', 'HDMI-A-1 is of seat right'],
+    ['F1: { focus: HDMI-A-1 }', 'HDMI-A-1 is of seat right'],
+    ['F1: { blank: HDMI-A-1 }', 'HDMI-A-1 is of seat right'],
+    ['F1: { swap: [DP-1, HDMI-A-1] }', 'HDMI-A-1 is of seat right'],
+    ['F1: { layout: desk }', 'HDMI-A-1 is of seat right'],
+  ])('a hotkey that reaches into another: %s', (hotkey, whose) => {
+    const text = `${seats(own(hotkey), right)}layouts: { desk: { HDMI-A-1: linux } }\n`;
+    expect(problems(text)).toEqual([
+      expect.stringMatching(`^5:\\d+ ${whose}: a hotkey of seat left is for its own outputs, DP-1$`),
+    ]);
+  });
+
+  test('hotkeys of their own are checked as all are', () => {
+    expect(problems(seats(own('F1: nxt, Ctrl+Alt+F2: next, F3: { show: linus }'), right))).toEqual([
+      '5:61 unknown action "nxt"; did you mean "next"?',
+      '5:66 Ctrl+Alt+F2 always switches virtual terminals; choose another',
+      '5:97 unknown guest "linus"; did you mean "linux"?',
+    ]);
+  });
+
+  test('hotkeys of the file that nobody could press', () => {
+    const hotkeys =
+      'hotkeys: { F1: { blank: DP-1 }, F2: { swap: [DP-1, HDMI-A-1] }, F3: { blank: HDMI-A-1 } }\n';
+    expect(problems(seats(own('F1: next'), right) + hotkeys)).toEqual([
+      '7:16 DP-1 is of seat left, which has hotkeys of its own; move this one there',
+      '7:37 DP-1 is of seat left, HDMI-A-1 is of seat right: a hotkey is for the outputs of one seat; write one for each, or use a command (kms-switcher layout)',
+    ]);
+  });
+
+  test('an output that is in no seat', () => {
+    expect(problems(seats(own('F1: { blank: HDMI-A-1 }')))).toEqual([
+      '5:61 HDMI-A-1 is in no seat: a hotkey of seat left is for its own outputs, DP-1',
     ]);
   });
 });

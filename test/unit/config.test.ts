@@ -34,6 +34,7 @@ describe('a config', () => {
       passthrough: [],
       escape,
       layouts: [],
+      seats: [{ name: 'default', devices: [], outputs: [], hotkeys }],
       notes: [],
     });
     expect(hotkeys.map(({ source }) => source)).toContain('Ctrl+Alt+1');
@@ -380,4 +381,40 @@ test('the nearest word is near', () => {
   expect(nearest('WINDOWS', ['linux', 'windows'])).toBe('windows');
   expect(nearest('abcdef', ['linux', 'windows'])).toBeUndefined();
   expect(nearest('x', ['y'])).toBeUndefined();
+});
+
+describe('seats', () => {
+  const text = `${guests}outputs: { DP-1: {}, HDMI-A-1: {} }
+seats:
+  left: { devices: ["Logitech  *", /dev/input/event3], outputs: [dp-1] }
+  right: { devices: ["udev:seat1"], outputs: [HDMI-A-1], hotkeys: { F9: next } }
+`;
+  const sources = (config: ReturnType<typeof parse>): string[][] =>
+    config.seats.map(({ hotkeys }) => hotkeys.map(({ source }) => source));
+
+  test('have devices and outputs, and there is one for the rest', () => {
+    const { seats, notes } = parse(text);
+    expect(seats.map(({ name, devices, outputs }) => [name, devices, outputs])).toEqual([
+      ['left', ['Logitech  *', '/dev/input/event3'], ['DP-1']],
+      ['right', ['udev:seat1'], ['HDMI-A-1']],
+      ['default', [], []],
+    ]);
+    expect(notes).toContainEqual(
+      expect.stringMatching(/event3 is another device after the next start, perhaps/),
+    );
+  });
+
+  test('have hotkeys of their own, else those of the file that are for them', () => {
+    const hotkeys = 'hotkeys: { F1: next, F2: { blank: DP-1 } }\n';
+    expect(sources(parse(text + hotkeys))).toEqual([['F1', 'F2'], ['F9'], ['F1']]);
+    expect(sources(parse(text.replace('{ F9: next }', '{}') + hotkeys))[1]).toEqual([]);
+  });
+
+  test('have default hotkeys for as many outputs as they have', () => {
+    const [left, right, rest] = sources(parse(text));
+    expect(left).toContain('Ctrl+Alt+1');
+    expect(left).not.toContain('Ctrl+Alt+Tab');
+    expect(right).toEqual(['F9']);
+    expect(rest).toContain('Ctrl+Alt+Tab');
+  });
 });

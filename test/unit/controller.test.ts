@@ -1,7 +1,7 @@
 import * as clock from '../../src/clock';
 import type * as os from 'node:os';
 import type { BufferLayout } from '../../src/buffers';
-import type { Config, Hotkey, OutputConfig } from '../../src/config/config';
+import type { Config, Hotkey, OutputConfig, SeatConfig } from '../../src/config/config';
 import type { GuestInput } from '../../src/guest/sink';
 import type { InputTarget } from '../../src/input/router';
 import { parseTrigger } from '../../src/input/trigger';
@@ -75,12 +75,15 @@ let controller: Controller;
 let events: SwitcherEvent[];
 let links: Record<'windows' | 'linux', Link>;
 let targets: (InputTarget | null)[];
+/** The same, by seat. */
+let told: [seat: string, input: GuestInput | undefined][];
 let inode = 0;
 
 async function start(
   outputs: readonly OutputConfig[],
   hotkeys: readonly Hotkey[] = [],
   patience?: number,
+  seats: readonly SeatConfig[] = [],
 ): Promise<void> {
   const config: Config = {
     file: '',
@@ -94,10 +97,15 @@ async function start(
     passthrough: [],
     escape: { source: 'Ctrl+Alt+Esc', trigger: parseTrigger('Ctrl+Alt+Esc'), action: { kind: 'escape' } },
     layouts: [],
+    seats: [...seats, { name: 'default', devices: [], outputs: [], hotkeys }],
     notes: [],
   };
   targets = [];
-  controller = new Controller(card, config, fakeLog(), (target) => targets.push(target));
+  told = [];
+  controller = new Controller(card, config, fakeLog(), (target, seat) => {
+    targets.push(target);
+    told.push([seat, target?.input]);
+  });
   links = { windows: new Link('windows'), linux: new Link('linux') };
   for (const link of Object.values(links)) controller.addGuest(link, 'full');
   events = [];
@@ -358,9 +366,9 @@ test('help is shown while its key is held, by a flip each way, and the guest goe
   jest.advanceTimersByTime(20);
   expect(links.windows.shownFrames.at(-1)).toBe(2);
   expect(targets).toEqual([]);
-  controller.released({ kind: 'next' });
+  controller.released({ kind: 'next' }, 'default');
   expect(shows()[0]).toBe('picture');
-  controller.released({ kind: 'help' });
+  controller.released({ kind: 'help' }, 'default');
   await vblank();
   expect(shows()).toEqual(['windows', 'linux']);
   expect(kernel.flips.length - flips).toBe(2);
@@ -669,4 +677,148 @@ test('a picture that could not be drawn is drawn when it is wanted again', async
   await settle();
   await vblank();
   expect(shows()[0]).toBe('picture');
+});
+
+describe('several seats', () => {
+  const next: Hotkey = { source: 'Pause', trigger: parseTrigger('Pause'), action: { kind: 'next' } };
+  const seats: SeatConfig[] = [
+    { name: 'left', devices: [], outputs: ['Virtual-1', 'Virtual-3'], hotkeys: [next] },
+    { name: 'right', devices: [], outputs: ['Virtual-2'], hotkeys: [] },
+  ];
+  const third: OutputConfig = { name: 'Virtual-3', mode: 'preferred' };
+  const sensors = new Link('sensors');
+  const all = (): (string | undefined)[] =>
+    ['Virtual-1', 'Virtual-2', 'Virtual-3'].map((name) => controller.assignment(name).head?.guest);
+
+  beforeEach(async () => {
+    card.close();
+    kernel.connectors.push(connectorInfo(3, 1, [small]));
+    kernel.crtcCount = 3;
+    card = kernel.open();
+    await start([...configured, third], [], undefined, seats);
+    controller.addGuest(sensors, 'full');
+    for (const link of [links.windows, links.linux, sensors]) {
+      link.input = { ...quiet };
+      controller.guests.connected(link);
+    }
+  });
+  afterEach(() => {
+    controller.guests.disconnected(sensors, 'the test is over');
+  });
+
+  test('have a focus each, which a command finds by its output', () => {
+    expect(controller.seats.map((seat) => [seat.name, controller.focusedBy(seat)])).toEqual([
+      ['left', 'Virtual-1'],
+      ['right', 'Virtual-2'],
+      ['default', null],
+    ]);
+    expect(told).toEqual([
+      ['left', links.windows.input],
+      ['right', links.linux.input],
+    ]);
+    events.length = 0;
+    controller.perform({ kind: 'focus', output: 'Virtual-3' });
+    expect(events).toEqual([{ event: 'focused', output: 'Virtual-3', seat: 'left' }]);
+    expect(controller.outputs.all().map((output) => controller.focused(output))).toEqual([false, true, true]);
+  });
+
+  test('switch their own outputs only, to guests that no other has', () => {
+    controller.perform({ kind: 'next' }, 0, 'left');
+    expect(all()).toEqual(['sensors', 'linux', undefined]);
+    controller.perform({ kind: 'next' }, 0, 'left');
+    expect(all()).toEqual(['windows', 'linux', undefined]);
+    controller.perform({ kind: 'previous' }, 0, 'right');
+    expect(all()).toEqual(['windows', 'sensors', undefined]);
+    const stays = 'sensors is on Virtual-2, which is of another seat: it stays there';
+    const show = { kind: 'show', head: { guest: 'sensors', head: 0 } } as const;
+    expect(() => {
+      controller.perform(show, 0, 'left');
+    }).toThrow(stays);
+    controller.perform({ kind: 'swap' }, 0, 'left');
+    expect(all()).toEqual([undefined, 'sensors', 'windows']);
+    expect(() => {
+      controller.perform({ kind: 'focus' }, 0, 'right');
+    }).toThrow('there is only one output');
+    // Who commands the daemon may do as he likes.
+    controller.perform({ ...show, on: 'Virtual-1' });
+    expect(all()).toEqual(['sensors', undefined, 'windows']);
+  });
+
+  test('do not reach the outputs of others by any name', () => {
+    const foreign = [
+      { kind: 'blank', on: 'Virtual-2' },
+      { kind: 'focus', output: 'Virtual-2' },
+      { kind: 'swap', outputs: ['Virtual-1', 'Virtual-2'] },
+    ] as const;
+    for (const action of foreign) {
+      expect(() => {
+        controller.perform(action, 0, 'left');
+      }).toThrow('Virtual-2 is of seat right');
+    }
+    expect(() => {
+      controller.perform({ kind: 'blank' }, 0, 'default');
+    }).toThrow('no monitor is connected');
+    expect(all()).toEqual(['windows', 'linux', undefined]);
+  });
+
+  test('are to be named where a command does not say which it means', () => {
+    const show = { kind: 'show', head: { guest: 'sensors', head: 0 } } as const;
+    const several = 'there are several seats: name an output, or one of the seats left, right';
+    expect(() => {
+      controller.perform(show);
+    }).toThrow(several);
+    expect(() => controller.preview({ kind: 'next' })).toThrow(several);
+    expect(() => {
+      controller.perform(show, 0, 'middle');
+    }).toThrow('there is no seat middle: the config has left, right, default');
+    controller.perform(show, 0, 'right');
+    expect(all()).toEqual(['windows', 'sensors', undefined]);
+  });
+
+  test('list their own hotkeys, scan by themselves, and panic for all', async () => {
+    controller.perform({ kind: 'help' }, 0, 'right');
+    await settle();
+    expect(controller.seats.map(({ help }) => help)).toEqual([null, 'Virtual-2', null]);
+    controller.released({ kind: 'help' }, 'left');
+    expect(controller.seats[1]!.help).toBe('Virtual-2');
+    controller.released({ kind: 'help' }, 'right');
+    expect(controller.seats[1]!.help).toBeNull();
+
+    told = [];
+    controller.perform({ kind: 'scan', dwellMs: 1000 }, 0, 'left');
+    expect(told).toEqual([['left', undefined]]);
+    expect(all()).toEqual(['sensors', 'linux', undefined]);
+    controller.perform({ kind: 'blank' }, 0, 'right');
+    jest.advanceTimersByTime(1000);
+    expect(all()[0]).toBe('windows');
+    controller.perform({ kind: 'blank' }, 0, 'right');
+    controller.perform({ kind: 'panic' }, 0, 'right');
+    expect(controller.seats.map(({ scan, target }) => [scan.running, target])).toEqual([
+      [false, null],
+      [false, null],
+      [false, null],
+    ]);
+    controller.perform({ kind: 'panic' }, 0, 'default');
+    controller.perform({ kind: 'escape' }, 0, 'left');
+    expect(told.slice(-2)).toEqual([
+      ['left', undefined],
+      ['right', undefined],
+    ]);
+    controller.perform({ kind: 'escape' }, 0, 'right');
+    expect(told.slice(-2).map(([seat, input]) => [seat, input !== undefined])).toEqual([
+      ['left', true],
+      ['right', true],
+    ]);
+  });
+
+  test('keep their focus when a monitor of another goes, and find it again', async () => {
+    kernel.connectors[0] = connectorInfo(1, 2, []);
+    await controller.outputs.scan();
+    await settle();
+    expect(controller.seats.map((seat) => controller.focusedBy(seat))).toEqual([
+      'Virtual-3',
+      'Virtual-2',
+      null,
+    ]);
+  });
 });

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type GuestInput } from '../../src/guest/sink';
-import { InputDevices, type InputEvents } from '../../src/input/devices';
+import { InputDevices, type DeviceOwner, type InputEvents } from '../../src/input/devices';
 import { Input } from '../../src/input/input';
 import { parseTrigger } from '../../src/input/trigger';
 import {
@@ -21,6 +21,7 @@ import {
   native,
   type Native,
   type NativeInput,
+  type NativeInputDevice,
 } from '../../src/native';
 import { fakeLog } from './support/fake-card';
 
@@ -33,14 +34,14 @@ class Kernel {
   readonly grabs: [number, boolean][] = [];
   readonly calls: string[] = [];
   grabbing: (id: number) => Promise<void> = () => Promise.resolve();
-  seat = '';
+  readonly seats: string[] = [];
   closed = 0;
   nodes: Parameters<Native['openInput']>[1] | undefined;
   #onEvents: (count: number) => void = () => undefined;
 
   constructor() {
     jest.spyOn(native, 'openInput').mockImplementation((seat, nodes, onEvents) => {
-      this.seat = seat;
+      this.seats.push(seat);
       this.nodes = nodes;
       this.#onEvents = onEvents;
       return {
@@ -57,6 +58,12 @@ class Kernel {
     });
   }
 
+  /** Keyboards by these numbers. */
+  plug(...ids: number[]): void {
+    for (const id of ids) if (!this.devices.has(id)) this.devices.set(id, keyboard);
+    this.batch(...ids.map((id) => [INPUT_DEVICE_ADDED, id]));
+  }
+
   /** One batch: kind, device, code, value, seconds, microseconds each. */
   batch(...events: number[][]): void {
     events.forEach((event, i) => {
@@ -65,6 +72,17 @@ class Kernel {
     this.#onEvents(events.length);
   }
 }
+
+const keyboard: NativeInputDevice = {
+  name: 'AT keyboard',
+  sysname: 'event0',
+  keyboard: true,
+  pointer: false,
+  power: false,
+  touch: false,
+  seat: 'seat0',
+  links: [],
+};
 
 let kernel: Kernel;
 beforeEach(() => (kernel = new Kernel()));
@@ -91,9 +109,25 @@ describe('input devices', () => {
   };
   beforeEach(() => (calls = []));
 
+  const owner = (own = events): DeviceOwner => ({
+    events: own,
+    label: '',
+    added: () => undefined,
+    removed: ({ id }) => calls.push(['removed', id]),
+    settle: () => undefined,
+  });
+  const open = (log = fakeLog(), own = events): InputDevices => {
+    const theirs = owner(own);
+    const devices = new InputDevices([theirs], () => theirs, log);
+    devices.open();
+    return devices;
+  };
+
   test('deliver every kind of event, and the end of each batch', () => {
-    new InputDevices(events, fakeLog()).open('seat1');
-    expect(kernel.seat).toBe('seat1');
+    open();
+    expect(kernel.seats).toEqual(['seat0']);
+    kernel.plug(1, 2, 3, 4);
+    calls = [];
     kernel.batch(
       [INPUT_KEY, 1, 30, 1, 7, 500_000],
       [INPUT_KEY, 1, 30, 0, 7, 600_250],
@@ -125,6 +159,7 @@ describe('input devices', () => {
       ['touch', 0, TOUCH_UP, 0, 0],
       ['touch', 9, TOUCH_CANCEL, 0, 0],
       ['gone', 2],
+      ['removed', 2],
       ['done'],
       ['done'],
     ]);
@@ -138,46 +173,23 @@ describe('input devices', () => {
         note('key')(...event);
       },
     };
-    new InputDevices(spoil, fakeLog()).open('seat0');
+    open(fakeLog(), spoil);
+    kernel.plug(1);
+    calls = [];
     kernel.batch([INPUT_KEY, 1, 30, 1], [INPUT_KEY, 1, 31, 1]);
     expect(calls.map(([, , code]) => code)).toEqual([30, 31, undefined]);
   });
 
   test('are named in the log', () => {
     const log = fakeLog();
-    new InputDevices(events, log).open('seat0');
-    kernel.devices.set(1, {
-      name: 'AT keyboard',
-      sysname: 'event0',
-      keyboard: true,
-      pointer: false,
-      power: false,
-      touch: false,
-    });
+    open(log);
+    kernel.devices.set(1, keyboard);
     kernel.devices.set(2, {
-      name: 'Tablet',
-      sysname: 'event1',
-      keyboard: false,
-      pointer: true,
-      power: false,
-      touch: false,
+      ...keyboard,
+      ...{ name: 'Tablet', sysname: 'event1', keyboard: false, pointer: true },
     });
-    kernel.devices.set(3, {
-      name: 'Both',
-      sysname: 'event2',
-      keyboard: true,
-      pointer: true,
-      power: false,
-      touch: true,
-    });
-    kernel.devices.set(4, {
-      name: 'Lid',
-      sysname: 'event3',
-      keyboard: false,
-      pointer: false,
-      power: false,
-      touch: false,
-    });
+    kernel.devices.set(3, { ...keyboard, name: 'Both', sysname: 'event2', pointer: true, touch: true });
+    kernel.devices.set(4, { ...keyboard, name: 'Lid', sysname: 'event3', keyboard: false });
     kernel.batch(...[1, 2, 3, 4, 5].map((id) => [INPUT_DEVICE_ADDED, id]));
     expect(log.lines).toEqual([
       'info: keyboard 1: AT keyboard (event0)',
@@ -190,7 +202,7 @@ describe('input devices', () => {
 
   test('that cannot be opened are a warning each, once', () => {
     const log = fakeLog();
-    new InputDevices(events, log).open('seat0');
+    open(log);
     const missing = path.join(os.tmpdir(), 'no', 'such', 'event9');
     expect(kernel.nodes!.open(missing, fs.constants.O_RDONLY)).toBe(-2);
     expect(kernel.nodes!.open(missing, fs.constants.O_RDONLY)).toBe(-2);
@@ -202,9 +214,7 @@ describe('input devices', () => {
     jest.spyOn(native, 'openInput').mockImplementation(() => {
       throw new Error('no udev');
     });
-    const devices = new InputDevices(events, log);
-    devices.open('seat0');
-    devices.close();
+    open(log).close();
     expect(log.lines).toEqual([
       'warning: no hotkeys, and no input for guests: the devices of seat0 cannot be opened: Error: no udev',
     ]);
@@ -225,10 +235,11 @@ test('input goes from the devices to hotkeys and to the guest with the focus', (
   const trigger = parseTrigger('Pause');
   const hotkeys = [{ source: 'Pause', trigger, action: { kind: 'next' } }] as const;
   const handler = { fired: (...action: unknown[]) => actions.push(action), released: () => undefined };
-  const input = new Input({ hotkeys }, fakeLog(), handler);
+  const input = new Input([{ name: 'default', devices: [], bindings: { hotkeys }, handler }], fakeLog());
   input.open();
-  expect(kernel.seat).toBe('seat0');
-  input.focus({ input: guest, head: 1 });
+  kernel.plug(1, 2);
+  expect(kernel.seats).toEqual(['seat0']);
+  input.focus({ input: guest, head: 1 }, 'default');
   kernel.batch(
     [INPUT_KEY, 1, 30, 1, 1, 0],
     [INPUT_MOTION, 2, 512, 0, 256, 0],
@@ -256,19 +267,12 @@ describe('while a guest has the focus', () => {
       this.report = listener;
     },
   });
-  const keyboard = {
-    name: 'AT keyboard',
-    sysname: 'event0',
-    keyboard: true,
-    pointer: false,
-    power: false,
-    touch: false,
-  };
   const log = fakeLog();
   let input: Input;
   beforeEach(() => {
     log.lines.length = 0;
-    input = new Input({ hotkeys: [] }, log, { fired: () => undefined, released: () => undefined });
+    const handler = { fired: () => undefined, released: () => undefined };
+    input = new Input([{ name: 'default', devices: [], bindings: { hotkeys: [] }, handler }], log);
     input.open();
     kernel.devices.set(1, keyboard);
     kernel.devices.set(2, { ...keyboard, name: 'Power Button', sysname: 'event1', power: true });
@@ -282,14 +286,14 @@ describe('while a guest has the focus', () => {
 
   test('keyboards show its lock lights, and its alone', () => {
     const [windows, linux] = [guest(2), guest()];
-    input.focus({ input: windows, head: 0 });
+    input.focus({ input: windows, head: 0 }, 'default');
     expect(kernel.leds).toEqual([
       [1, 2],
       [2, 2],
     ]);
     windows.report?.(3);
     expect(kernel.leds.at(-1)).toEqual([2, 3]);
-    input.focus({ input: linux, head: 0 });
+    input.focus({ input: linux, head: 0 }, 'default');
     expect(kernel.leds.at(-1)).toEqual([2, 0]);
     expect(windows.report).toBeUndefined();
     linux.report?.(4);
@@ -298,7 +302,7 @@ describe('while a guest has the focus', () => {
     kernel.batch([INPUT_DEVICE_ADDED, 4]);
     expect(kernel.leds.at(-1)).toEqual([4, 4]);
     kernel.leds.length = 0;
-    input.focus(null);
+    input.focus(null, 'default');
     expect(kernel.leds).toEqual([
       [2, 0],
       [4, 0],
@@ -306,7 +310,7 @@ describe('while a guest has the focus', () => {
   });
 
   test('devices are its alone, but for the power button', async () => {
-    input.focus({ input: guest(), head: 0 });
+    input.focus({ input: guest(), head: 0 }, 'default');
     expect(kernel.grabs.splice(0)).toEqual([
       [1, true],
       [3, true],
@@ -316,9 +320,9 @@ describe('while a guest has the focus', () => {
     kernel.batch([INPUT_DEVICE_ADDED, 4]);
     expect(kernel.grabs.splice(0)).toEqual([[4, true]]);
     await Promise.resolve();
-    input.focus({ input: guest(), head: 1 });
+    input.focus({ input: guest(), head: 1 }, 'default');
     expect(kernel.grabs).toEqual([]);
-    input.focus(null);
+    input.focus(null, 'default');
     expect(kernel.grabs.map(([id, grab]) => [id, grab])).toEqual([
       [1, false],
       [3, false],
@@ -328,13 +332,13 @@ describe('while a guest has the focus', () => {
 
   test('a device changes hands once none of its keys is down', async () => {
     kernel.batch([INPUT_KEY, 1, 28, 1]);
-    input.focus({ input: guest(), head: 0 });
+    input.focus({ input: guest(), head: 0 }, 'default');
     expect(kernel.grabs.splice(0)).toEqual([[3, true]]);
     kernel.batch([INPUT_BUTTON, 3, 0x110, 1]);
     kernel.batch([INPUT_KEY, 1, 28, 0]);
     expect(kernel.grabs.splice(0)).toEqual([[1, true]]);
     await Promise.resolve();
-    input.focus(null);
+    input.focus(null, 'default');
     expect(kernel.grabs.splice(0)).toEqual([[1, false]]);
     await Promise.resolve();
     kernel.batch([INPUT_BUTTON, 3, 0x110, 0]);
@@ -344,12 +348,12 @@ describe('while a guest has the focus', () => {
   test('who changes their mind meanwhile gets what they wanted last', async () => {
     let finish: () => void = () => undefined;
     kernel.grabbing = () => new Promise((resolve) => (finish = resolve));
-    input.focus({ input: guest(), head: 0 });
+    input.focus({ input: guest(), head: 0 }, 'default');
     kernel.grabbing = () => Promise.resolve();
     kernel.batch([INPUT_DEVICE_REMOVED, 1]);
-    input.focus(null);
-    input.focus({ input: guest(), head: 0 });
-    input.focus(null);
+    input.focus(null, 'default');
+    input.focus({ input: guest(), head: 0 }, 'default');
+    input.focus(null, 'default');
     expect(kernel.grabs).toHaveLength(2);
     finish();
     await new Promise(setImmediate);
@@ -361,7 +365,7 @@ describe('while a guest has the focus', () => {
 
   test('a device that another program has for itself is a warning', async () => {
     kernel.grabbing = () => Promise.reject(Object.assign(new Error('EBUSY'), { code: 'EBUSY' }));
-    input.focus({ input: guest(), head: 0 });
+    input.focus({ input: guest(), head: 0 }, 'default');
     await new Promise(setImmediate);
     kernel.batch([INPUT_KEY, 1, 28, 1], [INPUT_KEY, 1, 28, 0]);
     expect(log.lines.filter((line) => line.startsWith('warning'))).toEqual([
@@ -376,7 +380,7 @@ describe('while a guest has the focus', () => {
       ...guest(),
       key: (_: number, code: number, down: boolean) => got.push(`${down ? '+' : '-'}${code}`),
     };
-    input.focus({ input: typist, head: 0 });
+    input.focus({ input: typist, head: 0 }, 'default');
     kernel.batch([INPUT_KEY, 1, 30, 1]);
     input.suspend();
     expect(got).toEqual(['+30', '-30']);
@@ -384,5 +388,163 @@ describe('while a guest has the focus', () => {
     input.resume();
     expect(kernel.calls).toEqual(['suspend', 'resume']);
     expect(got).toEqual(['+30', '-30']);
+  });
+});
+
+describe('several seats', () => {
+  /** A guest that writes down its keys and the place of its pointer. */
+  const writer = (undivided = false) => {
+    const got: string[] = [];
+    let report: ((leds: number) => void) | undefined;
+    const input: GuestInput = {
+      undivided,
+      leds: 0,
+      key: (head, code, down) => got.push(`${head}:${down ? '+' : '-'}${code}`),
+      motion: (head, dx, dy) => got.push(`${head}:m${dx},${dy}`),
+      place: () => undefined,
+      button: (head, code, down) => got.push(`${head}:${down ? '+' : '-'}B${code - 0x110}`),
+      wheel: () => undefined,
+      absolute: () => false,
+      onLeds: (listener) => (report = listener),
+    };
+    return {
+      input,
+      news: () => got.splice(0).join(' '),
+      report: (leds: number) => report?.(leds),
+      told: () => report,
+    };
+  };
+  const log = fakeLog();
+  let fired: string[];
+  let input: Input;
+  beforeEach(() => {
+    fired = [];
+    log.lines.length = 0;
+    const hotkeys = [{ source: 'Pause', trigger: parseTrigger('Pause'), action: { kind: 'next' } }] as const;
+    const seat = (name: string, devices: string[]) => ({
+      ...{ name, devices, bindings: { hotkeys } },
+      handler: { fired: () => fired.push(name), released: () => undefined },
+    });
+    input = new Input(
+      [seat('left', ['Left *']), seat('right', ['Right *', 'udev:seat1']), seat('default', [])],
+      log,
+    );
+    input.open();
+    const names = ['Left keyboard', 'Left mouse', 'Right keyboard', 'Right mouse', 'Third keyboard'];
+    for (const [i, name] of names.entries())
+      kernel.devices.set(i + 1, {
+        ...keyboard,
+        name,
+        sysname: `event${i}`,
+        keyboard: name.endsWith('keyboard'),
+      });
+    kernel.plug(1, 2, 3, 4, 5);
+    kernel.leds.length = 0;
+  });
+  afterEach(() => {
+    input.close();
+  });
+
+  test('read the devices of each seat of udev’s that is named, and say whose a device is', () => {
+    expect(kernel.seats).toEqual(['seat0', 'seat1']);
+    expect(log.lines).toContain('info: keyboard 1: Left keyboard (event0), seat left');
+    expect(log.lines).toContain('info: keyboard 3: Third keyboard (event4), seat default');
+    expect(input.devicesOf('right').map(({ name }) => name)).toEqual(['Right keyboard', 'Right mouse']);
+    kernel.batch([INPUT_DEVICE_REMOVED, 3]);
+    kernel.devices.set(6, { ...keyboard, name: 'Anything', seat: 'seat1' });
+    kernel.plug(6);
+    expect(input.devicesOf('right').map(({ name }) => name)).toEqual(['Right mouse', 'Anything']);
+  });
+
+  test('bring keys, buttons and motion each to its own guest, and a device of no seat’s to none', () => {
+    const [windows, linux] = [writer(), writer()];
+    input.focus({ input: windows.input, head: 0 }, 'left');
+    input.focus({ input: linux.input, head: 1 }, 'right');
+    kernel.batch(
+      [INPUT_KEY, 1, 30, 1],
+      [INPUT_KEY, 3, 31, 1],
+      [INPUT_MOTION, 2, 256, 0, 256, 0],
+      [INPUT_MOTION, 4, 0, 512, 0, 512],
+      [INPUT_BUTTON, 4, 0x110, 1],
+      [INPUT_KEY, 5, 32, 1],
+      [INPUT_KEY, 5, 32, 0],
+    );
+    expect(windows.news()).toBe('0:+30 0:m1,0');
+    expect(linux.news()).toBe('1:+31 1:m0,2 1:+B0');
+    input.focus(null, 'left');
+    expect(windows.news()).toBe('0:-30');
+    expect(linux.news()).toBe('');
+    kernel.batch([INPUT_DEVICE_REMOVED, 3], [INPUT_DEVICE_REMOVED, 4]);
+    expect(linux.news()).toBe('1:-31 1:-B0');
+  });
+
+  test('have hotkeys of their own: half of one on each keyboard is none', () => {
+    const linux = writer();
+    input.focus({ input: linux.input, head: 0 }, 'right');
+    kernel.batch(
+      [INPUT_KEY, 1, 119, 1],
+      [INPUT_KEY, 1, 119, 0],
+      [INPUT_KEY, 3, 30, 1],
+      [INPUT_KEY, 3, 119, 1],
+    );
+    kernel.batch([INPUT_KEY, 5, 119, 1]);
+    expect(fired).toEqual(['left', 'right', 'default']);
+    expect(linux.news()).toBe('0:+30');
+  });
+
+  test('grab what is typed to a guest, and leave the others', () => {
+    input.focus({ input: writer().input, head: 0 }, 'right');
+    expect(kernel.grabs).toEqual([
+      [3, true],
+      [4, true],
+    ]);
+  });
+
+  test('of one guest share its lights, until the last has left it', () => {
+    const windows = writer();
+    input.focus({ input: windows.input, head: 0 }, 'left');
+    input.focus({ input: windows.input, head: 1 }, 'right');
+    windows.report(2);
+    expect(kernel.leds).toEqual([
+      [1, 2],
+      [3, 2],
+    ]);
+    input.focus(null, 'left');
+    windows.report(3);
+    expect(kernel.leds.slice(2)).toEqual([
+      [1, 0],
+      [3, 3],
+    ]);
+    input.focus(null, 'right');
+    expect(windows.told()).toBeUndefined();
+  });
+
+  test('hold a key that a guest’s heads share until both have let it go', () => {
+    const sensors = writer(true);
+    input.focus({ input: sensors.input, head: 0 }, 'left');
+    input.focus({ input: sensors.input, head: 1 }, 'right');
+    kernel.batch([INPUT_KEY, 1, 42, 1], [INPUT_KEY, 3, 42, 1], [INPUT_KEY, 1, 42, 0]);
+    expect(sensors.news()).toBe('0:+42');
+    input.focus(null, 'right');
+    expect(sensors.news()).toBe('1:-42');
+  });
+
+  test('have a key each where the heads have a keyboard each', () => {
+    const linux = writer();
+    input.focus({ input: linux.input, head: 0 }, 'left');
+    input.focus({ input: linux.input, head: 1 }, 'right');
+    kernel.batch([INPUT_KEY, 1, 42, 1], [INPUT_KEY, 3, 42, 1], [INPUT_KEY, 1, 42, 0]);
+    expect(linux.news()).toBe('0:+42 1:+42 0:-42');
+  });
+
+  test('are all released when the devices are another session’s', () => {
+    const [windows, linux] = [writer(), writer()];
+    input.focus({ input: windows.input, head: 0 }, 'left');
+    input.focus({ input: linux.input, head: 0 }, 'right');
+    kernel.batch([INPUT_KEY, 1, 30, 1], [INPUT_KEY, 3, 31, 1]);
+    input.suspend();
+    expect(windows.news()).toBe('0:+30 0:-30');
+    expect(linux.news()).toBe('0:+31 0:-31');
+    expect(kernel.calls).toEqual(['suspend', 'suspend']);
   });
 });

@@ -298,3 +298,23 @@ test('whatever is asked for, a head is on one output at most: 2,000 random actio
   expect(refused).toBeGreaterThan(0);
   expect(refused).toBeLessThan(1000);
 });
+
+describe('what other users show', () => {
+  const theirs = { ...now, elsewhere: ['C', 'D'] };
+  const before = layout({ A: 'windows', B: '', C: 'linux', D: 'windows:1' }, 'A');
+
+  test('is passed over by next and previous', () => {
+    expect(after(before, { kind: 'next' }, theirs).A).toBe('sensors');
+    expect(after(before, { kind: 'previous' }, theirs).A).toBe('sensors');
+    expect(after(layout({ ...written(before), A: 'sensors' }, 'A'), { kind: 'next' }, theirs).A).toBe(
+      'windows',
+    );
+  });
+
+  test('stays there', () => {
+    const show = (name: string) => after(before, { kind: 'show', head: head(name) }, theirs);
+    expect(() => show('linux')).toThrow('linux is on C, which is of another seat: it stays there');
+    expect(() => show('windows:1')).toThrow('windows is on D');
+    expect(show('linux:1')).toEqual({ ...written(before), A: 'linux:1' });
+  });
+});

@@ -24,6 +24,7 @@ const output: OutputStatus = {
   output: 'DP-1',
   connected: true,
   lit: true,
+  seat: 'default',
   focused: true,
   mode: '1920x1080@60',
   monitor: null,
@@ -62,6 +63,7 @@ const status: Status = {
   memoryReducer: false,
   escaped: false,
   panic: false,
+  seats: [{ seat: 'default', outputs: ['DP-1'], focused: 'DP-1', devices: [] }],
   outputs: [output],
   guests: [guest],
 };
@@ -131,4 +133,23 @@ test('panic, and a guest without a keyboard, are said', () => {
   expect(text).toContain(
     'windows: connected (vhost-user-gpu /run/w.sock); no keyboard and no pointer: there is no',
   );
+});
+
+test('several seats have a line each', () => {
+  const device = {
+    device: 'AT keyboard',
+    node: '/dev/input/event0',
+    links: [],
+    udevSeat: 'seat0',
+    keyboard: true,
+    pointer: false,
+    touch: false,
+  };
+  const seats = [
+    { seat: 'left', outputs: ['DP-1', 'DP-2'], focused: 'DP-2', devices: [device] },
+    { seat: 'default', outputs: [], focused: null, devices: [] },
+  ];
+  const text = formatStatus({ ...status, seats });
+  expect(text).toContain('\nseat left: DP-1, DP-2 *; AT keyboard\nseat default: no output; no device\n');
+  expect(formatStatus(status)).not.toContain('seat');
 });

@@ -31,6 +31,7 @@ export interface Setup {
   readonly outputs?: Readonly<Record<string, object>>;
   readonly hotkeys?: Readonly<Record<string, string | object>>;
   readonly layouts?: object;
+  readonly seats?: object;
   readonly passthrough?: readonly string[];
   readonly card?: string;
   readonly log?: object;

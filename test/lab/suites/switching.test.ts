@@ -116,7 +116,7 @@ describe('the hotkeys a config without any has', () => {
     keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
     await daemon.outputIs(FIRST, { focused: true });
     watching.close();
-    expect(watching.events).toEqual([{ event: 'focused', output: FIRST }]);
+    expect(watching.events).toEqual([{ event: 'focused', output: FIRST, seat: 'default' }]);
   });
 
   test('show by command, on an output and on the focused one', async () => {
