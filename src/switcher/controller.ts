@@ -257,21 +257,21 @@ export class Controller implements GuestsOwner {
     return running.length > 0;
   }
 
-  /** The next guest that is there, but for those that other outputs show. */
+  /** The next guest that is there, but for those that other outputs show, or are to show to other users. */
   #showNextOfScan(seat: Seat): void {
     const { focus } = seat;
     if (focus === null) return;
-    const elsewhere = new Set<string | undefined>();
-    for (const { name } of this.outputs.lit()) {
-      if (this.outputs.keyOf(name) !== focus) elsewhere.add(this.assignment(name).head?.guest);
-    }
+    const others = [...this.#layout.shows].filter(
+      ([key]) => key !== focus && (this.#seats.ofKey(key) !== seat || this.outputs.byKey(key)?.lit),
+    );
+    const elsewhere = new Set(others.map(([, { head }]) => head?.guest));
     const names = this.guests.names;
     const current = names.indexOf(assignmentOf(this.#layout, focus).head?.guest ?? '');
     const next = [...names.slice(current + 1), ...names.slice(0, current + 1)].find(
       (name) => this.guests.get(name)?.session && !elsewhere.has(name),
     );
     if (next !== undefined && next !== names[current])
-      this.#arrange({ kind: 'show', head: { guest: next, head: 0 }, on: focus }, monotonic());
+      this.#arrange({ kind: 'show', head: { guest: next, head: 0 }, on: focus }, monotonic(), seat);
   }
 
   /**

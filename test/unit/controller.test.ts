@@ -811,6 +811,17 @@ describe('several seats', () => {
     ]);
   });
 
+  test('keep a guest whose monitor is off from the scan of another', async () => {
+    kernel.connectors[1] = connectorInfo(2, 2, []);
+    await controller.outputs.scan();
+    await settle();
+    controller.perform({ kind: 'scan', dwellMs: 1000 }, 0, 'left');
+    for (let i = 0; i < 4; i++) {
+      expect(all()).toEqual([i % 2 ? 'windows' : 'sensors', 'linux', undefined]);
+      jest.advanceTimersByTime(1000);
+    }
+  });
+
   test('keep their focus when a monitor of another goes, and find it again', async () => {
     kernel.connectors[0] = connectorInfo(1, 2, []);
     await controller.outputs.scan();
