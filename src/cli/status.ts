@@ -18,8 +18,13 @@ export function formatStatus(status: Status): string {
       lastSwitch(output),
     ]),
   );
-  const notes = status.outputs.flatMap(({ output, reason, cursor, modeNote }) =>
-    [reason, cursor && `cursor: ${cursor}`, modeNote]
+  const notes = status.outputs.flatMap(({ output, mirrors, reason, cursor, modeNote }) =>
+    [
+      mirrors && `mirrors ${mirrors}, whose size its guest is told`,
+      reason,
+      cursor && `cursor: ${cursor}`,
+      modeNote,
+    ]
       .filter((note) => note !== undefined)
       .map((note) => `${output}: ${note}`),
   );

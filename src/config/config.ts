@@ -110,7 +110,7 @@ export interface Hotkey {
   readonly source: string;
 }
 
-/** Heads for some outputs, by a name. Those of one layout are all different; outputs it does not name stay as they are. */
+/** Heads for some outputs, by a name. Outputs that it does not name stay as they are. */
 export interface LayoutConfig {
   readonly name: string;
   readonly shows: readonly { readonly output: string; readonly head: HeadRef }[];

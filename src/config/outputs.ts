@@ -6,7 +6,7 @@ import { readHead } from './guests';
 import { parseMode } from './mode';
 import type { OutputNames } from './output-names';
 
-/** Checks `outputs:`: each an output of its own, with a head that is shown once and a mode. */
+/** Checks `outputs:`: each an output of its own, with a head and a mode. */
 export function checkOutputs(
   data: unknown,
   guests: ReadonlySet<string>,
@@ -15,7 +15,6 @@ export function checkOutputs(
 ): OutputConfig[] {
   const outputs: OutputConfig[] = [];
   const seen = new Map<string, string>();
-  const shown = new Map<string, string>();
   for (const [text, value] of entries(data)) {
     const path = ['outputs', text];
     const output = names.resolve(text, path, 'key');
@@ -27,16 +26,6 @@ export function checkOutputs(
       else seen.set(identity, `"${text}" (line ${checker.line(path)})`);
     }
     const show = readHead(value, path, guests, checker);
-    if (show !== undefined) {
-      const head = `${show.guest}:${show.head}`;
-      const other = shown.get(head);
-      if (other === undefined) shown.set(head, `${text} (line ${checker.line([...path, 'show'])})`);
-      else
-        checker.report(
-          [...path, 'show'],
-          `${head} is on ${other} already, and one head on two outputs is not supported in this version; show another or remove one`,
-        );
-    }
     const mode = readMode(entry(value, 'mode'), [...path, 'mode'], checker);
     if (output !== undefined) outputs.push({ ...output, ...(show && { show }), mode, ...readView(value) });
   }

@@ -89,6 +89,8 @@ export interface OutputStatus {
   readonly config: string | null;
   readonly guest: string | null;
   readonly head: number | null;
+  /** Another output that shows the same head, and whose size the guest is told. */
+  readonly mirrors?: string;
   readonly blank: boolean;
   /** Of the guest's link: `connected`, `waiting` (never been there) or `gone`; null without a guest. */
   readonly link: 'connected' | 'waiting' | 'gone' | null;
@@ -143,7 +145,10 @@ export interface GuestStatus {
     readonly height: number;
     readonly content: 'buffer' | 'pixels' | 'off';
     readonly format: string | null;
+    /** The output that shows it; of several the one whose size the guest is told, if that is one of them. */
     readonly output: string | null;
+    /** All that show it. */
+    readonly outputs: readonly string[];
     /** How it gets onto its output, and why not directly. */
     readonly path: Path | null;
     readonly reason?: string;

@@ -41,11 +41,12 @@ function bufferText({ buffer }: OutputPlan): string {
 }
 
 function explain(plan: OutputPlan): string[] {
-  const { output, config, monitor, modeWhy, modeNote, change, why, reason, path } = plan;
+  const { output, config, monitor, modeWhy, modeNote, mirrors, change, why, reason, path } = plan;
   const who = [config !== null && config !== output ? `"${config}" in the config` : '', monitor ?? ''];
   const lines = [
     who.filter((part) => part !== '').join(', '),
     modeWhy === null ? '' : `mode: ${modeNote ?? modeWhy}`,
+    mirrors === undefined ? '' : `mirrors ${mirrors}, whose size its guest is told`,
     why === undefined ? '' : `${CHANGES[change]}: ${why}`,
     reason === undefined ? '' : `${path}: ${reason}`,
   ];

@@ -32,7 +32,7 @@ async function planOf(
     ...{ card: '/dev/dri/card1', commit: 'atomic', reader, connectors, action, tester },
     outputs: outputs.map((output) => ({ mode: 'preferred', ...output })),
     guests: ['windows', 'linux'],
-    buffer: (_head, mode) => assumedBuffer(assume, mode),
+    buffer: (_head, size) => assumedBuffer(assume, size),
     untested: tester ? undefined : 'a file',
   });
   return makePlan(situation);
@@ -60,6 +60,20 @@ test('a saved card reads as it was: connectors counted by type, planes with thei
   });
   expect(reader.driverName()).toBe('vkms');
   expect(reader.resources()).toMatchObject({ crtcs: [80, 87, 91], maxWidth: 8192 });
+});
+
+test('a head on several outputs has the size of the first that is lit, turned as its user sees it', async () => {
+  const plan = await planOf([
+    { name: 'Virtual-9', ...show('windows') },
+    { name: 'Virtual-3', ...show('windows'), mode: { width: 800, height: 600, refresh: 60_000 }, rotate: 90 },
+    { name: 'Virtual-1', ...show('windows') },
+    { name: 'Virtual-2', ...show('linux') },
+  ]);
+  const buffer = { width: 600, height: 800, assumed: true };
+  expect(one(plan, 'Virtual-3')).toMatchObject({ guest: 'windows', buffer });
+  expect(one(plan, 'Virtual-1')).toMatchObject({ guest: 'windows', buffer, mirrors: 'Virtual-3' });
+  for (const name of ['Virtual-2', 'Virtual-3']) expect(one(plan, name).mirrors).toBeUndefined();
+  expect(formatPlan(plan)).toContain('Virtual-1: mirrors Virtual-3, whose size its guest is told');
 });
 
 test('a config: CRTCs, planes, modes and why, and what shows how', async () => {

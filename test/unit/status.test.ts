@@ -85,9 +85,15 @@ describe('the status for people', () => {
   });
 
   test('names what is not as it should be', () => {
-    const troubled = { ...output, reason: 'tiled', cursor: 'no plane', modeNote: 'no such mode' };
+    const told = { reason: 'tiled', cursor: 'no plane', modeNote: 'no such mode' };
+    const troubled = { ...output, mirrors: 'DP-2', ...told };
     const lines = formatStatus({ ...status, outputs: [troubled] }).split('\n');
-    expect(lines.slice(3, 6)).toEqual(['DP-1: tiled', 'DP-1: cursor: no plane', 'DP-1: no such mode']);
+    expect(lines.slice(3, 7)).toEqual([
+      'DP-1: mirrors DP-2, whose size its guest is told',
+      'DP-1: tiled',
+      'DP-1: cursor: no plane',
+      'DP-1: no such mode',
+    ]);
   });
 
   test('tells heads, blanks and what is missing apart', () => {
