@@ -1,4 +1,12 @@
-import { fits, rotations, type ModeRequest, type OutputConfig } from './config';
+import {
+  broadcastRgbs,
+  fits,
+  maxBpcs,
+  rotations,
+  type ModeRequest,
+  type OutputConfig,
+  type SignalConfig,
+} from './config';
 import { entries, entry } from './checker';
 import type { Checker } from './checker';
 import type { Path } from './document';
@@ -27,7 +35,9 @@ export function checkOutputs(
     }
     const show = readHead(value, path, guests, checker);
     const mode = readMode(entry(value, 'mode'), [...path, 'mode'], checker);
-    if (output !== undefined) outputs.push({ ...output, ...(show && { show }), mode, ...readView(value) });
+    const signal = readSignal(value);
+    if (output !== undefined)
+      outputs.push({ ...output, ...(show && { show }), mode, ...readView(value), ...(signal && { signal }) });
   }
   names.noteAmbiguities(outputs);
   return outputs;
@@ -46,4 +56,17 @@ function readView(value: unknown): Pick<OutputConfig, 'fit' | 'rotate'> {
   const fit = fits.find((known) => known === entry(value, 'fit'));
   const rotate = rotations.find((known) => known === entry(value, 'rotate'));
   return { ...(fit && { fit }), ...(rotate && { rotate }) };
+}
+
+function readSignal(value: unknown): SignalConfig | undefined {
+  // As above.
+  const vrr = entry(value, 'vrr');
+  const maxBpc = maxBpcs.find((known) => known === entry(value, 'max-bpc'));
+  const broadcastRgb = broadcastRgbs.find((known) => known === entry(value, 'broadcast-rgb'));
+  const signal = {
+    ...(typeof vrr === 'boolean' && { vrr }),
+    ...(maxBpc && { maxBpc }),
+    ...(broadcastRgb && { broadcastRgb }),
+  };
+  return Object.keys(signal).length > 0 ? signal : undefined;
 }

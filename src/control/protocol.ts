@@ -5,6 +5,7 @@
  */
 import type { Condition } from '../guest/sink';
 import type { Path } from '../kms/flight';
+import type { SettingStatus } from '../kms/signal';
 
 /** Longest line either side takes; a photograph of a large screen is the longest there is. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
@@ -83,6 +84,8 @@ export interface OutputStatus {
   readonly focused: boolean;
   readonly mode: string | null;
   readonly modeNote?: string;
+  /** What the config asks of the signal, and why it is not so; absent: nothing. */
+  readonly signal?: readonly SettingStatus[];
   /** Make, model and serial of the monitor, where it says. */
   readonly monitor: string | null;
   /** What the config calls it: its connector, or its monitor; null: it says nothing of it. */

@@ -7,6 +7,7 @@ import { monitorName } from '../kms/monitor';
 import type { Output } from '../kms/output';
 import type { Controller } from '../switcher/controller';
 import type { GuestState } from '../switcher/guests';
+import { settingStatus } from '../kms/signal';
 import type { Seat } from '../switcher/seats';
 import type { NativeInputDevice } from '../native';
 import type { GuestStatus, OutputStatus, SeatStatus, Status } from './protocol';
@@ -54,6 +55,7 @@ function outputStatus(output: Output, controller: Controller): OutputStatus {
     focused: controller.focused(output),
     mode: mode && modeName(mode),
     ...(output.modeNote === undefined ? {} : { modeNote: output.modeNote }),
+    ...(output.lit && output.signal.length > 0 ? { signal: output.signal.map(settingStatus) } : {}),
     monitor: identity ? monitorName(identity) : null,
     config: controller.outputs.configOf(output.name)?.name ?? null,
     guest: head?.guest ?? null,

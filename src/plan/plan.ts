@@ -10,6 +10,8 @@ import { monitorName } from '../kms/monitor';
 import { primaryPlanes, readPlanes, type Plane } from '../kms/planes';
 import { pans } from '../kms/quirks';
 import type { CardReader } from '../kms/reader';
+import { OBJECT_CONNECTOR } from '../kms/connector';
+import { readSignal, settingStatus, type SettingStatus } from '../kms/signal';
 import { fillScanout, newScanout, type Scanout } from '../kms/scanout';
 import type { Target } from '../kms/commit';
 import type { ModeInfo } from '../native';
@@ -74,6 +76,8 @@ export interface OutputPlan {
   readonly mode: string | null;
   readonly modeWhy: string | null;
   readonly modeNote?: string;
+  /** As in `status`. */
+  readonly signal?: readonly SettingStatus[];
   /**
    * `none`; `flip`: at one vblank, nothing blinks; `modeset`: dark for a moment; `off`: goes dark; `dark`: is and stays
    * dark.
@@ -210,6 +214,11 @@ class Planner {
     }
     const { mode } = choice;
     const stays = now?.crtc === crtc && now.mode !== null && sameMode(now.mode, mode);
+    const signal = readSignal(this.situation.reader, connector.id, crtc, config?.signal ?? {});
+    // What a connector sends changes with a modeset; a refresh rate that varies needs none.
+    const sends = signal.find(
+      ({ change }) => change?.type === OBJECT_CONNECTOR && change.value !== change.was,
+    );
     const shows = now?.shows;
     const same = shows?.blank === blank && (shows.head === null ? head === null : sameHead(shows.head, head));
     const told = sizeOf((leader.choice ?? choice).mode, leader.view);
@@ -230,8 +239,13 @@ class Planner {
       modeWhy: choice.why,
       ...(choice.note === undefined ? {} : { modeNote: choice.note }),
       ...(leader === arranged ? {} : { mirrors: leader.connector.name }),
-      change: !stays ? 'modeset' : same ? 'none' : 'flip',
-      ...(stays ? {} : { why: whyModeset(now, crtc, key) }),
+      ...(signal.length > 0 ? { signal: signal.map(settingStatus) } : {}),
+      change: !stays || sends ? 'modeset' : same ? 'none' : 'flip',
+      ...(!stays
+        ? { why: whyModeset(now, crtc, key) }
+        : sends
+          ? { why: `${sends.name} is another now` }
+          : {}),
       buffer: shown ? describe(shown.buffer, shown.assumed) : null,
       path: way?.path ?? 'picture',
       ...(way?.reason === undefined ? {} : { reason: way.reason }),

@@ -215,7 +215,7 @@ export class Outputs {
     return undefined;
   }
 
-  async #light({ connector, crtc, choice, view }: Arranged): Promise<void> {
+  async #light({ connector, config, crtc, choice, view }: Arranged): Promise<void> {
     const { output } = this.#known.get(connector.name)!;
     if (crtc === 0 || !choice) return;
     const note = choice.note ?? (choice.made ? choice.why : undefined);
@@ -225,7 +225,7 @@ export class Outputs {
     }
     output.modeNote = note;
     try {
-      await output.light(crtc, choice.mode, view);
+      await output.light(crtc, choice.mode, view, config?.signal);
     } catch (error) {
       this.log.error(`${output.name}: cannot be lit: ${String(error)}`);
       return;

@@ -86,13 +86,20 @@ describe('the status for people', () => {
 
   test('names what is not as it should be', () => {
     const told = { reason: 'tiled', cursor: 'no plane', modeNote: 'no such mode' };
-    const troubled = { ...output, mirrors: 'DP-2', ...told };
+    const signal: OutputStatus['signal'] = [
+      { name: 'vrr', value: 'on' },
+      { name: 'max-bpc', value: '12', trouble: 'this output takes 8 to 10' },
+      { name: 'broadcast-rgb', value: 'full' },
+    ];
+    const troubled = { ...output, mirrors: 'DP-2', signal, ...told };
     const lines = formatStatus({ ...status, outputs: [troubled] }).split('\n');
-    expect(lines.slice(3, 7)).toEqual([
+    expect(lines.slice(3, 9)).toEqual([
       'DP-1: mirrors DP-2, whose size its guest is told',
       'DP-1: tiled',
       'DP-1: cursor: no plane',
       'DP-1: no such mode',
+      'DP-1: vrr on, broadcast-rgb full',
+      'DP-1: max-bpc stays as it is: this output takes 8 to 10',
     ]);
   });
 
