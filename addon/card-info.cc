@@ -62,12 +62,19 @@ Napi::Object FromProperty(Napi::Env env, const drmModePropertyRes& property, uin
     entry.Set("name", property.enums[i].name);
     enums.Set(i, entry);
   }
+  const bool ranges = (property.flags & DRM_MODE_PROP_RANGE) != 0 && property.count_values == 2;
   Napi::Object object = Napi::Object::New(env);
   object.Set("id", property.prop_id);
   object.Set("name", property.name);
   object.Set("flags", property.flags);
   object.Set("value", Napi::BigInt::New(env, value));
   object.Set("enums", enums);
+  if (ranges) {
+    Napi::Array range = Napi::Array::New(env, 2);
+    for (uint32_t i = 0; i < 2; i++)
+      range.Set(i, Napi::BigInt::New(env, static_cast<uint64_t>(property.values[i])));
+    object.Set("range", range);
+  }
   return object;
 }
 

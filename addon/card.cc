@@ -57,6 +57,7 @@ void Card::Init(Napi::Env env) {
                   InstanceMethod("capability", &Card::Capability),
                   InstanceMethod("setClientCapability", &Card::SetClientCapability),
                   InstanceMethod("setCrtc", &Card::SetCrtc),
+                  InstanceMethod("setProperty", &Card::SetProperty),
                   InstanceMethod("flip", &Card::Flip),
                   InstanceMethod("onFlips", &Card::OnFlips),
                   InstanceMethod("setCursor", &Card::SetCursor),
@@ -156,6 +157,20 @@ Napi::Value Card::SetCrtc(const Napi::CallbackInfo& info) {
                                       static_cast<int>(connectors.size()), on ? &mode : nullptr);
     if (status != 0) {
       throw Failure{-status, "ioctl(DRM_IOCTL_MODE_SETCRTC)", {{"crtc", crtc}, {"framebuffer", framebuffer}}};
+    }
+  });
+}
+
+Napi::Value Card::SetProperty(const Napi::CallbackInfo& info) {
+  const uint32_t object = Uint32(info[0], "objectId");
+  const uint32_t type = Uint32(info[1], "objectType");
+  const uint32_t property = Uint32(info[2], "property");
+  const uint32_t value = Uint32(info[3], "value");
+  return RunOnWorker(info.Env(), [=, file = File()] {
+    const int status = drmModeObjectSetProperty(file->Get(), object, type, property, value);
+    if (status != 0) {
+      throw Failure{
+          -status, "ioctl(DRM_IOCTL_MODE_OBJ_SETPROPERTY)", {{"object", object}, {"property", property}}};
     }
   });
 }

@@ -34,6 +34,7 @@ class Card final : public Handle<Card> {
   Napi::Value Capability(const Napi::CallbackInfo& info);
   Napi::Value SetClientCapability(const Napi::CallbackInfo& info);
   Napi::Value SetCrtc(const Napi::CallbackInfo& info);
+  Napi::Value SetProperty(const Napi::CallbackInfo& info);
   Napi::Value Flip(const Napi::CallbackInfo& info);
   void OnFlips(const Napi::CallbackInfo& info);
   Napi::Value SetCursor(const Napi::CallbackInfo& info);

@@ -136,6 +136,8 @@ export interface PropertyInfo {
   readonly value: bigint;
   /** Enum and bitmask properties: name of each value. */
   readonly enums: readonly { readonly value: bigint; readonly name: string }[];
+  /** Range properties: the least and the largest value. */
+  readonly range?: readonly [least: bigint, most: bigint];
 }
 
 /** What one plane-by-plane dma-buf import needs; offsets and pitches in bytes, one entry per plane. */
@@ -230,6 +232,8 @@ export interface NativeCard {
     connectors: readonly number[],
     mode: ModeInfo | null,
   ): Promise<void>;
+  /** drmModeObjectSetProperty on a worker: it may be a modeset. `value` has 32 bits at most. */
+  setProperty(objectId: number, objectType: number, property: number, value: number): Promise<void>;
   /** drmModePageFlip with an event carrying `cookie` (32 bits); 0 or `-errno` (EBUSY, EACCES, EINVAL…). */
   flip(crtc: number, framebuffer: number, cookie: number): number;
   /**

@@ -1,4 +1,5 @@
 import type { GuestStatus, OutputStatus, Status } from '../control/protocol';
+import { formatSettings } from '../kms/signal';
 import { table } from './table';
 
 /** `status` for people: a line per output, a line per guest, and what is not as it should be. */
@@ -18,8 +19,14 @@ export function formatStatus(status: Status): string {
       lastSwitch(output),
     ]),
   );
-  const notes = status.outputs.flatMap(({ output, reason, cursor, modeNote }) =>
-    [reason, cursor && `cursor: ${cursor}`, modeNote]
+  const notes = status.outputs.flatMap(({ output, mirrors, reason, cursor, modeNote, signal = [] }) =>
+    [
+      mirrors && `mirrors ${mirrors}, whose size its guest is told`,
+      reason,
+      cursor && `cursor: ${cursor}`,
+      modeNote,
+      ...formatSettings(signal),
+    ]
       .filter((note) => note !== undefined)
       .map((note) => `${output}: ${note}`),
   );

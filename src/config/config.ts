@@ -68,7 +68,24 @@ export interface OutputConfig {
   readonly fit?: Fit;
   /** Degrees the picture is turned clockwise; absent: 0. */
   readonly rotate?: Rotation;
+  readonly signal?: SignalConfig;
 }
+
+/** What is asked of the signal to a monitor; what is absent is left as it is. */
+export interface SignalConfig {
+  /** Variable refresh rate. */
+  readonly vrr?: boolean;
+  /** Bits per colour, at most. */
+  readonly maxBpc?: MaxBpc;
+  readonly broadcastRgb?: BroadcastRgb;
+}
+
+export const maxBpcs = [6, 8, 10, 12, 16] as const;
+export type MaxBpc = (typeof maxBpcs)[number];
+
+/** The range of colours that is sent: 0 to 255, or 16 to 235 as televisions have it. */
+export const broadcastRgbs = ['auto', 'full', 'limited'] as const;
+export type BroadcastRgb = (typeof broadcastRgbs)[number];
 
 /** How a screen of another size than the monitor's stands on it. */
 export const fits = ['auto', 'aspect', 'integer', 'fill', 'none'] as const;
@@ -110,7 +127,7 @@ export interface Hotkey {
   readonly source: string;
 }
 
-/** Heads for some outputs, by a name. Those of one layout are all different; outputs it does not name stay as they are. */
+/** Heads for some outputs, by a name. Outputs that it does not name stay as they are. */
 export interface LayoutConfig {
   readonly name: string;
   readonly shows: readonly { readonly output: string; readonly head: HeadRef }[];

@@ -4,7 +4,7 @@ import type { Checker } from './checker';
 import { readHead } from './guests';
 import type { OutputNames } from './output-names';
 
-/** Checks `layouts:`: each outputs of its own with heads that are shown once. */
+/** Checks `layouts:`: each outputs of its own, and their heads. */
 export function checkLayouts(
   data: unknown,
   guests: ReadonlySet<string>,
@@ -16,7 +16,6 @@ export function checkLayouts(
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(name))
       checker.report(path, `"${name}" is no name; use letters, digits, ".", "_" and "-" only`, 'key');
     const shows: { output: string; head: { guest: string; head: number } }[] = [];
-    const seen = new Map<string, string>();
     for (const [text, show] of entries(value)) {
       const at = [...path, text];
       const output = names.resolve(text, at, 'key')?.name;
@@ -29,14 +28,6 @@ export function checkLayouts(
       if (output === undefined || head === undefined) continue;
       const other = shows.find((known) => known.output === output);
       if (other) checker.report(at, `${output} is in this layout twice; remove one of them`, 'key');
-      const key = `${head.guest}:${head.head}`;
-      const shown = seen.get(key);
-      if (shown !== undefined)
-        checker.report(
-          at,
-          `${key} is on ${shown} in this layout, and one head is on one output; show another`,
-        );
-      seen.set(key, text);
       shows.push({ output, head });
     }
     return { name, shows };

@@ -1,4 +1,12 @@
-import { fits, rotations, type ModeRequest, type OutputConfig } from './config';
+import {
+  broadcastRgbs,
+  fits,
+  maxBpcs,
+  rotations,
+  type ModeRequest,
+  type OutputConfig,
+  type SignalConfig,
+} from './config';
 import { entries, entry } from './checker';
 import type { Checker } from './checker';
 import type { Path } from './document';
@@ -6,7 +14,7 @@ import { readHead } from './guests';
 import { parseMode } from './mode';
 import type { OutputNames } from './output-names';
 
-/** Checks `outputs:`: each an output of its own, with a head that is shown once and a mode. */
+/** Checks `outputs:`: each an output of its own, with a head and a mode. */
 export function checkOutputs(
   data: unknown,
   guests: ReadonlySet<string>,
@@ -15,7 +23,6 @@ export function checkOutputs(
 ): OutputConfig[] {
   const outputs: OutputConfig[] = [];
   const seen = new Map<string, string>();
-  const shown = new Map<string, string>();
   for (const [text, value] of entries(data)) {
     const path = ['outputs', text];
     const output = names.resolve(text, path, 'key');
@@ -27,18 +34,10 @@ export function checkOutputs(
       else seen.set(identity, `"${text}" (line ${checker.line(path)})`);
     }
     const show = readHead(value, path, guests, checker);
-    if (show !== undefined) {
-      const head = `${show.guest}:${show.head}`;
-      const other = shown.get(head);
-      if (other === undefined) shown.set(head, `${text} (line ${checker.line([...path, 'show'])})`);
-      else
-        checker.report(
-          [...path, 'show'],
-          `${head} is on ${other} already, and one head on two outputs is not supported in this version; show another or remove one`,
-        );
-    }
     const mode = readMode(entry(value, 'mode'), [...path, 'mode'], checker);
-    if (output !== undefined) outputs.push({ ...output, ...(show && { show }), mode, ...readView(value) });
+    const signal = readSignal(value);
+    if (output !== undefined)
+      outputs.push({ ...output, ...(show && { show }), mode, ...readView(value), ...(signal && { signal }) });
   }
   names.noteAmbiguities(outputs);
   return outputs;
@@ -57,4 +56,17 @@ function readView(value: unknown): Pick<OutputConfig, 'fit' | 'rotate'> {
   const fit = fits.find((known) => known === entry(value, 'fit'));
   const rotate = rotations.find((known) => known === entry(value, 'rotate'));
   return { ...(fit && { fit }), ...(rotate && { rotate }) };
+}
+
+function readSignal(value: unknown): SignalConfig | undefined {
+  // As above.
+  const vrr = entry(value, 'vrr');
+  const maxBpc = maxBpcs.find((known) => known === entry(value, 'max-bpc'));
+  const broadcastRgb = broadcastRgbs.find((known) => known === entry(value, 'broadcast-rgb'));
+  const signal = {
+    ...(typeof vrr === 'boolean' && { vrr }),
+    ...(maxBpc && { maxBpc }),
+    ...(broadcastRgb && { broadcastRgb }),
+  };
+  return Object.keys(signal).length > 0 ? signal : undefined;
 }

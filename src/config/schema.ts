@@ -88,7 +88,14 @@ function describe(error: ErrorObject, data: unknown): Omit<SchemaProblem, 'crude
       };
     }
     case 'enum': {
-      const allowed = (params.allowedValues as unknown[]).map(String);
+      const values = params.allowedValues as unknown[];
+      const allowed = values.map(String);
+      if (values.some((one) => typeof one === 'number' && String(one) === value))
+        return {
+          path,
+          at: 'value',
+          message: `"${name}" must be a number, not text; write ${String(value)} without quotes`,
+        };
       const what =
         typeof value === 'string' ? `"${value}"` : typeof value === 'number' ? `${value}` : kindOf(value);
       const near = typeof value === 'number' ? '' : String(value);
@@ -106,6 +113,7 @@ const words = new Map([
   ['object', 'a mapping'],
   ['array', 'a list'],
   ['integer', 'a whole number'],
+  ['boolean', 'true or false'],
 ]);
 
 function remedy(wanted: string, value: unknown): string {

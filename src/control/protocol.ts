@@ -5,6 +5,7 @@
  */
 import type { Condition } from '../guest/sink';
 import type { Path } from '../kms/flight';
+import type { SettingStatus } from '../kms/signal';
 
 /** Longest line either side takes; a photograph of a large screen is the longest there is. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
@@ -83,12 +84,16 @@ export interface OutputStatus {
   readonly focused: boolean;
   readonly mode: string | null;
   readonly modeNote?: string;
+  /** What the config asks of the signal, and why it is not so; absent: nothing. */
+  readonly signal?: readonly SettingStatus[];
   /** Make, model and serial of the monitor, where it says. */
   readonly monitor: string | null;
   /** What the config calls it: its connector, or its monitor; null: it says nothing of it. */
   readonly config: string | null;
   readonly guest: string | null;
   readonly head: number | null;
+  /** Another output that shows the same head, and whose size the guest is told. */
+  readonly mirrors?: string;
   readonly blank: boolean;
   /** Of the guest's link: `connected`, `waiting` (never been there) or `gone`; null without a guest. */
   readonly link: 'connected' | 'waiting' | 'gone' | null;
@@ -143,7 +148,10 @@ export interface GuestStatus {
     readonly height: number;
     readonly content: 'buffer' | 'pixels' | 'off';
     readonly format: string | null;
+    /** The output that shows it; of several the one whose size the guest is told, if that is one of them. */
     readonly output: string | null;
+    /** All that show it. */
+    readonly outputs: readonly string[];
     /** How it gets onto its output, and why not directly. */
     readonly path: Path | null;
     readonly reason?: string;

@@ -7,6 +7,7 @@ import { monitorName } from '../kms/monitor';
 import type { Output } from '../kms/output';
 import type { Controller } from '../switcher/controller';
 import type { GuestState } from '../switcher/guests';
+import { settingStatus } from '../kms/signal';
 import type { Seat } from '../switcher/seats';
 import type { NativeInputDevice } from '../native';
 import type { GuestStatus, OutputStatus, SeatStatus, Status } from './protocol';
@@ -33,7 +34,7 @@ export function readStatus(card: Card, controller: Controller, input: Plugged): 
     panic: controller.layout.panic === true,
     seats: controller.seats.map((seat) => seatStatus(seat, controller, input)),
     outputs: controller.outputs.all().map((output) => outputStatus(output, controller)),
-    guests: [...controller.guests.all()].map(guestStatus),
+    guests: [...controller.guests.all()].map((guest) => guestStatus(guest, controller)),
   };
 }
 
@@ -43,8 +44,9 @@ function outputStatus(output: Output, controller: Controller): OutputStatus {
   const view = guest?.views.get(head?.head ?? 0);
   const { mode } = output;
   const { identity } = output.connector;
-  const { width, height } = view?.source.viewport ?? { width: 0, height: 0 };
+  const { width, height } = view?.screen.viewport ?? { width: 0, height: 0 };
   const refusal = output.cursorRefusal;
+  const leader = head ? controller.leader(head) : undefined;
   return {
     output: output.name,
     connected: output.connector.connected,
@@ -53,10 +55,12 @@ function outputStatus(output: Output, controller: Controller): OutputStatus {
     focused: controller.focused(output),
     mode: mode && modeName(mode),
     ...(output.modeNote === undefined ? {} : { modeNote: output.modeNote }),
+    ...(output.lit && output.signal.length > 0 ? { signal: output.signal.map(settingStatus) } : {}),
     monitor: identity ? monitorName(identity) : null,
     config: controller.outputs.configOf(output.name)?.name ?? null,
     guest: head?.guest ?? null,
     head: head?.head ?? null,
+    ...(output.lit && leader && leader !== output ? { mirrors: leader.name } : {}),
     blank,
     link: guest ? linkState(guest) : null,
     frame:
@@ -110,7 +114,10 @@ function switchTimes({ lastSwitch }: Output): OutputStatus['lastSwitch'] {
   return { commitMs: since(committed), shownMs: since(shown), agoMs: Math.round(monotonic() - requested) };
 }
 
-function guestStatus({ link, session, left, condition, views, devices }: GuestState): GuestStatus {
+function guestStatus(
+  { link, session, left, condition, views, devices }: GuestState,
+  controller: Controller,
+): GuestStatus {
   return {
     guest: link.guest,
     kind: link.kind,
@@ -123,8 +130,9 @@ function guestStatus({ link, session, left, condition, views, devices }: GuestSt
     ...(devices?.links && { devices: devices.links }),
     ...(devices?.trouble === undefined ? {} : { inputTrouble: devices.trouble }),
     heads: [...views.values()].map((view) => {
-      const { framebuffer, canvas, viewport } = view.source;
-      const onPanel = view.output?.source === view.source ? view.output : undefined;
+      const { framebuffer, canvas, viewport } = view.screen;
+      const outputs = controller.outputs.inOrder().filter((output) => view.isOn(output));
+      const first = outputs[0];
       return {
         head: view.index,
         width: view.hasContent ? viewport.width : 0,
@@ -135,9 +143,10 @@ function guestStatus({ link, session, left, condition, views, devices }: GuestSt
           : canvas
             ? fourccName(canvas.format)
             : null,
-        output: view.output?.name ?? null,
-        path: onPanel ? onPanel.path : null,
-        ...(onPanel?.reason === undefined ? {} : { reason: onPanel.reason }),
+        output: first?.name ?? null,
+        outputs: outputs.map(({ name }) => name),
+        path: first?.path ?? null,
+        ...(first?.reason === undefined ? {} : { reason: first.reason }),
         frames: view.frames,
       };
     }),

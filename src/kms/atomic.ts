@@ -80,6 +80,20 @@ export class AtomicCommit implements Commit {
   }
 
   async set(target: Target, scanout: Scanout): Promise<void> {
+    const { signal } = target;
+    try {
+      await this.#set(target, scanout);
+    } catch (error) {
+      if (!signal || signal.changes.length === 0) throw error;
+      // Without what else was asked of it, the card may take the mode.
+      await this.#set({ ...target, signal: undefined }, scanout);
+      signal.refused(error);
+    }
+    this.#remember(target.crtc, scanout);
+    this.#hideByCall(target.crtc);
+  }
+
+  async #set(target: Target, scanout: Scanout): Promise<void> {
     const changes = new Changes();
     const blob = this.card.createModeBlob(target.mode);
     try {
@@ -89,8 +103,6 @@ export class AtomicCommit implements Commit {
       // The kernel's state keeps it as long as the mode is set.
       this.card.destroyBlob(blob);
     }
-    this.#remember(target.crtc, scanout);
-    this.#hideByCall(target.crtc);
   }
 
   async off(crtc: number): Promise<void> {
@@ -174,14 +186,20 @@ export class AtomicCommit implements Commit {
   }
 
   /** Everything that a modeset of one CRTC says. */
-  #light(changes: Changes, { crtc, connector }: Target, scanout: Scanout, blob: number): void {
+  #light(changes: Changes, { crtc, connector, signal }: Target, scanout: Scanout, blob: number): void {
+    const signalOf = (target: number): void => {
+      for (const { object, property, value } of signal?.changes ?? [])
+        if (object === target) changes.add(object, property, value);
+    };
     this.#detach(changes, crtc, connector);
     changes.add(connector, this.#property(connector, OBJECT_CONNECTOR, 'CRTC_ID'), crtc);
     // Said by us, the link is trained anew: https://docs.kernel.org/gpu/drm-kms.html (link-status)
     const linkStatus = this.#find(connector, OBJECT_CONNECTOR, 'link-status');
     if (linkStatus !== undefined) changes.add(connector, linkStatus, LINK_STATUS_GOOD);
+    signalOf(connector);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), blob);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 1);
+    signalOf(crtc);
     const plane = this.planes.get(crtc)!;
     changes.add(plane.id, plane.crtcId, crtc);
     this.#show(changes, plane, undefined, scanout);

@@ -13,6 +13,7 @@ import { LegacyCommit } from './legacy';
 import type { Output } from './output';
 import { pans } from './quirks';
 import type { CardReader } from './reader';
+import { SavedProperties } from './signal';
 
 const CLIENT_CAP_UNIVERSAL_PLANES = 2;
 const CLIENT_CAP_ATOMIC = 3;
@@ -66,6 +67,7 @@ export class Card {
   readonly crtcs: readonly number[];
   readonly framebuffers: FramebufferCache;
   readonly commit: Commit;
+  readonly savedProperties: SavedProperties;
   /** Whether screenshots may be taken by a writeback connector. */
   readonly canWriteback: boolean;
   readonly #outputs = new Map<number, Output>();
@@ -103,6 +105,7 @@ export class Card {
     const commit = atomic && !legacy ? AtomicCommit.create(native, this.crtcs) : undefined;
     this.commit = commit ?? new LegacyCommit(native);
     this.#saved = this.#save(resources.connectors);
+    this.savedProperties = new SavedProperties(native);
     native.onFlips((count) => {
       if (count >= 0) this.#flips(count);
       else onLost(new Error(`${this.name}: the card is gone (errno ${-count})`));
@@ -210,8 +213,13 @@ export class Card {
     this.#outputs.delete(crtc);
   }
 
-  /** Puts back what every CRTC showed before we came. */
+  /** Puts back what every CRTC showed before we came, and how. */
   async restore(log: Log): Promise<void> {
+    await this.exclusive(() =>
+      this.savedProperties.restore((error) => {
+        log.debug(`${this.name}: restoring a property: ${String(error)}`);
+      }),
+    );
     for (const { info, connectors } of this.#saved) {
       const { id, mode, framebuffer, x, y } = info;
       const lit = mode !== null && framebuffer !== 0 && connectors.length > 0;

@@ -2,12 +2,15 @@ import type { ModeInfo } from '../native';
 import type { CursorChange } from './cursor-plane';
 import type { Edges } from './fit';
 import type { Scanout } from './scanout';
+import type { Signal } from './signal';
 
 /** A CRTC, and what it is or will be lit with. */
 export interface Target {
   readonly crtc: number;
   readonly connector: number;
   readonly mode: ModeInfo;
+  /** What else is set along with the mode. */
+  readonly signal?: Signal | undefined;
 }
 
 /** One way of telling a card what to show, chosen once per card. */

@@ -19,7 +19,13 @@ export class LegacyCommit implements Commit {
     return false;
   }
 
-  async set({ crtc, connector, mode }: Target, { framebuffer, x, y }: Scanout): Promise<void> {
+  async set({ crtc, connector, mode, signal }: Target, { framebuffer, x, y }: Scanout): Promise<void> {
+    for (const change of signal?.changes ?? []) {
+      const { object, type, property, value } = change;
+      await this.card.setProperty(object, type, property, value).catch((error: unknown) => {
+        signal?.refused(error, change);
+      });
+    }
     await this.card.setCrtc(crtc, framebuffer, x, y, [connector], mode);
     // Drivers differ in what becomes of the pointer, ours or that of who was here before.
     this.card.setCursor(crtc, null, 0, 0);

@@ -1,4 +1,5 @@
 import { monotonic } from '../clock';
+import type { SignalConfig } from '../config/config';
 import { messageOf } from '../error';
 import { XR24 } from '../fourcc';
 import type { Log } from '../log';
@@ -17,6 +18,7 @@ import { modeName, sameMode } from './modes';
 import type { PanelPixels } from './capture';
 import { IN_FLIGHT, Pointer } from './pointer';
 import { Readiness, type Frame } from './readiness';
+import { formatSettings, Signal, type SignalSetting } from './signal';
 import type { Source } from './source';
 
 const EBUSY = -16;
@@ -28,6 +30,8 @@ const BUSY_RETRY_MS = 2;
 const PAUSED_RETRY_MS = 100;
 /** The monitor could not be lit: cables and link training sometimes take a second try. */
 const UNLIT_RETRY_MS = 2000;
+
+const NO_SIGNAL: SignalConfig = {};
 
 /** Times of the last change of what an output shows, CLOCK_MONOTONIC in ms; NaN: not yet. */
 export interface SwitchTimes {
@@ -69,6 +73,9 @@ export class Output {
   readonly #next = newScanout();
   readonly #damage = new BufferDamage();
   #view: View = { fit: 'auto', turn: 0 };
+  #signal: Signal | undefined;
+  /** What has been said of the signal, which is so at every light. */
+  readonly #told = new Set<string>();
   #fitting: Fitting | undefined;
   #retry: NodeJS.Timeout | undefined;
   readonly #readiness: Readiness;
@@ -146,6 +153,10 @@ export class Output {
     if (!placement || !this.#mode) return true;
     return toScreen(at, placement, this.#mode.hdisplay, this.#mode.vdisplay);
   }
+  /** What the config asks of its signal, and what became of it. */
+  get signal(): readonly SignalSetting[] {
+    return this.#signal?.settings ?? [];
+  }
   get cursorRefusal(): string | undefined {
     return this.#pointer?.refusal;
   }
@@ -159,7 +170,12 @@ export class Output {
   }
 
   /** Gives the output a CRTC and mode; the next frame of the source lights it. */
-  async light(crtc: number, mode: ModeInfo, view: View = this.#view): Promise<void> {
+  async light(
+    crtc: number,
+    mode: ModeInfo,
+    view: View = this.#view,
+    signal: SignalConfig = NO_SIGNAL,
+  ): Promise<void> {
     const { id } = this.#connector;
     const sameView = view.fit === this.#view.fit && view.turn === this.#view.turn;
     if (
@@ -167,11 +183,15 @@ export class Output {
       this.#crtc === crtc &&
       this.#litConnector === id &&
       sameMode(this.#mode, mode) &&
-      sameView
+      sameView &&
+      this.#signal?.config === signal
     )
       return;
     await this.darken();
     this.#view = view;
+    this.#signal = new Signal(this.card, id, crtc, signal, (setting) => {
+      this.#tellTrouble(setting);
+    });
     this.#pointer = await Pointer.create(this.card, crtc, mode, () => {
       this.pump();
     });
@@ -482,7 +502,7 @@ export class Output {
     this.#flips.begin(0, monotonic());
     try {
       this.#committed();
-      const target = { crtc, connector: this.#connector.id, mode };
+      const target = { crtc, connector: this.#connector.id, mode, signal: this.#signal };
       await this.card.exclusive(() => this.card.commit.set(target, flight.scanout));
     } catch (error) {
       if (this.#mode !== mode) return;
@@ -524,6 +544,13 @@ export class Output {
       this.#retryIn(UNLIT_RETRY_MS);
       // The guest is not to blame, and must not stand still for it.
       source?.presented(frame);
+    }
+  }
+
+  #tellTrouble(setting: SignalSetting): void {
+    for (const line of formatSettings([setting])) {
+      if (!this.#told.has(line)) this.log.warning(`${this.name}: ${line}`);
+      this.#told.add(line);
     }
   }
 

@@ -1,7 +1,6 @@
 import { fourcc, XR24 } from '../fourcc';
-import type { ModeInfo } from '../native';
 import { CommandError } from '../switcher/layout';
-import type { PlannedBuffer } from './plan';
+import type { PlannedBuffer, Size } from './plan';
 
 /** What is assumed of guests that are not there to be asked. */
 export interface Assumption {
@@ -13,9 +12,9 @@ export interface Assumption {
 
 export function assumedBuffer(
   { width, height, format = XR24, modifier = 0n }: Assumption,
-  { hdisplay, vdisplay }: ModeInfo,
+  told: Size,
 ): PlannedBuffer {
-  return { width: width ?? hdisplay, height: height ?? vdisplay, format, modifier };
+  return { width: width ?? told.width, height: height ?? told.height, format, modifier };
 }
 
 /** No screen is larger. */

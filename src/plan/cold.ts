@@ -12,7 +12,7 @@ import {
   type Layout,
   type LayoutAction,
 } from '../switcher/layout';
-import type { PlannedBuffer, Situation, Tester } from './plan';
+import type { PlannedBuffer, Situation, Size, Tester } from './plan';
 
 /** What a daemon that is started now would make of a card, live or saved. */
 export function coldSituation(given: {
@@ -23,7 +23,7 @@ export function coldSituation(given: {
   readonly outputs: readonly OutputConfig[];
   readonly guests: readonly string[];
   readonly action?: LayoutAction | undefined;
-  buffer(head: HeadRef, mode: ModeInfo): PlannedBuffer;
+  buffer(head: HeadRef, size: Size): PlannedBuffer;
   readonly tester?: Tester | undefined;
   readonly untested?: string | undefined;
 }): Situation {
@@ -47,7 +47,7 @@ export function coldSituation(given: {
       const layout = layoutOf(arrangement);
       return (key) => assignmentOf(layout, key);
     },
-    buffer: (head, mode) => ({ buffer: given.buffer(head, mode), assumed: true }),
+    buffer: (head, size) => ({ buffer: given.buffer(head, size), assumed: true }),
   };
 
   function layoutOf(arrangement: Arrangement): Layout {

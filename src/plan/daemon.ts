@@ -1,6 +1,5 @@
 import type { Config, HeadRef } from '../config/config';
 import type { Card } from '../kms/card';
-import type { ModeInfo } from '../native';
 import { assignmentOf, initialLayout, type Layout, type LayoutAction } from '../switcher/layout';
 import type { Controller } from '../switcher/controller';
 import { assumedBuffer, type Assumption } from './assumption';
@@ -33,7 +32,7 @@ function situation(
       ? controller.preview(action)
       : controller.layout;
   const real = (head: HeadRef): PlannedBuffer | undefined => {
-    const { framebuffer, viewport } = controller.guests.get(head.guest)?.views.get(head.head)?.source ?? {};
+    const { framebuffer, viewport } = controller.guests.get(head.guest)?.views.get(head.head)?.screen ?? {};
     if (!framebuffer || !viewport) return undefined;
     const { format, modifierHigh, modifierLow } = framebuffer.layout;
     const modifier = (BigInt(modifierHigh) << 32n) | BigInt(modifierLow);
@@ -58,9 +57,9 @@ function situation(
       return output && { crtc: output.crtc, mode: output.mode, shows: controller.assignment(name) };
     },
     assignment: () => (key) => assignmentOf(layout, key),
-    buffer: (head: HeadRef, mode: ModeInfo) => {
+    buffer: (head, size) => {
       const buffer = assumes && isShown(head) ? undefined : real(head);
-      return { buffer: buffer ?? assumedBuffer(assumption, mode), assumed: buffer === undefined };
+      return { buffer: buffer ?? assumedBuffer(assumption, size), assumed: buffer === undefined };
     },
   };
 }

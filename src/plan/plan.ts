@@ -10,18 +10,23 @@ import { monitorName } from '../kms/monitor';
 import { primaryPlanes, readPlanes, type Plane } from '../kms/planes';
 import { pans } from '../kms/quirks';
 import type { CardReader } from '../kms/reader';
+import { OBJECT_CONNECTOR } from '../kms/connector';
+import { readSignal, settingStatus, type SettingStatus } from '../kms/signal';
 import { fillScanout, newScanout, type Scanout } from '../kms/scanout';
 import type { Target } from '../kms/commit';
 import type { ModeInfo } from '../native';
-import type { Arranged, Arrangement } from '../switcher/arrange';
+import { inConfigOrder, type Arranged, type Arrangement } from '../switcher/arrange';
 import { sameHead, type Assignment } from '../switcher/layout';
 
 /** A guest's buffer, real or assumed: all of it is its screen. */
-export interface PlannedBuffer {
-  readonly width: number;
-  readonly height: number;
+export interface PlannedBuffer extends Size {
   readonly format: number;
   readonly modifier: bigint;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
 }
 
 /** A question about buffers of one kind on one output; holds a buffer of that kind until it is closed. */
@@ -52,8 +57,8 @@ export interface Situation {
   ): { readonly crtc: number; readonly mode: ModeInfo | null; readonly shows?: Assignment } | undefined;
   /** What each output, by its key, is to show. */
   assignment(arrangement: Arrangement): (key: string) => Assignment;
-  /** What a head shows, on a mode; and whether it is only assumed. */
-  buffer(head: HeadRef, mode: ModeInfo): { readonly buffer: PlannedBuffer; readonly assumed: boolean };
+  /** What a head shows that is told a size; and whether it is only assumed. */
+  buffer(head: HeadRef, size: Size): { readonly buffer: PlannedBuffer; readonly assumed: boolean };
   readonly tester?: Tester | undefined;
   /** Why nothing can be tested. */
   readonly untested?: string | undefined;
@@ -71,6 +76,8 @@ export interface OutputPlan {
   readonly mode: string | null;
   readonly modeWhy: string | null;
   readonly modeNote?: string;
+  /** As in `status`. */
+  readonly signal?: readonly SettingStatus[];
   /**
    * `none`; `flip`: at one vblank, nothing blinks; `modeset`: dark for a moment; `off`: goes dark; `dark`: is and stays
    * dark.
@@ -79,6 +86,8 @@ export interface OutputPlan {
   readonly why?: string;
   readonly guest: string | null;
   readonly head: number | null;
+  /** Another output that shows the same head, and whose size the guest is told. */
+  readonly mirrors?: string;
   readonly buffer: {
     readonly width: number;
     readonly height: number;
@@ -110,9 +119,17 @@ export async function makePlan(situation: Situation): Promise<Plan> {
   const arrangement = await arrangeTested(situation);
   const planner = new Planner(situation);
   const assignment = situation.assignment(arrangement);
+  const inOrder = inConfigOrder(
+    arrangement.outputs.filter(({ crtc, choice }) => crtc !== 0 && choice),
+    situation.names.map((name) => ({ name })),
+    ({ key }) => key,
+  );
   const outputs: OutputPlan[] = [];
-  for (const arranged of arrangement.outputs)
-    outputs.push(await planner.output(arranged, assignment(arranged.key)));
+  for (const arranged of arrangement.outputs) {
+    const shows = assignment(arranged.key);
+    const leader = inOrder.find(({ key }) => sameHead(assignment(key).head, shows.head));
+    outputs.push(await planner.output(arranged, shows, leader ?? arranged));
+  }
   return {
     card,
     driver: reader.driverName(),
@@ -171,7 +188,8 @@ class Planner {
     this.#primary = new Map([...primaryPlanes(reader, this.#crtcs)].map(([crtc, { id }]) => [crtc, id]));
   }
 
-  async output(arranged: Arranged, { head, blank }: Assignment): Promise<OutputPlan> {
+  /** `leader`: the output whose size the guest is told, which may be another one that shows the same head. */
+  async output(arranged: Arranged, { head, blank }: Assignment, leader: Arranged): Promise<OutputPlan> {
     const { connector, key, config, crtc, choice, short } = arranged;
     const now = this.situation.now(connector.name);
     const wasLit = (now?.crtc ?? 0) !== 0 && now?.mode != null;
@@ -196,9 +214,15 @@ class Planner {
     }
     const { mode } = choice;
     const stays = now?.crtc === crtc && now.mode !== null && sameMode(now.mode, mode);
+    const signal = readSignal(this.situation.reader, connector.id, crtc, config?.signal ?? {});
+    // What a connector sends changes with a modeset; a refresh rate that varies needs none.
+    const sends = signal.find(
+      ({ change }) => change?.type === OBJECT_CONNECTOR && change.value !== change.was,
+    );
     const shows = now?.shows;
     const same = shows?.blank === blank && (shows.head === null ? head === null : sameHead(shows.head, head));
-    const shown = head && !blank ? this.situation.buffer(head, mode) : undefined;
+    const told = sizeOf((leader.choice ?? choice).mode, leader.view);
+    const shown = head && !blank ? this.situation.buffer(head, told) : undefined;
     const plane = this.#primary.get(crtc) ?? null;
     const bit = 1 << this.#crtcs.indexOf(crtc);
     const way = shown
@@ -214,8 +238,14 @@ class Planner {
       mode: modeName(mode),
       modeWhy: choice.why,
       ...(choice.note === undefined ? {} : { modeNote: choice.note }),
-      change: !stays ? 'modeset' : same ? 'none' : 'flip',
-      ...(stays ? {} : { why: whyModeset(now, crtc, key) }),
+      ...(leader === arranged ? {} : { mirrors: leader.connector.name }),
+      ...(signal.length > 0 ? { signal: signal.map(settingStatus) } : {}),
+      change: !stays || sends ? 'modeset' : same ? 'none' : 'flip',
+      ...(!stays
+        ? { why: whyModeset(now, crtc, key) }
+        : sends
+          ? { why: `${sends.name} is another now` }
+          : {}),
       buffer: shown ? describe(shown.buffer, shown.assumed) : null,
       path: way?.path ?? 'picture',
       ...(way?.reason === undefined ? {} : { reason: way.reason }),
@@ -280,6 +310,11 @@ function whyModeset(
   if (!now?.mode || now.crtc === 0) return `${key} is dark now`;
   if (now.crtc !== crtc) return `it is on CRTC ${now.crtc} now`;
   return `its mode is ${modeName(now.mode)} now`;
+}
+
+/** The size of a panel as its user sees it. */
+function sizeOf({ hdisplay, vdisplay }: ModeInfo, { turn }: View): Size {
+  return turn % 2 === 0 ? { width: hdisplay, height: vdisplay } : { width: vdisplay, height: hdisplay };
 }
 
 function filling({ hdisplay, vdisplay }: ModeInfo): PlannedBuffer {

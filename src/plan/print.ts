@@ -1,4 +1,5 @@
 import { table } from '../cli/table';
+import { formatSettings } from '../kms/signal';
 import type { OutputPlan, Plan } from './plan';
 
 const CHANGES: Readonly<Record<OutputPlan['change'], string>> = {
@@ -41,11 +42,25 @@ function bufferText({ buffer }: OutputPlan): string {
 }
 
 function explain(plan: OutputPlan): string[] {
-  const { output, config, monitor, modeWhy, modeNote, change, why, reason, path } = plan;
+  const {
+    output,
+    config,
+    monitor,
+    modeWhy,
+    modeNote,
+    mirrors,
+    signal = [],
+    change,
+    why,
+    reason,
+    path,
+  } = plan;
   const who = [config !== null && config !== output ? `"${config}" in the config` : '', monitor ?? ''];
   const lines = [
     who.filter((part) => part !== '').join(', '),
     modeWhy === null ? '' : `mode: ${modeNote ?? modeWhy}`,
+    ...formatSettings(signal),
+    mirrors === undefined ? '' : `mirrors ${mirrors}, whose size its guest is told`,
     why === undefined ? '' : `${CHANGES[change]}: ${why}`,
     reason === undefined ? '' : `${path}: ${reason}`,
   ];

@@ -141,7 +141,14 @@ function readProperty(name: string, property: Json, blobs: Map<number, Uint8Arra
     flags: integer(property, 'flags', 0),
     value,
     enums: enums.map((entry) => ({ value: BigInt(integerText(entry.value ?? 0)), name: text(entry.name) })),
+    ...rangeOf(property.spec),
   };
+}
+
+function rangeOf(spec: unknown): Pick<PropertyInfo, 'range'> {
+  // Not every version of drm_info writes it.
+  if (typeof spec !== 'object' || spec === null || !('min' in spec && 'max' in spec)) return {};
+  return { range: [BigInt(integerText(spec.min)), BigInt(integerText(spec.max))] };
 }
 
 /** `struct drm_format_modifier_blob`, as the kernel has it. */

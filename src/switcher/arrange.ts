@@ -135,6 +135,19 @@ export function resolveOutput(
   throw new CommandError(`no monitor "${text}" is connected: see kms-switcher outputs`);
 }
 
+/** Outputs in the order of the config, those it does not name last, as they were. */
+export function inConfigOrder<T>(
+  outputs: readonly T[],
+  configs: readonly Pick<OutputConfig, 'name'>[],
+  keyOf: (output: T) => string,
+): T[] {
+  const place = (output: T): number => {
+    const index = configs.findIndex(({ name }) => name === keyOf(output));
+    return index < 0 ? configs.length : index;
+  };
+  return [...outputs].sort((a, b) => place(a) - place(b));
+}
+
 function viewOf(config: OutputConfig | undefined): View {
   const { fit = 'auto', rotate = 0 } = config ?? {};
   return { fit, turn: (rotate / 90) as Turn };

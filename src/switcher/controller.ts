@@ -340,17 +340,21 @@ export class Controller implements GuestsOwner {
     this.#reconcileGuest(view.guest);
   }
 
+  /** The first of the lit outputs that are to show a head: its guest is told that one's size. */
+  leader(head: HeadRef): Output | undefined {
+    return this.outputs.inOrder().find(({ name }) => sameHead(this.assignment(name).head, head));
+  }
+
   /**
    * The output a head is meant for: where it is, else where the config puts it, else the first, if it can be shown at
    * all (head 0, or one that a hotkey names).
    */
   displayFor(guest: string, head: number): Display | undefined {
     const ref: HeadRef = { guest, head };
-    const lit = this.outputs.lit();
     const output =
-      lit.find((candidate) => sameHead(this.assignment(candidate.name).head, ref)) ??
-      lit.find((candidate) => sameHead(this.outputs.configOf(candidate.name)?.show ?? null, ref)) ??
-      (head === 0 || this.#hotkeyShows(ref) ? lit[0] : undefined);
+      this.leader(ref) ??
+      this.outputs.inOrder().find(({ name }) => sameHead(this.outputs.configOf(name)?.show ?? null, ref)) ??
+      (head === 0 || this.#hotkeyShows(ref) ? this.outputs.lit()[0] : undefined);
     if (!output?.mode) return undefined;
     const { mode, connector, width, height } = output;
     const { mmWidth, mmHeight } = connector.info;

@@ -1,10 +1,10 @@
 import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../buffers';
 import type { GuestLink, HeadSink } from '../guest/sink';
 import type { HiddenRate } from '../config/config';
-import { EVERYTHING, Region } from '../kms/fit';
 import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
 import type { Output } from '../kms/output';
 import type { Source } from '../kms/source';
+import { Showings, type Screen } from './showings';
 
 /** How often a guest that nobody sees is told that its frames were shown, so that it neither stalls nor runs free. */
 const HIDDEN_PERIOD_MS = 16;
@@ -13,21 +13,17 @@ const LONGEST_PERIOD_MS = 900;
 /** A guest that set a buffer and sent no update for this long means it as it is. */
 const SETTLE_MS = 250;
 
-/** What a view tells the switcher; the rest goes straight to its output. */
+/** What a view tells the switcher; the rest goes straight to its outputs. */
 export interface ViewOwner {
   /** The head has its first picture, or none any more. */
   contentChanged(view: HeadView): void;
 }
 
 /**
- * One head between its link and the output that shows it: what the guest sent last, kept imported while hidden, so
+ * One head between its link and the outputs that show it: what the guest sent last, kept imported while hidden, so
  * that a switch need not wait for the guest to draw.
  */
 export class HeadView implements HeadSink {
-  /** The head as an output sees it. */
-  readonly source: Source & { framebuffer: Framebuffer | null; canvas: PixelMemory | null };
-  /** The output this is shown on, while it is. */
-  #output: Output | null = null;
   readonly #cursor = {
     image: null as CursorImage | null,
     generation: 0,
@@ -40,13 +36,27 @@ export class HeadView implements HeadSink {
   // Two rectangles that change places: a flip allocates nothing.
   #viewport = { x: 0, y: 0, width: 0, height: 0 };
   #nextViewport = { x: 0, y: 0, width: 0, height: 0 };
+  readonly #screen: Screen = {
+    framebuffer: null,
+    canvas: null,
+    viewport: this.#viewport,
+    frame: 0,
+    cursor: this.#cursor,
+  };
+  readonly #showings = new Showings(
+    this.#screen,
+    (frame) => {
+      this.link.shown(this.index, frame);
+    },
+    (reason) => {
+      // The guest has moved on already: what cannot be shown is not what it shows now.
+      if (this.#next) this.#showNext();
+      else this.link.refuse(this.index, reason);
+    },
+  );
   #next: Framebuffer | null = null;
   /** Tells the link that its memory is not read any more. */
   #releaseCanvas: (() => void) | undefined;
-  #frame = 0;
-  // These change places, too.
-  #damage = new Region();
-  #taken = new Region();
   #hidden: NodeJS.Timeout | undefined;
   readonly #hiddenPeriod: number;
   #settle: NodeJS.Timeout | undefined;
@@ -60,7 +70,6 @@ export class HeadView implements HeadSink {
     readonly index: number,
     hidden: HiddenRate,
   ) {
-    this.source = this.#makeSource();
     // prettier-ignore
     this.#hiddenPeriod =
       hidden === 'full' ? HIDDEN_PERIOD_MS
@@ -71,26 +80,35 @@ export class HeadView implements HeadSink {
   get guest(): string {
     return this.link.guest;
   }
+  /** What it shows now. */
+  get screen(): Readonly<Screen> {
+    return this.#screen;
+  }
   get hasContent(): boolean {
-    return this.source.framebuffer !== null || this.source.canvas !== null;
+    return this.#screen.framebuffer !== null || this.#screen.canvas !== null;
   }
   /** Frames the guest has asked to be shown. */
   get frames(): number {
-    return this.#frame;
+    return this.#screen.frame;
   }
 
   get visible(): boolean {
-    return this.#output !== null;
+    return this.#showings.size > 0;
   }
 
-  get output(): Output | null {
-    return this.#output;
+  isOn(output: Output): boolean {
+    return this.#showings.has(output);
   }
 
-  /** The output that shows it from now on; null: nobody sees it. */
-  set output(output: Output | null) {
-    this.#output = output;
-    if (output === null) this.#answerHidden();
+  /** An output shows it from now on, by reading this; others may do so at the same time. */
+  showOn(output: Output): Source {
+    return this.#showings.add(output);
+  }
+
+  /** The output shows something else. */
+  leave(output: Output): void {
+    this.#showings.remove(output);
+    if (!this.visible) this.#answerHidden();
   }
 
   scanout(layout: BufferLayout, screen: Viewport): void {
@@ -115,33 +133,33 @@ export class HeadView implements HeadSink {
   canvas(memory: PixelMemory, released?: () => void): void {
     const was = this.hasContent;
     this.#drop();
-    this.source.canvas = memory;
+    this.#screen.canvas = memory;
     this.#releaseCanvas = released;
     Object.assign(this.#viewport, { x: 0, y: 0, width: memory.width, height: memory.height });
-    this.#damage.addAll(EVERYTHING);
+    this.#showings.damageAll();
     if (!was) this.owner.contentChanged(this);
   }
 
   update(frame: number, x: number, y: number, width: number, height: number): void {
-    this.#frame = frame;
-    const { source } = this;
+    const screen = this.#screen;
+    screen.frame = frame;
     const was = this.hasContent;
     if (this.#next) {
-      source.framebuffer?.release();
-      source.framebuffer = this.#next;
+      screen.framebuffer?.release();
+      screen.framebuffer = this.#next;
       this.#next = null;
       this.#dropCanvas();
       const viewport = this.#nextViewport;
       this.#nextViewport = this.#viewport;
       this.#viewport = viewport;
+      screen.viewport = viewport;
       // Another buffer: whatever the update says, a copy of the last one tells nothing about this one.
-      this.#damage.addAll(EVERYTHING);
-    } else this.#damage.add(x, y, x + width, y + height);
+      this.#showings.damageAll();
+    } else this.#showings.damage(x, y, x + width, y + height);
     // An output that is only now given this to show reads it anyway.
-    const read = this.#output?.source === source;
     if (this.hasContent !== was) this.owner.contentChanged(this);
-    if (this.#output === null) this.#answerHidden();
-    else if (read || was) this.#output.changed();
+    if (!this.visible) this.#answerHidden();
+    else if (was) this.#showings.changed();
   }
 
   off(): void {
@@ -164,31 +182,32 @@ export class HeadView implements HeadSink {
     cursor.x = x;
     cursor.y = y;
     cursor.visible = visible;
-    this.#output?.cursorChanged();
+    this.#showings.cursorChanged();
   }
 
   /** The guest has gone. */
   close(): void {
     clearTimeout(this.#hidden);
     clearTimeout(this.#settle);
+    this.#showings.close();
     this.#drop();
   }
 
   /** Shows the buffer that was announced as it is, without waiting for its update. */
   #showNext(): void {
-    this.update(this.#frame, 0, 0, this.#nextViewport.width, this.#nextViewport.height);
+    this.update(this.#screen.frame, 0, 0, this.#nextViewport.width, this.#nextViewport.height);
   }
 
   #drop(): void {
     this.#next?.release();
     this.#next = null;
-    this.source.framebuffer?.release();
-    this.source.framebuffer = null;
+    this.#screen.framebuffer?.release();
+    this.#screen.framebuffer = null;
     this.#dropCanvas();
   }
 
   #dropCanvas(): void {
-    this.source.canvas = null;
+    this.#screen.canvas = null;
     const released = this.#releaseCanvas;
     this.#releaseCanvas = undefined;
     released?.();
@@ -198,39 +217,7 @@ export class HeadView implements HeadSink {
     this.#hidden ??= setTimeout(() => {
       this.#hidden = undefined;
       // An output that lost its content to `off` commits nothing of this head any more.
-      if (this.#output === null || !this.hasContent) this.link.shown(this.index, this.#frame);
+      if (!this.visible || !this.hasContent) this.link.shown(this.index, this.frames);
     }, this.#hiddenPeriod);
-  }
-
-  #makeSource(): HeadView['source'] {
-    // eslint-disable-next-line @typescript-eslint/no-this-alias -- getters of an object literal have their own `this`
-    const view = this;
-    return {
-      framebuffer: null,
-      canvas: null,
-      picture: null,
-      get viewport() {
-        return view.#viewport;
-      },
-      get frame() {
-        return view.#frame;
-      },
-      cursor: this.#cursor,
-      takeDamage: () => {
-        const damage = this.#damage;
-        this.#damage = this.#taken;
-        this.#damage.clear();
-        this.#taken = damage;
-        return damage;
-      },
-      presented: (frame) => {
-        this.link.shown(this.index, frame);
-      },
-      refused: (reason) => {
-        // The guest has moved on already: what cannot be shown is not what it shows now.
-        if (this.#next) this.#showNext();
-        else this.link.refuse(this.index, reason);
-      },
-    };
   }
 }

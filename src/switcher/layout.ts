@@ -18,6 +18,8 @@ export interface Assignment {
 export interface Layout {
   readonly shows: ReadonlyMap<string, Assignment>;
   readonly focus: string | null;
+  /** Heads that the config gives to several outputs: no output loses one because another shows it. */
+  readonly mirrored?: readonly HeadRef[];
   /** No guest has picture, keyboard or pointer until this is undone. */
   readonly panic?: boolean;
 }
@@ -48,7 +50,9 @@ export function initialLayout(configs: readonly OutputConfig[]): Layout {
     name,
     { head: show ?? null, blank: false },
   ]);
-  return { shows: new Map(shows), focus: null };
+  const heads = configs.flatMap(({ show }) => show ?? []);
+  const mirrored = heads.filter((head, i) => heads.findIndex((other) => sameHead(head, other)) < i);
+  return { shows: new Map(shows), focus: null, mirrored };
 }
 
 /** For a config without outputs: gives the guests that are on none yet to outputs that have none, in order. */
@@ -119,23 +123,43 @@ export function perform(layout: Layout, action: LayoutAction, now: Surroundings)
         const known = layouts.map(({ name }) => name).join(', ') || 'none';
         throw new CommandError(`there is no layout ${action.layout}: the config has ${known}`);
       }
-      return named.shows.reduce((before, { output, head }) => show(before, head, output, now), layout);
+      return named.shows.reduce(
+        (before, { output, head }) => show(before, head, output, now, named.shows),
+        layout,
+      );
     }
     case 'panic':
       return { ...layout, panic: action.on ?? !layout.panic };
   }
 }
 
-/** A head is on one output at most: the output that showed it gets what the target showed. */
-function show(layout: Layout, head: HeadRef, output: string, now: Surroundings): Layout {
+/**
+ * A head moves: the output that showed it gets what the target showed. But one that is mirrored, by the config or by
+ * `together`, is shown by the target as well.
+ */
+function show(
+  layout: Layout,
+  head: HeadRef,
+  output: string,
+  now: Surroundings,
+  together: LayoutConfig['shows'] = [],
+): Layout {
   const taken = takenBy(layout, head, now);
   if (taken !== undefined)
     throw new CommandError(`${head.guest} is on ${taken}, which is of another seat: it stays there`);
+  const before = assignmentOf(layout, output);
   const entries: [string, Assignment][] = [[output, { head, blank: false }]];
-  for (const [other, assignment] of layout.shows) {
-    if (other !== output && sameHead(assignment.head, head))
-      entries.push([other, assignmentOf(layout, output)]);
-  }
+  const others = [...layout.shows.keys()].filter(
+    (other) =>
+      other !== output &&
+      sameHead(assignmentOf(layout, other).head, head) &&
+      !together.some((shown) => shown.output === other && sameHead(shown.head, head)),
+  );
+  const stays =
+    others.length > 1 ||
+    sameHead(before.head, head) ||
+    layout.mirrored?.some((mirrored) => sameHead(mirrored, head));
+  if (!stays) for (const other of others) entries.push([other, before]);
   return withShows(layout, entries);
 }
 

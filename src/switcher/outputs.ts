@@ -8,6 +8,7 @@ import type { Log } from '../log';
 import type { ModeInfo } from '../native';
 import {
   arrange,
+  inConfigOrder,
   resolveOutput,
   type Arranged,
   type Arrangement,
@@ -98,6 +99,14 @@ export class Outputs {
   /** The lit ones, in the card's order. */
   lit(): Output[] {
     return this.all().filter((output) => output.lit);
+  }
+
+  /**
+   * The lit ones in the order of the config, those it does not name last. Of several that show one head the first is
+   * the one whose size the guest is told.
+   */
+  inOrder(): Output[] {
+    return inConfigOrder(this.lit(), this.configs, ({ name }) => this.keyOf(name));
   }
 
   /** A monitor may have come or gone: looks once the events have stopped for a moment. */
@@ -206,7 +215,7 @@ export class Outputs {
     return undefined;
   }
 
-  async #light({ connector, crtc, choice, view }: Arranged): Promise<void> {
+  async #light({ connector, config, crtc, choice, view }: Arranged): Promise<void> {
     const { output } = this.#known.get(connector.name)!;
     if (crtc === 0 || !choice) return;
     const note = choice.note ?? (choice.made ? choice.why : undefined);
@@ -216,7 +225,7 @@ export class Outputs {
     }
     output.modeNote = note;
     try {
-      await output.light(crtc, choice.mode, view);
+      await output.light(crtc, choice.mode, view, config?.signal);
     } catch (error) {
       this.log.error(`${output.name}: cannot be lit: ${String(error)}`);
       return;

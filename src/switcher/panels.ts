@@ -55,12 +55,9 @@ export class Panels {
     const guest = head ? this.guests.get(head.guest) : undefined;
     const view = guest?.views.get(head?.head ?? 0);
     const shown = view?.hasContent && !blank && !cover && output.lit ? view : undefined;
-    for (const other of this.#viewsOn(output)) if (other !== shown) other.output = null;
+    for (const other of this.#viewsOn(output)) if (other !== shown) other.leave(output);
     this.#wishes.delete(output);
-    if (shown) {
-      shown.output = output;
-      output.show(shown.source, requested);
-    }
+    if (shown) output.show(shown.showOn(output), requested);
     if (shown || !output.lit || (this.#patience && output.frames === 0)) return;
     if (!blank && !cover && guest && this.#settles(guest, output)) return;
     const wish = this.#pictures.get(output, this.#captionOf(output, assignment, cover, guest)).then(
@@ -75,7 +72,7 @@ export class Panels {
 
   /** Guests are answered as hidden ones are; what the panel shows stays. */
   leave(output: Output): void {
-    for (const view of this.#viewsOn(output)) view.output = null;
+    for (const view of this.#viewsOn(output)) view.leave(output);
   }
 
   /** Resolves when all pictures asked for are on their outputs. */
@@ -110,7 +107,7 @@ export class Panels {
   #viewsOn(output: Output): HeadView[] {
     const found: HeadView[] = [];
     for (const { views } of this.guests.all()) {
-      for (const view of views.values()) if (view.output === output) found.push(view);
+      for (const view of views.values()) if (view.isOn(output)) found.push(view);
     }
     return found;
   }

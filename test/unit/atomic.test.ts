@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { AtomicCommit } from '../../src/kms/atomic';
 import type { Target } from '../../src/kms/commit';
 import { REFLECT_Y, ROTATE_0, type Scanout } from '../../src/kms/scanout';
+import { SavedProperties, Signal } from '../../src/kms/signal';
 import type { CursorState } from '../../src/kms/cursor-plane';
 import type { NativeCard, NativeDumb } from '../../src/native';
 import { mode } from './support/modes';
@@ -44,6 +45,8 @@ class Kernel {
   fence = -25;
   readonly clips: string[] = [];
   blobError = 0;
+  /** Whether there are properties of the signal. */
+  signals = false;
   readonly #names: string[] = [];
 
   resources = (): object => ({ crtcs: [40, 41], connectors: [50, 51] });
@@ -56,8 +59,13 @@ class Kernel {
       value,
       enums: enums.map((enumName) => ({ name: enumName, value: BigInt(ROTATIONS.indexOf(enumName)) })),
     });
-    if (type === CRTC) return [property('ACTIVE'), property('MODE_ID')];
-    if (type === CONNECTOR) return [property('CRTC_ID', BigInt(this.connectorCrtc.get(id)!))];
+    if (type === CRTC)
+      return ['ACTIVE', 'MODE_ID', ...(this.signals ? ['VRR_ENABLED'] : [])].map((name) => property(name));
+    if (type === CONNECTOR)
+      return [
+        property('CRTC_ID', BigInt(this.connectorCrtc.get(id)!)),
+        ...(this.signals ? [property('vrr_capable', 1n), property('max bpc', 8n)] : []),
+      ];
     expect(type).toBe(PLANE);
     const plane = this.plane(id);
     const has: Record<string, unknown> = {
@@ -164,6 +172,57 @@ describe('a modeset', () => {
     expect(changes[0]).toBe('51 CRTC_ID 0');
     expect(changes.slice(-2)).toEqual(['62 FB_ID 0', '62 CRTC_ID 0']);
     expect(changes.filter((change) => change.startsWith('63'))).toEqual([]);
+  });
+
+  describe('with what is asked of the signal', () => {
+    let troubles: (string | undefined)[];
+    const signal = (): Signal => {
+      const native = kernel as unknown as NativeCard;
+      return new Signal(
+        { native, savedProperties: new SavedProperties(native) },
+        50,
+        40,
+        { vrr: true, maxBpc: 10 },
+        ({ name, trouble }) => troubles.push(`${name}: ${trouble}`),
+      );
+    };
+    const refusal = new Error('EINVAL, ioctl(DRM_IOCTL_MODE_ATOMIC)');
+    beforeEach(() => {
+      kernel.signals = true;
+      troubles = [];
+    });
+
+    test('says that in the same commit', async () => {
+      await commit.set({ ...target, signal: signal() }, filling);
+      expect(kernel.commits).toHaveLength(1);
+      expect(kernel.commits[0]!.changes.slice(0, 5)).toEqual([
+        '50 CRTC_ID 40', '50 max bpc 10', '40 MODE_ID 900', '40 ACTIVE 1', '40 VRR_ENABLED 1',
+      ]); // prettier-ignore
+      expect(troubles).toEqual([]);
+    });
+
+    test('that the card refuses goes on without', async () => {
+      const asked = signal();
+      kernel.setErrors = [refusal];
+      await commit.set({ ...target, signal: asked }, filling);
+      await commit.set({ ...target, signal: asked }, filling);
+      expect(kernel.commits.map(({ changes }) => changes.includes('50 max bpc 10'))).toEqual([
+        true,
+        false,
+        false,
+      ]);
+      expect(troubles).toEqual(
+        ['vrr', 'max-bpc'].map((name) => `${name}: the card refuses it: ${refusal.message}`),
+      );
+    });
+
+    test('that the card refuses for something else keeps it', async () => {
+      const asked = signal();
+      kernel.setErrors = [refusal, refusal];
+      await expect(commit.set({ ...target, signal: asked }, filling)).rejects.toBe(refusal);
+      expect(asked.changes).toHaveLength(2);
+      expect(troubles).toEqual([]);
+    });
   });
 
   test('that fails leaves no blob', async () => {

@@ -117,6 +117,28 @@ describe('a config', () => {
     ]);
   });
 
+  test('says what the signal to an output is to be, and nothing of what is to stay as it is', () => {
+    const config = parse(
+      `${guests}outputs: { DP-1: { vrr: true, max-bpc: 10, broadcast-rgb: limited }, HDMI-A-1: { vrr: false } }\n`,
+    );
+    expect(config.outputs.map(({ signal }) => signal)).toEqual([
+      { vrr: true, maxBpc: 10, broadcastRgb: 'limited' },
+      { vrr: false },
+    ]);
+    expect(parse(`${guests}outputs: { DP-1: {} }\n`).outputs).toEqual([{ name: 'DP-1', mode: 'preferred' }]);
+  });
+
+  test('may show one head on several outputs, also by a layout', () => {
+    const config = parse(
+      `${guests}outputs: { DP-1: { show: windows }, HDMI-A-1: { show: 'windows:0' } }
+layouts: { talk: { DP-1: 'windows:1', HDMI-A-1: 'windows:1' } }
+`,
+    );
+    const windows = { guest: 'windows', head: 0 };
+    expect(config.outputs.map(({ show }) => show)).toEqual([windows, windows]);
+    expect(config.layouts[0]?.shows.map(({ head }) => head.head)).toEqual([1, 1]);
+  });
+
   test('takes the card from the outputs that it names', () => {
     expect(parse(`${guests}outputs: { DP-1: {} }\n`).card).toBe('/dev/dri/card0');
     const named = parse(`${guests}outputs: { card0/DP-1: {} }\n`);

@@ -7,6 +7,7 @@ import type { InputTarget } from '../../src/input/router';
 import { parseTrigger } from '../../src/input/trigger';
 import type { Card } from '../../src/kms/card';
 import type { ModeInfo } from '../../src/native';
+import { readStatus } from '../../src/control/status';
 import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
 import { NOBODY } from '../../src/switcher/guest-keys';
 import { CommandError } from '../../src/switcher/layout';
@@ -159,7 +160,7 @@ const paths = (): string[] => controller.outputs.all().map(({ path }) => path);
 const shows = (): (string | null)[] =>
   controller.outputs.all().map(({ source }) => {
     for (const { link, views } of controller.guests.all()) {
-      for (const view of views.values()) if (view.source === source) return link.guest;
+      for (const view of views.values()) if (view.screen.cursor === source?.cursor) return link.guest;
     }
     return source?.picture ? 'picture' : null;
   });
@@ -309,6 +310,114 @@ test('after a take-over the last pictures stay for a while, until guests draw', 
   jest.advanceTimersByTime(5000);
   await settle();
   expect(shows()).toEqual(['picture', 'linux']);
+});
+
+describe('one head on two outputs', () => {
+  const fast: ModeInfo = { ...small, clock: 480 };
+  const tall: ModeInfo = mode({ hdisplay: 48, vdisplay: 64, htotal: 60, vtotal: 80, clock: 288 });
+  const windows = { guest: 'windows', head: 0 };
+  const mirrors: OutputConfig[] = [
+    { name: 'Virtual-2', mode: 'preferred', show: windows },
+    { name: 'Virtual-1', mode: 'preferred', show: windows },
+  ];
+  const told = (): number | undefined => controller.displayFor('windows', 0)?.refresh;
+
+  async function mirrored(second: ModeInfo): Promise<void> {
+    kernel.connectors = [connectorInfo(1, 1, [small]), connectorInfo(2, 1, [second])];
+    await start(mirrors);
+    await running(links.windows, links.linux);
+  }
+
+  test('is on both, and its guest is told of the monitor that the config has first', async () => {
+    await mirrored(fast);
+    expect(shows()).toEqual(['windows', 'windows']);
+    expect(paths()).toEqual(['direct', 'direct']);
+    expect(told()).toBe(120_000);
+    const status = readStatus(card, controller, { devicesOf: () => [] });
+    expect(status.outputs.map((output) => output.mirrors)).toEqual(['Virtual-2', undefined]);
+    expect(status.guests[0]?.heads[0]).toMatchObject({
+      output: 'Virtual-2',
+      outputs: ['Virtual-2', 'Virtual-1'],
+      path: 'direct',
+    });
+  });
+
+  test('is answered when both have a frame, and all it had is freed when it goes', async () => {
+    await mirrored(fast);
+    await draw(links.windows, 2);
+    const [first, second] = kernel.inFlight.keys();
+    kernel.vblank(first!);
+    await settle();
+    expect(links.windows.shownFrames).not.toContain(2);
+    kernel.vblank(second!);
+    await settle();
+    expect(links.windows.shownFrames.at(-1)).toBe(2);
+    controller.guests.disconnected(links.windows, 'gone');
+    await settle();
+    await vblank();
+    await vblank();
+    expect(shows()).toEqual(['picture', 'picture']);
+    // The other guest's.
+    expect(card.framebuffers.size).toBe(1);
+  });
+
+  test('goes on with one when the other shows something else, and comes back to it', async () => {
+    await mirrored(fast);
+    controller.perform({ kind: 'show', head: { guest: 'linux', head: 0 }, on: 'Virtual-2' });
+    await vblank();
+    expect(shows()).toEqual(['windows', 'linux']);
+    expect(told()).toBe(60_000);
+    await draw(links.windows, 2);
+    await vblank();
+    expect(links.windows.shownFrames.at(-1)).toBe(2);
+    controller.perform({ kind: 'show', head: windows, on: 'Virtual-2' });
+    await vblank();
+    expect(shows()).toEqual(['windows', 'windows']);
+    expect(told()).toBe(120_000);
+  });
+
+  test('goes on with one when the other loses its monitor, and has both when that is back', async () => {
+    await mirrored(fast);
+    kernel.connectors[1] = connectorInfo(2, 2, []);
+    await controller.outputs.scan();
+    await draw(links.windows, 2);
+    await vblank();
+    expect(links.windows.shownFrames.at(-1)).toBe(2);
+    expect(told()).toBe(60_000);
+    kernel.connectors[1] = connectorInfo(2, 1, [fast]);
+    await controller.outputs.scan();
+    await settle();
+    await draw(links.windows, 3);
+    await vblank();
+    expect(shows()).toEqual(['windows', 'windows']);
+    expect(links.windows.shownFrames.at(-1)).toBe(3);
+  });
+
+  test('keeps the keyboard when the focus goes from one to the other, whose panel counts then', async () => {
+    await mirrored(fast);
+    for (const output of ['Virtual-1', 'Virtual-2']) {
+      controller.perform({ kind: 'focus', output });
+      expect(targets.at(-1)?.panel).toBe(controller.outputs.get(output));
+    }
+    expect(inputs().filter((guest) => guest !== 'windows')).toEqual([]);
+  });
+
+  test('that one of them cannot show is shown by the other, and the guest not turned away', async () => {
+    // What these buffers hold cannot be read, so it cannot be scaled.
+    await mirrored(tall);
+    for (const frame of [2, 3]) {
+      await draw(links.windows, frame);
+      await vblank();
+      expect(links.windows.shownFrames.at(-1)).toBe(frame);
+    }
+    expect(links.windows.refusals).toEqual([]);
+    expect(readStatus(card, controller, { devicesOf: () => [] }).outputs[1]).toMatchObject({
+      reason: expect.any(String) as string,
+    });
+    controller.perform({ kind: 'show', head: { guest: 'linux', head: 0 }, on: 'Virtual-1' });
+    await vblank();
+    expect(links.windows.refusals).toHaveLength(1);
+  });
 });
 
 test('a guest that leaves makes room for a picture, and all it had is freed', async () => {

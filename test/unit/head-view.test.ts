@@ -77,15 +77,15 @@ describe('a buffer', () => {
     scanout(1);
     expect(view.hasContent).toBe(false);
     view.update(1, 0, 0, 64, 48);
-    expect(view.source.framebuffer?.inode).toBe(1);
+    expect(view.screen.framebuffer?.inode).toBe(1);
     expect(contentChanges).toEqual([true]);
     scanout(2, 32, 16);
-    expect(view.source.framebuffer?.inode).toBe(1);
-    expect(view.source.viewport).toMatchObject({ width: 64, height: 48 });
+    expect(view.screen.framebuffer?.inode).toBe(1);
+    expect(view.screen.viewport).toMatchObject({ width: 64, height: 48 });
     view.update(2, 0, 0, 1, 1);
-    expect(view.source.framebuffer?.inode).toBe(2);
-    expect(view.source.viewport).toMatchObject({ width: 32, height: 16 });
-    expect(view.source.frame).toBe(2);
+    expect(view.screen.framebuffer?.inode).toBe(2);
+    expect(view.screen.viewport).toMatchObject({ width: 32, height: 16 });
+    expect(view.screen.frame).toBe(2);
     expect(contentChanges).toEqual([true]);
   });
 
@@ -94,7 +94,7 @@ describe('a buffer', () => {
     scanout(2);
     scanout(3);
     view.update(1, 0, 0, 64, 48);
-    const { framebuffer } = view.source;
+    const { framebuffer } = view.screen;
     expect(framebuffer?.inode).toBe(3);
     view.off();
     expect(used(framebuffer)).toBe(false);
@@ -105,7 +105,7 @@ describe('a buffer', () => {
   test('without an update is meant as it is', () => {
     scanout(1);
     jest.advanceTimersByTime(1000);
-    expect(view.source.framebuffer?.inode).toBe(1);
+    expect(view.screen.framebuffer?.inode).toBe(1);
     expect(contentChanges).toEqual([true]);
   });
 
@@ -113,52 +113,54 @@ describe('a buffer', () => {
     for (let frame = 1; frame <= 100; frame++) {
       scanout(frame);
       jest.advanceTimersByTime(7);
-      expect(view.source.framebuffer?.inode).toBe(frame === 1 ? undefined : frame - 1);
+      expect(view.screen.framebuffer?.inode).toBe(frame === 1 ? undefined : frame - 1);
       view.update(frame, 0, 0, 64, 48);
       jest.advanceTimersByTime(7);
     }
     // And one that then stops to say so is, once.
     scanout(200);
     jest.advanceTimersByTime(240);
-    expect(view.source.framebuffer?.inode).toBe(100);
+    expect(view.screen.framebuffer?.inode).toBe(100);
     jest.advanceTimersByTime(20);
-    expect(view.source.framebuffer?.inode).toBe(200);
+    expect(view.screen.framebuffer?.inode).toBe(200);
   });
 
   test('that is new has changed everywhere; one that is known, where the guest says', () => {
+    const source = view.showOn(output);
     scanout(1);
     view.update(1, 1, 1, 2, 2);
-    expect(view.source.takeDamage()).toMatchObject({ left: 0, top: 0 });
+    expect(source.takeDamage()).toMatchObject({ left: 0, top: 0 });
     view.update(2, 5, 6, 7, 8);
     view.update(3, 1, 20, 1, 1);
-    expect(view.source.takeDamage()).toEqual({ left: 1, top: 6, right: 12, bottom: 21 });
-    expect(view.source.takeDamage()).toEqual({ left: 0, top: 0, right: 0, bottom: 0 });
+    expect(source.takeDamage()).toEqual({ left: 1, top: 6, right: 12, bottom: 21 });
+    expect(source.takeDamage()).toEqual({ left: 0, top: 0, right: 0, bottom: 0 });
     scanout(2);
     view.update(4, 1, 1, 1, 1);
     view.update(5, 2, 2, 1, 1);
-    expect(view.source.takeDamage().right).toBeGreaterThan(1_000_000);
+    expect(source.takeDamage().right).toBeGreaterThan(1_000_000);
   });
 });
 
 describe('pixels', () => {
   test('are content at once, and replace a buffer', () => {
+    const source = view.showOn(output);
     scanout(1);
     view.update(1, 0, 0, 64, 48);
-    const { framebuffer } = view.source;
+    const { framebuffer } = view.screen;
     const bytes = new Uint8Array(16 * 8 * 4);
     const released = jest.fn();
     const memory = { width: 16, height: 8, format: 1, offset: 0, pitch: 64, source: bytes, kind: 'pixels' };
     view.canvas(memory, released);
-    expect(view.source).toMatchObject({ framebuffer: null, canvas: { width: 16, height: 8 } });
-    expect(view.source.canvas?.source).toBe(bytes);
-    expect(view.source.viewport).toEqual({ x: 0, y: 0, width: 16, height: 8 });
-    expect(view.source.takeDamage()).toMatchObject({ left: 0, top: 0 });
+    expect(view.screen).toMatchObject({ framebuffer: null, canvas: { width: 16, height: 8 } });
+    expect(view.screen.canvas?.source).toBe(bytes);
+    expect(view.screen.viewport).toEqual({ x: 0, y: 0, width: 16, height: 8 });
+    expect(source.takeDamage()).toMatchObject({ left: 0, top: 0 });
     expect(released).not.toHaveBeenCalled();
     expect(used(framebuffer)).toBe(false);
     expect(contentChanges).toEqual([true]);
     scanout(2);
     view.update(2, 0, 0, 64, 48);
-    expect(view.source.canvas).toBeNull();
+    expect(view.screen.canvas).toBeNull();
     expect(released).toHaveBeenCalledTimes(1);
   });
 });
@@ -197,26 +199,26 @@ describe('a guest that nobody sees', () => {
   test('is answered by the panel once somebody does', () => {
     scanout(1);
     view.update(1, 0, 0, 64, 48);
-    view.output = output;
+    const source = view.showOn(output);
     jest.advanceTimersByTime(100);
     expect(shown).toEqual([]);
     view.update(2, 0, 0, 64, 48);
     expect(onOutput).toEqual(['changed']);
-    view.source.presented(2);
+    source.presented(2);
     expect(shown).toEqual([2]);
   });
 
   test('gets what was still to come when it is hidden', () => {
-    view.output = output;
+    view.showOn(output);
     scanout(1);
     view.update(1, 0, 0, 64, 48);
-    view.output = null;
+    view.leave(output);
     jest.advanceTimersByTime(16);
     expect(shown).toEqual([1]);
   });
 
   test('gets it too when it switches its head off while it is shown', () => {
-    view.output = output;
+    view.showOn(output);
     scanout(1);
     view.update(1, 0, 0, 64, 48);
     view.update(2, 0, 0, 64, 48);
@@ -251,8 +253,7 @@ test('the head off has no content, once', () => {
 });
 
 test('the pointer is what the guest said last', () => {
-  view.output = output;
-  const { cursor } = view.source;
+  const { cursor } = view.showOn(output);
   const image = { width: 64, height: 64, pixels: new Uint8Array(64 * 64 * 4) };
   view.cursorImage(image, 3, 4);
   const { generation } = cursor!;
@@ -264,17 +265,18 @@ test('the pointer is what the guest said last', () => {
 });
 
 test('a refusal of what was shown before is not one of what comes next, which is shown instead', () => {
+  const source = view.showOn(output);
   scanout(1);
   view.update(1, 0, 0, 64, 48);
   scanout(2);
-  view.source.refused('cut short');
+  source.refused('cut short');
   expect(refused).toEqual([]);
-  expect(view.source.framebuffer?.inode).toBe(2);
-  view.source.refused('no such format');
+  expect(view.screen.framebuffer?.inode).toBe(2);
+  source.refused('no such format');
   expect(refused).toEqual(['no such format']);
 });
 
 test('a refusal of the card goes to the guest', () => {
-  view.source.refused('no such format');
+  view.showOn(output).refused('no such format');
   expect(refused).toEqual(['no such format']);
 });

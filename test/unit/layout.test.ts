@@ -2,6 +2,7 @@ import type { HeadRef } from '../../src/config/config';
 import {
   assignmentOf,
   CommandError,
+  initialLayout,
   perform,
   type Assignment,
   type Layout,
@@ -70,6 +71,75 @@ describe('a layout by name', () => {
   test('has to be there', () => {
     expect(() => named('dsk', layout({}))).toThrow('there is no layout dsk: the config has desk, one');
     expect(() => after(layout({}), { kind: 'layout', layout: 'x' })).toThrow('the config has none');
+  });
+});
+
+describe('a head on several outputs', () => {
+  const mirrored = {
+    ...layout({ A: 'windows', B: 'windows', C: 'linux' }, 'A'),
+    mirrored: [head('windows')],
+  };
+
+  test('is one that the config gives to several', () => {
+    const outputs = ['windows', 'linux', 'windows', 'linux:1', 'windows'].map((name, i) => ({
+      name: `${i}`,
+      mode: 'preferred' as const,
+      show: head(name),
+    }));
+    expect(initialLayout(outputs).mirrored).toEqual([head('windows'), head('windows')]);
+    expect(initialLayout(outputs.slice(0, 2)).mirrored).toEqual([]);
+  });
+
+  test('goes to another as well, and comes back to where it was: nobody loses it', () => {
+    expect(after(mirrored, { kind: 'show', head: head('windows'), on: 'C' })).toEqual({
+      A: 'windows',
+      B: 'windows',
+      C: 'windows',
+    });
+    const away = perform(mirrored, { kind: 'show', head: head('sensors'), on: 'B' }, now);
+    expect(written(away)).toEqual({ A: 'windows', B: 'sensors', C: 'linux' });
+    expect(after(away, { kind: 'show', head: head('windows'), on: 'B' })).toEqual(written(mirrored));
+  });
+
+  test('makes room for a head that moves, on one output only', () => {
+    expect(after(mirrored, { kind: 'show', head: head('linux'), on: 'B' })).toEqual({
+      A: 'windows',
+      B: 'linux',
+      C: 'windows',
+    });
+  });
+
+  test('is blanked on one, and lit again there, without the others', () => {
+    const dark = perform(mirrored, { kind: 'blank', on: 'A' }, now);
+    expect(written(dark)).toEqual({ A: 'windows blank', B: 'windows', C: 'linux' });
+    expect(after(dark, { kind: 'show', head: head('windows'), on: 'A' })).toEqual(written(mirrored));
+  });
+
+  test('changes places and guests like any other', () => {
+    expect(after(mirrored, { kind: 'swap', outputs: ['B', 'C'] })).toEqual({
+      A: 'windows',
+      B: 'linux',
+      C: 'windows',
+    });
+    expect(after(mirrored, { kind: 'next', on: 'A' })).toEqual({ A: 'linux', B: 'windows', C: 'windows' });
+  });
+
+  test('is made by a layout, which takes it from who is not meant', () => {
+    const layouts = [{ name: 'talk', shows: ['A', 'B'].map((output) => ({ output, head: head('linux') })) }];
+    const talk = (before: Layout) => after(before, { kind: 'layout', layout: 'talk' }, { ...now, layouts });
+    expect(talk(layout({ A: 'windows', B: 'sensors', C: 'linux' }))).toEqual({
+      A: 'linux',
+      B: 'linux',
+      C: 'windows',
+    });
+    expect(talk(layout({ A: 'windows', B: 'linux' }))).toEqual({ A: 'linux', B: 'linux' });
+    // On several already, it stays where a layout says nothing.
+    expect(talk(layout({ A: 'windows', C: 'linux', D: 'linux' }))).toEqual({
+      A: 'linux',
+      B: 'linux',
+      C: 'linux',
+      D: 'linux',
+    });
   });
 });
 

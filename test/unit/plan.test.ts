@@ -32,7 +32,7 @@ async function planOf(
     ...{ card: '/dev/dri/card1', commit: 'atomic', reader, connectors, action, tester },
     outputs: outputs.map((output) => ({ mode: 'preferred', ...output })),
     guests: ['windows', 'linux'],
-    buffer: (_head, mode) => assumedBuffer(assume, mode),
+    buffer: (_head, size) => assumedBuffer(assume, size),
     untested: tester ? undefined : 'a file',
   });
   return makePlan(situation);
@@ -60,6 +60,52 @@ test('a saved card reads as it was: connectors counted by type, planes with thei
   });
   expect(reader.driverName()).toBe('vkms');
   expect(reader.resources()).toMatchObject({ crtcs: [80, 87, 91], maxWidth: 8192 });
+});
+
+test('a head on several outputs has the size of the first that is lit, turned as its user sees it', async () => {
+  const plan = await planOf([
+    { name: 'Virtual-9', ...show('windows') },
+    { name: 'Virtual-3', ...show('windows'), mode: { width: 800, height: 600, refresh: 60_000 }, rotate: 90 },
+    { name: 'Virtual-1', ...show('windows') },
+    { name: 'Virtual-2', ...show('linux') },
+  ]);
+  const buffer = { width: 600, height: 800, assumed: true };
+  expect(one(plan, 'Virtual-3')).toMatchObject({ guest: 'windows', buffer });
+  expect(one(plan, 'Virtual-1')).toMatchObject({ guest: 'windows', buffer, mirrors: 'Virtual-3' });
+  for (const name of ['Virtual-2', 'Virtual-3']) expect(one(plan, name).mirrors).toBeUndefined();
+  expect(formatPlan(plan)).toContain('Virtual-1: mirrors Virtual-3, whose size its guest is told');
+});
+
+test('what is asked of the signal is told, and blinks where the connector sends something else', async () => {
+  const withProperties = (properties: object): CardReader => {
+    const cards = JSON.parse(saved) as Record<string, { connectors: { id: number; properties: object }[] }>;
+    for (const { properties: known } of cards['/dev/dri/card1']!.connectors) Object.assign(known, properties);
+    return readSavedCards(JSON.stringify(cards)).get('/dev/dri/card1')!;
+  };
+  const signal = { vrr: true, maxBpc: 12 } as const;
+  const outputs = [{ name: 'Virtual-1', ...show('windows'), signal }];
+  const nothing = await planOf(outputs);
+  expect(one(nothing, 'Virtual-1')).toMatchObject({
+    change: 'flip',
+    signal: [
+      { name: 'vrr', value: 'on', trouble: expect.stringContaining('no such setting') as string },
+      { name: 'max-bpc', value: '12', trouble: expect.stringContaining('vkms') as string },
+    ],
+  });
+  const bpc = (value: number, max: number): object => ({
+    'max bpc': { id: 900, flags: 2, raw_value: value, spec: { min: 8, max }, value, data: null },
+  });
+  const changed = await planOf(outputs, { reader: withProperties(bpc(8, 16)) });
+  expect(one(changed, 'Virtual-1')).toMatchObject({ change: 'modeset', why: 'max-bpc is another now' });
+  expect(formatPlan(changed)).toContain('Virtual-1: max-bpc 12\n');
+  const same = await planOf(outputs, { reader: withProperties(bpc(12, 16)) });
+  expect(one(same, 'Virtual-1').change).toBe('flip');
+  const beyond = await planOf(outputs, { reader: withProperties(bpc(8, 10)) });
+  expect(one(beyond, 'Virtual-1')).toMatchObject({
+    change: 'flip',
+    signal: [{ name: 'vrr' }, { name: 'max-bpc', trouble: 'this output takes 8 to 10' }],
+  });
+  expect(one(await planOf([{ name: 'Virtual-1' }]), 'Virtual-1').signal).toBeUndefined();
 });
 
 test('a config: CRTCs, planes, modes and why, and what shows how', async () => {

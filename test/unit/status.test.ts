@@ -85,9 +85,22 @@ describe('the status for people', () => {
   });
 
   test('names what is not as it should be', () => {
-    const troubled = { ...output, reason: 'tiled', cursor: 'no plane', modeNote: 'no such mode' };
+    const told = { reason: 'tiled', cursor: 'no plane', modeNote: 'no such mode' };
+    const signal: OutputStatus['signal'] = [
+      { name: 'vrr', value: 'on' },
+      { name: 'max-bpc', value: '12', trouble: 'this output takes 8 to 10' },
+      { name: 'broadcast-rgb', value: 'full' },
+    ];
+    const troubled = { ...output, mirrors: 'DP-2', signal, ...told };
     const lines = formatStatus({ ...status, outputs: [troubled] }).split('\n');
-    expect(lines.slice(3, 6)).toEqual(['DP-1: tiled', 'DP-1: cursor: no plane', 'DP-1: no such mode']);
+    expect(lines.slice(3, 9)).toEqual([
+      'DP-1: mirrors DP-2, whose size its guest is told',
+      'DP-1: tiled',
+      'DP-1: cursor: no plane',
+      'DP-1: no such mode',
+      'DP-1: vrr on, broadcast-rgb full',
+      'DP-1: max-bpc stays as it is: this output takes 8 to 10',
+    ]);
   });
 
   test('tells heads, blanks and what is missing apart', () => {

@@ -18,6 +18,7 @@ export { Child, type Exit } from './child';
 export { EvdevReader } from './evdev-reader';
 export { eventually, pause, within } from './eventually';
 export { FencedBuffer } from './fenced-buffer';
+export { FlippingGuest } from './flipping-guest';
 export { Image } from './image';
 export { crtcOf, crtcStates, fdCount, framebufferCount, modesetsDuring, residentKb } from './kernel';
 export { ioctlsDuring } from './ioctls';

@@ -6,6 +6,7 @@ import {
   type ModeInfo,
   type NativeCard,
   type NativeDumb,
+  type PropertyInfo,
 } from '../../../src/native';
 import { Card } from '../../../src/kms/card';
 import type { Connector } from '../../../src/kms/connector';
@@ -61,6 +62,12 @@ export class FakeCard {
   readonly edids = new Map<number, Uint8Array>();
   readonly paths = new Map<number, string>();
   readonly badLinks = new Set<number>();
+  /** Properties that can be set, by connector or CRTC. */
+  readonly settings = new Map<number, (Partial<PropertyInfo> & { value: bigint })[]>();
+  /** What was set, `object/property=value`, and the modes in between. */
+  readonly told: string[] = [];
+  /** What setting a property fails with. */
+  readonly propertyErrors = new Map<number, Error>();
   /** What the next flips return instead of succeeding. */
   flipResults: number[] = [];
   /** What the next SetCrtc of a mode fails with. */
@@ -104,6 +111,7 @@ export class FakeCard {
     ...(this.edids.has(id) ? [{ name: 'EDID', value: BigInt(id) }] : []),
     ...(this.paths.has(id) ? [{ name: 'PATH', value: BigInt(id + 0x10000) }] : []),
     { name: 'link-status', value: this.badLinks.has(id) ? 1n : 0n },
+    ...(this.settings.get(id) ?? []),
   ];
   blob = (id: number): Uint8Array =>
     id > 0x10000 ? Buffer.from(`${this.paths.get(id - 0x10000)!}\0`) : this.edids.get(id)!;
@@ -139,10 +147,19 @@ export class FakeCard {
       await this.wait(to ? `set ${crtc}` : `off ${crtc}`);
       const error = to ? (this.crtcErrors.get(crtc)?.shift() ?? this.setErrors.shift()) : undefined;
       if (error) throw error;
+      this.told.push(`${to ? 'set' : 'off'} ${crtc}`);
       this.sets.push({ crtc, framebuffer, x, y, mode: to });
     } finally {
       this.#setsRunning--;
     }
+  };
+
+  setProperty: NativeCard['setProperty'] = (object, _type, property, value) => {
+    const error = this.propertyErrors.get(property);
+    if (error) return Promise.reject(error);
+    this.told.push(`${object}/${property}=${value}`);
+    this.settings.get(object)!.find(({ id }) => id === property)!.value = BigInt(value);
+    return Promise.resolve();
   };
 
   createDumb: NativeCard['createDumb'] = ({ width, height, format, framebuffer }) => {
