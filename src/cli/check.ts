@@ -1,4 +1,4 @@
-import type { GuestConfig } from '../config/config';
+import type { GuestConfig, SecureConfig } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
@@ -22,10 +22,16 @@ export async function check(flags: Flags): Promise<string> {
         ({ name, devices, outputs, hotkeys }) =>
           `  seat ${name}: ${outputs.join(', ')}; ${devices.join(', ')}; ${hotkeys.length} hotkeys`,
       ),
+    ...(config.secure ? [`  secure profile: ${switching(config.secure)}`] : []),
     `  ${config.hotkeys.length} hotkeys, control socket ${config.control}`,
     ...config.notes.map((note) => `  note: ${note}`),
   ];
   return lines.join('\n');
+}
+
+function switching({ device, keys }: SecureConfig): string {
+  const by = device === undefined ? '' : `${keys.length} keys of "${device}" and `;
+  return `guests are switched by ${by}the control socket alone; each stands below a strip with its name, and is copied there`;
 }
 
 function describe(link: GuestConfig['link']): string {

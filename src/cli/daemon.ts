@@ -1,13 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Action, Config, GuestConfig } from '../config/config';
+import { defaultSeat, type Action, type Config, type GuestConfig } from '../config/config';
 import type { ControlServer } from '../control/server';
 import { messageOf } from '../error';
 import type { GuestHost, GuestLink } from '../guest/sink';
 import { VhostUserGpuLink } from '../guest/vhost-user-gpu/link';
+import type { DeviceFiles } from '../input/devices';
 import { Idle } from '../input/idle';
 import { Input } from '../input/input';
 import type { HotkeyHandler } from '../input/router';
+import { Selector } from '../input/selector';
 import { VirtualDevices } from '../input/virtual-devices';
 import { vtHotkeys } from '../input/vt-hotkeys';
 import { Card, CardError, CardNode, connectedNames, listCards, type Devices, type Pause } from '../kms/card';
@@ -102,17 +104,24 @@ export class Daemon {
       name,
       devices,
       bindings: {
-        hotkeys: [...vtHotkeys, config.escape, ...hotkeys],
+        hotkeys: [...vtHotkeys, ...(config.escape ? [config.escape] : []), ...hotkeys],
         passthrough: config.passthrough,
       },
       handler: handlerOf(name),
     }));
-    const input = new Input(seats, log, {
+    const { secure } = config;
+    const selector =
+      secure &&
+      new Selector(secure.device, secure.keys, log, (action, at) => {
+        handlerOf(defaultSeat).fired(action, at);
+      });
+    const files: DeviceFiles = {
       open: (path, mode) => session.openDevice(path, mode),
       close: (fd) => {
         session.closeDevice(fd);
       },
-    });
+    };
+    const input = new Input(seats, log, files, selector);
     const controller = new Controller(card, config, log, (target, seat) => {
       input.focus(target, seat);
     });
@@ -166,7 +175,14 @@ export class Daemon {
       await openDevices(devices, log);
       await log.open();
       const { ControlServer } = await import('../control/server.js');
-      const control = await ControlServer.open(config.control, card, controller, input, log);
+      const control = await ControlServer.open(
+        config.control,
+        card,
+        controller,
+        input,
+        log,
+        secure !== undefined,
+      );
       closers.push(() => {
         control.close();
       });

@@ -139,6 +139,7 @@ async function planCold(
     ...{ card, commit, reader, connectors, action },
     outputs: config.outputs,
     guests: config.guests.map(({ name }) => name),
+    secure: config.secure !== undefined,
     buffer: (head, size) => assumedBuffer(isMeant(head, action) ? assumption : {}, size),
     tester: how.tester,
     untested: how.tester ? undefined : how.untested,

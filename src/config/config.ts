@@ -149,6 +149,20 @@ export const defaultSeat = 'default';
 /** `keep`: the last pictures; `blank`: none of a guest's. */
 export type Handover = 'keep' | 'blank';
 
+/** A key of the device that switches. */
+export interface SwitchKey {
+  /** evdev's. */
+  readonly code: number;
+  readonly action: Action;
+}
+
+/** The secure profile: nothing of one guest reaches another, and nobody switches but on purpose. */
+export interface SecureConfig {
+  /** The device that switches: its name, or a path below /dev/input; absent: only the control socket does. */
+  readonly device?: string;
+  readonly keys: readonly SwitchKey[];
+}
+
 export const logLevels = ['error', 'warning', 'notice', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -174,11 +188,12 @@ export interface Config {
   readonly hotkeys: readonly Hotkey[];
   /** Keys and chords that go to the guest whatever the hotkeys say; with code 0 modifiers that are not withheld. */
   readonly passthrough: readonly Step[];
-  /** The hotkey that takes the keyboard back from all guests; there is always one. */
-  readonly escape: Hotkey;
+  /** The hotkey that takes the keyboard back from all guests; there is always one, but in the secure profile. */
+  readonly escape?: Hotkey;
   readonly layouts: readonly LayoutConfig[];
   /** In the order of the file; the last is {@link defaultSeat}, which names nothing and has the rest. */
   readonly seats: readonly SeatConfig[];
+  readonly secure?: SecureConfig;
   /** Worth a line in the log, but no reason to refuse the file. */
   readonly notes: readonly string[];
 }

@@ -2,9 +2,10 @@ import { realpathSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { defaultHotkeys } from '../input/defaults';
+import type { Known } from './actions';
 import { entry, isMapping, kindOf } from './checker';
 import type { Checker } from './checker';
-import { defaultControl, defaultLogLevel } from './config';
+import { defaultControl, defaultLogLevel, defaultSeat } from './config';
 import type { Config } from './config';
 import type { ConnectorName } from './connectors';
 import { parseDocument } from './document';
@@ -18,6 +19,7 @@ import { ConfigError } from './problems';
 import type { Problem } from './problems';
 import { checkShape } from './schema';
 import { checkSeats } from './seats';
+import { checkSecure } from './secure';
 import type { Settings } from './settings';
 import {
   cardDevice,
@@ -109,11 +111,16 @@ function checkMeaning(
   const guestNames = new Set(isMapping(data.guests) ? Object.keys(data.guests) : []);
   const outputs = checkOutputs(data.outputs, guestNames, names, checker);
   const layouts = checkLayouts(data.layouts, guestNames, names, checker);
-  const keys = checkKeys(data.escape, data.passthrough, checker);
   const known = { guests: guestNames, layouts: new Set(layouts.map(({ name }) => name)), names };
-  const written = data.hotkeys === undefined ? undefined : checkHotkeys(data.hotkeys, keys, known, checker);
-  const seats = checkSeats(data.seats, { guests, outputs, layouts, hotkeys: written, keys }, known, checker);
-  const hotkeys = written ?? defaultHotkeys(guests, outputs, keys);
+  const secure = checkSecure(data, known, checker);
+  const keyboard = secure
+    ? {
+        secure,
+        hotkeys: [],
+        passthrough: [],
+        seats: [{ name: defaultSeat, devices: [], outputs: [], hotkeys: [] }],
+      }
+    : checkKeyboard(data, { guests, outputs, layouts }, known, checker);
   if (connectors === undefined && (data.outputs ?? data.hotkeys ?? data.layouts ?? data.seats) !== undefined)
     checker.note('there is no graphics card here: output names were not checked');
 
@@ -123,15 +130,26 @@ function checkMeaning(
     ...(device !== undefined && { card: device }),
     control,
     log: { level: level !== undefined && isLogLevel(level) ? level : defaultLogLevel },
-    handover: entry(data, 'handover') === 'blank' ? 'blank' : 'keep',
+    handover: secure || entry(data, 'handover') === 'blank' ? 'blank' : 'keep',
     power: power === undefined ? {} : { blankAfter: power },
     guests,
     outputs,
-    hotkeys,
-    ...keys,
+    ...keyboard,
     layouts,
-    seats,
   };
+}
+
+/** What keyboards do beside typing. */
+function checkKeyboard(
+  data: Readonly<Record<string, unknown>>,
+  place: Pick<Config, 'guests' | 'outputs' | 'layouts'>,
+  known: Known,
+  checker: Checker,
+): Pick<Config, 'hotkeys' | 'passthrough' | 'escape' | 'seats'> {
+  const keys = checkKeys(data.escape, data.passthrough, checker);
+  const written = data.hotkeys === undefined ? undefined : checkHotkeys(data.hotkeys, keys, known, checker);
+  const seats = checkSeats(data.seats, { ...place, hotkeys: written, keys }, known, checker);
+  return { hotkeys: written ?? defaultHotkeys(place.guests, place.outputs, keys), ...keys, seats };
 }
 
 /** `power.blank-after` in ms. */

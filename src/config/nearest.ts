@@ -20,7 +20,7 @@ export function hint(word: string, candidates: Iterable<string>): string {
   const choices = [...candidates];
   const near = nearest(word, choices);
   if (near !== undefined) return `; did you mean "${near}"?`;
-  if (choices.length === 0 || choices.length > 12) return '';
+  if (choices.length === 0 || choices.length > 16) return '';
   return `; known: ${choices.join(', ')}`;
 }
 

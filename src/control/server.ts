@@ -13,8 +13,15 @@ import { CommandError } from '../switcher/layout';
 import { MAX_REQUEST_BYTES, MAX_TYPED, type Photo, type Typed } from './protocol';
 import { readStatus, type Plugged } from './status';
 
-/** The daemon's user and group may command it. */
+/** The daemon's user and group may command it; in the secure profile the user alone: the group may be the guests', too. */
 const SOCKET_MODE = 0o660;
+const SECURE_SOCKET_MODE = 0o600;
+/** What would carry something of a guest's out, or into one that nobody looks at. */
+const INSECURE = new Map([
+  ['screenshot', 'takes no pictures of guests'],
+  ['send', 'sends no keys: a guest gets what is typed while it is shown'],
+  ['type', 'types no text: a guest gets what is typed while it is shown'],
+]);
 /** Events a watcher may leave unread before it is dropped. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
@@ -39,26 +46,28 @@ export class ControlServer {
     private readonly controller: Controller,
     private readonly input: Plugged,
     private readonly log: Log,
+    private readonly secure: boolean,
   ) {
     this.#server = net.createServer((socket) => {
       this.#accept(socket);
     });
   }
 
-  /** Listens. Throws an Error in words for the user. */
+  /** Listens. `secure`: in the secure profile. Throws an Error in words for the user. */
   static async open(
     file: string,
     card: Card,
     controller: Controller,
     input: Plugged,
     log: Log,
+    secure = false,
   ): Promise<ControlServer> {
-    const control = new ControlServer(card, controller, input, log);
+    const control = new ControlServer(card, controller, input, log, secure);
     try {
       fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
       removeStaleSocket(file);
       // The mode has to be right before anyone can connect.
-      const umask = process.umask(0o777 & ~SOCKET_MODE);
+      const umask = process.umask(0o777 & ~(secure ? SECURE_SOCKET_MODE : SOCKET_MODE));
       try {
         await new Promise<void>((resolve, reject) => {
           control.#server.once('error', reject).listen(file, resolve);
@@ -142,6 +151,8 @@ export class ControlServer {
 
   async #perform(fields: Readonly<Record<string, unknown>>, asker: Asker): Promise<object> {
     const { command } = fields;
+    const refusal = this.secure ? INSECURE.get(String(command)) : undefined;
+    if (refusal !== undefined) throw new CommandError(`the secure profile ${refusal}`);
     switch (command) {
       case 'status':
         return readStatus(this.card, this.controller, this.input);

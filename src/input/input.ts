@@ -5,6 +5,7 @@ import { defaultUdevSeat, ownerOf, UDEV_SEAT } from './device-names';
 import { InputDevices, type DeviceFiles } from './devices';
 import type { InputTarget } from './router';
 import { InputSeat, type SeatInput } from './seat';
+import type { Selector } from './selector';
 import { SharedKeys } from './shared-keys';
 
 /** Keyboards and pointers of this machine, each its user's: hotkeys for the daemon, the rest for a guest. */
@@ -16,16 +17,19 @@ export class Input {
   /** Called after whatever somebody did with a key or a pointer has gone where it belongs. */
   onActivity: () => void = () => undefined;
 
-  /** `seats`: the last has what no other names. `files`: who opens devices, where that is not the daemon itself. */
-  constructor(seats: readonly SeatInput[], log: Log, files?: DeviceFiles) {
+  /**
+   * `seats`: the last has what no other names. `files`: who opens devices, where that is not the
+   * daemon itself. `selector`: what switches in the secure profile; no guest lights a LED then.
+   */
+  constructor(seats: readonly SeatInput[], log: Log, files?: DeviceFiles, selector?: Selector) {
     const shared = new SharedKeys();
     this.#seats = seats.map(
-      (seat) => new InputSeat(seat, shared, log, seats.length > 1 ? `, seat ${seat.name}` : ''),
+      (seat) => new InputSeat(seat, shared, log, seats.length > 1 ? `, seat ${seat.name}` : '', !selector),
     );
     this.#rest = this.#seats.at(-1)!;
     this.#devices = new InputDevices(
-      this.#seats,
-      (device) => ownerOf(this.#seats, device) ?? this.#rest,
+      selector ? [...this.#seats, selector] : this.#seats,
+      (device) => (selector?.is(device) ? selector : (ownerOf(this.#seats, device) ?? this.#rest)),
       log,
       files,
       () => {

@@ -32,6 +32,8 @@ export class InputSeat implements DeviceOwner {
     shared: SharedKeys,
     log: Log,
     readonly label: string,
+    /** Keyboards have the lock lights of the guest. */
+    private readonly lit = true,
   ) {
     this.name = name;
     this.devices = devices;
@@ -66,7 +68,7 @@ export class InputSeat implements DeviceOwner {
 
   /** Lights these LEDs on all keyboards, and on those that come. */
   light(leds: number): void {
-    if (leds === this.#leds) return;
+    if (leds === this.#leds || !this.lit) return;
     this.#leds = leds;
     for (const device of this.#plugged.values()) if (device.info.keyboard) device.light(leds);
   }

@@ -20,6 +20,7 @@ import {
   uprightSize,
 } from './fit';
 import { bytesPerPixel, hasByteChannels, opaque } from './formats';
+import { drawIndicator, type Indicator } from './indicator';
 import type { Frame } from './readiness';
 import type { Source } from './source';
 
@@ -32,6 +33,8 @@ interface Back {
   placement: Placement | undefined;
   /** What changed in the screen since this buffer was drawn. */
   stale: Edges;
+  /** The indicator in it. */
+  indicator: Indicator | null;
 }
 
 /**
@@ -50,6 +53,8 @@ export class Copier {
     private readonly card: NativeCard,
     private readonly width: number,
     private readonly height: number,
+    /** Where indicators stand. */
+    private readonly strip: Placement | null = null,
   ) {}
 
   /** The next screen is another one: nothing of the last may be left over. */
@@ -58,9 +63,18 @@ export class Copier {
     for (const pair of this.#pairs.values()) for (const back of pair) back.placement = undefined;
   }
 
-  /** Draws the source's screen, or an earlier `frame` of it; resolves with the framebuffer to show, never `onPanel`. One call at a time. */
-  draw(source: Source, placement: Placement, onPanel: number, frame: Frame = source): Promise<number> {
-    const drawing = this.#draw(source, placement, onPanel, frame);
+  /**
+   * Draws the source's screen, or an earlier `frame` of it, and the indicator, where there is a place for it; resolves
+   * with the framebuffer to show, never `onPanel`. One call at a time.
+   */
+  draw(
+    source: Source,
+    placement: Placement,
+    onPanel: number,
+    frame: Frame = source,
+    indicator: Indicator | null = null,
+  ): Promise<number> {
+    const drawing = this.#draw(source, placement, onPanel, frame, indicator);
     this.#work = drawing.catch(() => undefined);
     return drawing;
   }
@@ -80,24 +94,34 @@ export class Copier {
     this.#pairs.clear();
   }
 
-  async #draw(source: Source, placement: Placement, onPanel: number, frame: Frame): Promise<number> {
+  async #draw(
+    source: Source,
+    placement: Placement,
+    onPanel: number,
+    frame: Frame,
+    indicator: Indicator | null,
+  ): Promise<number> {
     // Damage and pixels of the same moment: the source may move on to another buffer while the worker is busy.
     const pixels = pixelsOf(frame, source);
     // What the source tells is of its newest frame.
     const damage = frame.frame === source.frame ? { ...source.takeDamage() } : EVERYTHING;
     const generation = this.#generation;
-    const pair = await this.#pair(pixels.format);
+    const pair = await this.#pair(this.strip ? XR24 : pixels.format);
     for (const back of pair) back.stale = union(back.stale, damage);
     const back = pair[0].dumb.framebuffer === onPanel ? pair[1] : pair[0];
     const fresh = !back.placement || !samePlacement(back.placement, placement);
-    const stale = shownPart(fresh ? EVERYTHING : back.stale, placement);
+    const stale = fresh ? EVERYTHING : back.stale;
     // Until it is drawn whole.
     back.placement = undefined;
-    if (fresh) await this.#clear(back.dumb, bytesPerPixel(back.format) ?? 4);
+    if (fresh) {
+      back.indicator = null;
+      await this.#clear(back.dumb, bytesPerPixel(back.format) ?? 4);
+    }
     back.stale = NOTHING;
-    if (!isEmpty(stale)) {
-      const plain = !isScaled(placement) && placement.turn === 0;
-      await (plain ? copy(pixels, stale, placement, back) : scale(pixels, stale, placement, back));
+    await transfer(pixels, stale, placement, back);
+    if (this.strip && indicator && indicator !== back.indicator) {
+      await transfer(pixelsOfIndicator(indicator, this.strip), EVERYTHING, this.strip, back);
+      back.indicator = indicator;
     }
     back.placement = generation === this.#generation ? placement : undefined;
     return back.dumb.framebuffer;
@@ -130,7 +154,7 @@ export class Copier {
   async #back(format: number): Promise<Back> {
     const { width, height } = this;
     const dumb = await this.card.createDumb({ width, height, format, fill: 0, framebuffer: true });
-    return { dumb, format, placement: undefined, stale: NOTHING };
+    return { dumb, format, placement: undefined, stale: NOTHING, indicator: null };
   }
 
   /** Black everywhere: one row of zeros, copied to every row. */
@@ -188,6 +212,20 @@ function pixelsOf({ framebuffer, viewport }: Frame, { canvas, picture }: Source)
 /** From the screen to where it lies in the memory. */
 function rowInMemory({ y, height, bottomUp }: Pixels, top: number, rows: number): number {
   return bottomUp ? height - (top + y + rows) : top + y;
+}
+
+function pixelsOfIndicator(indicator: Indicator, { screenWidth, screenHeight }: Placement): Pixels {
+  const source = drawIndicator(indicator, screenWidth, screenHeight);
+  const whole = { offset: 0, pitch: screenWidth * 4, height: screenHeight, bottomUp: false, x: 0, y: 0 };
+  return { source, format: XR24, ...whole };
+}
+
+/** Brings what is new of a screen to where it stands. */
+async function transfer(pixels: Pixels, changed: Edges, placement: Placement, back: Back): Promise<void> {
+  const stale = shownPart(changed, placement);
+  if (isEmpty(stale)) return;
+  const plain = !isScaled(placement) && placement.turn === 0;
+  await (plain ? copy(pixels, stale, placement, back) : scale(pixels, stale, placement, back));
 }
 
 function transferOf({ source, offset, pitch, format }: Pixels, back: Back): PixelTransfer {

@@ -55,16 +55,24 @@ export class CursorPlane implements CursorChange {
   /** Why the pointer is not on the panel, or not as it should be, for `status`. */
   refusal: string | undefined;
 
-  private constructor(private readonly images: readonly [NativeDumb, NativeDumb]) {}
+  private constructor(
+    private readonly images: readonly [NativeDumb, NativeDumb],
+    /** The part of the panel that no pointer may cover. */
+    private readonly strip: Placement | null,
+  ) {}
 
   /** `framebuffers`: the images go to the panel by commits, not by calls. */
-  static async create(card: NativeCard, framebuffers: boolean): Promise<CursorPlane> {
+  static async create(
+    card: NativeCard,
+    framebuffers: boolean,
+    strip: Placement | null = null,
+  ): Promise<CursorPlane> {
     const width = Math.max(COMMON_SIDE, capability(card, DRM_CAP_CURSOR_WIDTH));
     const height = Math.max(COMMON_SIDE, capability(card, DRM_CAP_CURSOR_HEIGHT));
     const options = { width, height, format: AR24, fill: 0, framebuffer: framebuffers };
     const first = await card.createDumb(options);
     try {
-      return new CursorPlane([first, await card.createDumb(options)]);
+      return new CursorPlane([first, await card.createDumb(options)], strip);
     } catch (error) {
       first.close();
       throw error;
@@ -145,7 +153,8 @@ export class CursorPlane implements CursorChange {
     const lower = turn === 1 || turn === 2 ? shape.height : 0;
     [next.x, next.y] = onPanel(placement, left + right, top + lower);
     [next.hotX, next.hotY] = turned(hotX, hotY, shape);
-    next.image = this.#imageOf(cursor, image, shape);
+    const covers = this.strip && overlaps(this.strip, next.x, next.y, shape);
+    next.image = covers ? null : this.#imageOf(cursor, image, shape);
   }
 
   #shapeOf(image: CursorImage, placement: Placement): Shape {
@@ -183,6 +192,13 @@ export class CursorPlane implements CursorChange {
         ? `the pointer (${image.width}x${image.height}) is shown at 1/${shrink}: the card takes ${width}x${height}`
         : undefined;
   }
+}
+
+/** Whether an image whose top left is at a place of the panel reaches into a part of it. */
+function overlaps(part: Placement, x: number, y: number, shape: Shape): boolean {
+  const [width, height] = shape.turn % 2 === 0 ? [shape.width, shape.height] : [shape.height, shape.width];
+  const across = x < part.x + part.width && x + width > part.x;
+  return across && y < part.y + part.height && y + height > part.y;
 }
 
 function newState(): Mutable<CursorState> {

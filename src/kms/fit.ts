@@ -21,7 +21,10 @@ export interface Placement {
   readonly turn: Turn;
 }
 
-/** Places a `width` x `height` screen in the middle of a panel: turned, then scaled, or cut where it is larger. */
+/**
+ * Places a `width` x `height` screen in the middle of a panel: turned, then scaled, or cut where it is larger. `above`:
+ * rows at the panel's upper edge, as its user sees it, that are not the screen's.
+ */
 export function place(
   width: number,
   height: number,
@@ -29,15 +32,17 @@ export function place(
   panelHeight: number,
   fit: Exclude<Fit, 'auto'> = 'none',
   turn: Turn = 0,
+  above = 0,
 ): Placement {
   // As if the panel were turned instead.
   const [across, down] = turn % 2 === 0 ? [panelWidth, panelHeight] : [panelHeight, panelWidth];
+  const room = down - above;
   const cut = fit === 'none';
   const cropWidth = cut ? Math.min(width, across) : width;
-  const cropHeight = cut ? Math.min(height, down) : height;
-  const [shownWidth, shownHeight] = cut ? [cropWidth, cropHeight] : scaled(width, height, across, down, fit);
+  const cropHeight = cut ? Math.min(height, room) : height;
+  const [shownWidth, shownHeight] = cut ? [cropWidth, cropHeight] : scaled(width, height, across, room, fit);
   const left = (across - shownWidth) >> 1;
-  const top = (down - shownHeight) >> 1;
+  const top = above + ((room - shownHeight) >> 1);
   const upright = turn % 2 === 0;
   return {
     screenWidth: width,
@@ -66,6 +71,22 @@ export function place(
     height: upright ? shownHeight : shownWidth,
     turn,
   };
+}
+
+/** Places a strip of `height` rows along the panel's upper edge, as its user sees it. */
+export function placeAbove(height: number, panelWidth: number, panelHeight: number, turn: Turn): Placement {
+  const [across, down] = turn % 2 === 0 ? [panelWidth, panelHeight] : [panelHeight, panelWidth];
+  // As if there were no room for it but what lies below another of the height that is left, upside down.
+  const lower = place(
+    across,
+    height,
+    panelWidth,
+    panelHeight,
+    'none',
+    ((turn + 2) % 4) as Turn,
+    down - height,
+  );
+  return { ...lower, turn };
 }
 
 function scaled(

@@ -1,12 +1,31 @@
 import type { BufferLayout, Viewport } from '../buffers';
-import { isScaled, place, uprightSize, type Fit, type Placement, type Turn } from './fit';
+import type { ModeInfo } from '../native';
+import { isScaled, place, placeAbove, uprightSize, type Fit, type Placement, type Turn } from './fit';
 import { sameKind } from './framebuffers';
+import { indicatorHeight } from './indicator';
 import { fillScanout, newScanout, type Scanout } from './scanout';
 
 /** How a user wants screens to stand on an output. */
 export interface View {
   readonly fit: Fit;
   readonly turn: Turn;
+  /** A strip above every screen says whose it is. */
+  readonly indicator?: boolean;
+}
+
+/** The room for a screen on a panel, as its user sees it: turned, and below the indicator. Pixels. */
+export function roomOn(
+  { hdisplay, vdisplay }: Pick<ModeInfo, 'hdisplay' | 'vdisplay'>,
+  { turn, indicator }: View,
+): { width: number; height: number } {
+  const [width, height] = turn % 2 === 0 ? [hdisplay, vdisplay] : [vdisplay, hdisplay];
+  return { width, height: indicator ? height - indicatorHeight(height) : height };
+}
+
+/** Where the indicator stands on a panel; null: there is none. */
+export function indicatorPlace({ turn, indicator }: View, width: number, height: number): Placement | null {
+  if (!indicator) return null;
+  return placeAbove(indicatorHeight(turn % 2 === 0 ? height : width), width, height, turn);
 }
 
 /** A way of showing screens of one kind. */
@@ -22,13 +41,16 @@ export interface Way {
  * - a screen of the panel's size lies as it is;
  * - any other is scaled as the config says, by the plane or by a copy;
  * - `auto`: by the plane with its aspect ratio kept; where planes do not scale, a smaller screen stands unscaled in the
- *   middle, and a larger one is made smaller by a copy, because a user wants to see all of it.
+ *   middle, and a larger one is made smaller by a copy, because a user wants to see all of it;
+ * - below an indicator every screen is copied, into a buffer that has both.
  */
 export class Fitting {
   readonly #scanout = newScanout();
   #way: Way | undefined;
   #layout: BufferLayout | null = null;
   readonly #viewport = { x: 0, y: 0, width: 0, height: 0 };
+  /** Rows above the screen that are the indicator's. */
+  readonly #above: number;
 
   constructor(
     private readonly view: View,
@@ -38,7 +60,10 @@ export class Fitting {
     private readonly accepts: (scanout: Scanout) => boolean,
     /** Whether what is shown may begin anywhere in its buffer. */
     private readonly pans = true,
-  ) {}
+  ) {
+    const indicator = indicatorPlace(view, width, height);
+    this.#above = indicator ? uprightSize(indicator)[1] : 0;
+  }
 
   /** For a buffer: worked out when it is of another kind, not for every frame. */
   ofBuffer(layout: BufferLayout, framebuffer: number, viewport: Viewport): Way {
@@ -88,6 +113,7 @@ export class Fitting {
   }
 
   #takes(layout: BufferLayout, framebuffer: number, viewport: Viewport, placement: Placement): boolean {
+    if (this.#above > 0) return false;
     const scanout = this.#scanout;
     fillScanout(scanout, framebuffer, layout, viewport, placement);
     if (!this.#reaches(scanout)) return false;
@@ -100,6 +126,7 @@ export class Fitting {
   /** Of the last placement that was asked for. */
   #whyNot({ bottomUp }: BufferLayout, placement: Placement): string {
     const { cropWidth, cropHeight, turn } = placement;
+    if (this.#above > 0) return 'the indicator stands above it';
     if (!this.#reaches(this.#scanout)) return 'the driver shows buffers from their corner only';
     if (isScaled(placement))
       return `the display engine does not scale ${cropWidth}x${cropHeight} to ${uprightSize(placement).join('x')}`;
@@ -109,11 +136,12 @@ export class Fitting {
 
   #holds(width: number, height: number): boolean {
     const upright = this.view.turn % 2 === 0;
-    return width <= (upright ? this.width : this.height) && height <= (upright ? this.height : this.width);
+    const room = (upright ? this.height : this.width) - this.#above;
+    return width <= (upright ? this.width : this.height) && height <= room;
   }
 
   #place({ width, height }: Viewport, fit: Exclude<Fit, 'auto'>): Placement {
-    return place(width, height, this.width, this.height, fit, this.view.turn);
+    return place(width, height, this.width, this.height, fit, this.view.turn, this.#above);
   }
 
   #sameViewport({ x, y, width, height }: Viewport): boolean {

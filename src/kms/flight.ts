@@ -1,5 +1,6 @@
 import type { Placement } from './fit';
 import type { Framebuffer } from './framebuffers';
+import type { Indicator } from './indicator';
 import { copyScanout, newScanout, type Scanout } from './scanout';
 import type { Source } from './source';
 
@@ -17,6 +18,8 @@ export class Flight {
   /** How the guest's screen stands on the panel; null: it is a picture of ours. */
   placement: Placement | null = null;
   path: Path = 'picture';
+  /** What is said above it. */
+  indicator: Indicator | null = null;
 
   begin(
     source: Source,
@@ -25,6 +28,7 @@ export class Flight {
     framebuffer: Framebuffer | null,
     placement: Placement | null,
     path: Path,
+    indicator: Indicator | null,
   ): void {
     this.source = source;
     this.frame = frame;
@@ -32,6 +36,7 @@ export class Flight {
     this.framebuffer = framebuffer;
     this.placement = placement;
     this.path = path;
+    this.indicator = indicator;
     framebuffer?.retain();
   }
 
@@ -40,5 +45,6 @@ export class Flight {
     this.framebuffer?.release();
     this.framebuffer = null;
     this.source = null;
+    this.indicator = null;
   }
 }

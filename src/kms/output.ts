@@ -10,10 +10,11 @@ import { Copier } from './copier';
 import { fillPanel, fillScanout, newScanout, type Scanout } from './scanout';
 import { BufferDamage } from './damage';
 import { isEmpty, toScreen, type Placement } from './fit';
-import { Fitting, type View } from './fitting';
+import { Fitting, indicatorPlace, roomOn, type View } from './fitting';
 import { Flight, type Path } from './flight';
 import { FlipWatch } from './flip-watch';
 import { BufferRefused, type Framebuffer } from './framebuffers';
+import type { Indicator } from './indicator';
 import { modeName, sameMode } from './modes';
 import type { PanelPixels } from './capture';
 import { IN_FLIGHT, Pointer } from './pointer';
@@ -93,6 +94,10 @@ export class Output {
   /** Why what is shown is not shown as it lies, or not at all. */
   reason: string | undefined;
   modeNote: string | undefined;
+  /** What is said above the source; shown where the view has an indicator. */
+  #indicator: Indicator = { text: '', active: false };
+  /** Another indicator is on the panel. */
+  onIndicated: () => void = () => undefined;
 
   constructor(
     private readonly card: Card,
@@ -140,12 +145,16 @@ export class Output {
   get placement(): Placement | null {
     return this.#shown.placement;
   }
-  /** Size of the panel as its user sees it, who may have turned it; 0 while it is dark. */
+  /** The indicator that is on the panel; null: none. */
+  get indicator(): Indicator | null {
+    return this.#shown.indicator;
+  }
+  /** Room on the panel for a screen, as its user sees it, who may have turned it; 0 while it is dark. */
   get width(): number {
-    return (this.#view.turn % 2 === 0 ? this.#mode?.hdisplay : this.#mode?.vdisplay) ?? 0;
+    return this.#mode ? roomOn(this.#mode, this.#view).width : 0;
   }
   get height(): number {
-    return (this.#view.turn % 2 === 0 ? this.#mode?.vdisplay : this.#mode?.hdisplay) ?? 0;
+    return this.#mode ? roomOn(this.#mode, this.#view).height : 0;
   }
   /** A place on the panel (0 to 1 in both directions) becomes that of the guest's screen: see `toScreen` of fit.ts. */
   toScreen(at: { x: number; y: number }): boolean {
@@ -177,7 +186,8 @@ export class Output {
     signal: SignalConfig = NO_SIGNAL,
   ): Promise<void> {
     const { id } = this.#connector;
-    const sameView = view.fit === this.#view.fit && view.turn === this.#view.turn;
+    const sameView =
+      view.fit === this.#view.fit && view.turn === this.#view.turn && view.indicator === this.#view.indicator;
     if (
       this.#mode &&
       this.#crtc === crtc &&
@@ -192,10 +202,12 @@ export class Output {
     this.#signal = new Signal(this.card, id, crtc, signal, (setting) => {
       this.#tellTrouble(setting);
     });
-    this.#pointer = await Pointer.create(this.card, crtc, mode, () => {
+    const strip = indicatorPlace(view, mode.hdisplay, mode.vdisplay);
+    const onDue = (): void => {
       this.pump();
-    });
-    this.#copier = new Copier(this.card.native, mode.hdisplay, mode.vdisplay);
+    };
+    this.#pointer = await Pointer.create(this.card, crtc, mode, onDue, strip);
+    this.#copier = new Copier(this.card.native, mode.hdisplay, mode.vdisplay, strip);
     const accepts = (scanout: Scanout): boolean =>
       this.card.commit.accepts({ crtc, connector: id, mode }, !this.#needsSet, scanout);
     this.#fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, accepts, this.card.pans);
@@ -249,14 +261,25 @@ export class Output {
     await this.#letGo();
   }
 
-  /** Shows another source from the next vblank on. `requested`: when it was asked for (CLOCK_MONOTONIC, ms). */
-  show(source: Source, requested: number): void {
+  /**
+   * Shows another source from the next vblank on. `requested`: when it was asked for (CLOCK_MONOTONIC, ms); `text`: the
+   * indicator's.
+   */
+  show(source: Source, requested: number, text = ''): void {
     if (this.#source === source) return;
     this.#source = source;
+    if (text !== this.#indicator.text) this.#indicator = { ...this.#indicator, text };
     this.reason = undefined;
     this.lastSwitch = { requested, committed: NaN, shown: NaN };
     this.#copier?.invalidate();
     this.changed();
+  }
+
+  /** Whether what is shown is said to have keyboard and pointer. */
+  activate(active: boolean): void {
+    if (active === this.#indicator.active) return;
+    this.#indicator = { ...this.#indicator, active };
+    if (this.#view.indicator) this.changed();
   }
 
   /** The source has something new. */
@@ -296,7 +319,7 @@ export class Output {
       // One of the last mode's size: its successor is being drawn.
       if (picture.width !== this.width || picture.height !== this.height) return;
       this.#readiness.cancel();
-      if (this.#view.turn === 0)
+      if (this.#view.turn === 0 && !this.#view.indicator)
         this.#commit(source, fillPanel(this.#next, picture.framebuffer, this.#mode!), null, null, 'picture');
       else void this.#draw(source, source, this.#fitting!.ofCopy(source.viewport, '').placement, 'picture');
     } else if (framebuffer) {
@@ -420,20 +443,22 @@ export class Output {
     }
     const { canvas } = source;
     const { framebuffer, frame } = shown;
+    const indicator = this.#view.indicator ? this.#indicator : null;
     // Frames that went another way have told their damage there.
     if (this.#shown.path === 'direct') copier.invalidate();
     this.#drawing = source;
     const commits = this.#commits;
     framebuffer?.retain();
     try {
-      const target = await copier.draw(source, placement, this.#shown.scanout.framebuffer, shown);
+      const onPanel = this.#shown.scanout.framebuffer;
+      const target = await copier.draw(source, placement, onPanel, shown, indicator);
       // The output may have gone dark, or to another mode, while the worker drew.
       if (this.#copier !== copier || this.#mode !== mode) return;
       this.#drawing = null;
       if (this.#commits !== commits) this.pump();
       // Another output may be setting its CRTC, the pointer be on its way: what is drawn waits in its buffer.
       else if (this.#source === source && this.#isFree())
-        this.#commit(source, fillPanel(this.#next, target, mode), null, placement, path, frame);
+        this.#commit(source, fillPanel(this.#next, target, mode), null, placement, path, frame, indicator);
       else this.changed();
     } catch (error) {
       if (this.#copier !== copier || this.#mode !== mode) return;
@@ -463,9 +488,10 @@ export class Output {
     placement: Placement | null,
     path: Path,
     frame = source.frame,
+    indicator: Indicator | null = null,
   ): void {
     const flight = this.#flight;
-    flight.begin(source, frame, scanout, framebuffer, placement, path);
+    flight.begin(source, frame, scanout, framebuffer, placement, path, indicator);
     this.#commits++;
     this.#flying = true;
     if (this.#needsSet) {
@@ -570,12 +596,14 @@ export class Output {
     if (this.lastSwitch && Number.isNaN(this.lastSwitch.shown) && source === this.#source)
       this.lastSwitch.shown = at;
     if (this.#shown.path === 'direct') this.reason = undefined;
+    const indicated = landed.indicator !== this.#shown.indicator;
     landed.end();
     // A guest that always has the next frame ready would leave it no other moment.
     if (this.#pointer?.carried === false) this.#movePointer();
     // The next commit first: it has a vblank to catch; the guest's answer has not.
     this.pump();
     source?.presented(frame);
+    if (indicated) this.onIndicated();
   }
 
   #pointerArrived(at: number): void {

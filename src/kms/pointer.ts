@@ -3,7 +3,7 @@ import type { ModeInfo } from '../native';
 import type { Card } from './card';
 import { CursorPace } from './cursor-pace';
 import { CursorPlane, type CursorState } from './cursor-plane';
-import type { Edges } from './fit';
+import type { Edges, Placement } from './fit';
 import type { Flight } from './flight';
 import { refreshOf } from './modes';
 import type { Scanout } from './scanout';
@@ -32,12 +32,18 @@ export class Pointer {
     readonly carried: boolean,
   ) {}
 
-  /** `onDue`: the time has come for which `isDue` said to wait. */
-  static async create(card: Card, crtc: number, mode: ModeInfo, onDue: () => void): Promise<Pointer> {
+  /** `onDue`: the time has come for which `isDue` said to wait; `strip`: the part of the panel it may not cover. */
+  static async create(
+    card: Card,
+    crtc: number,
+    mode: ModeInfo,
+    onDue: () => void,
+    strip: Placement | null,
+  ): Promise<Pointer> {
     const refresh = refreshOf(mode);
     const pace = new CursorPace(refresh > 0 ? 1e6 / refresh : COMMON_PERIOD_MS, onDue);
     const carried = card.commit.carriesCursor(crtc);
-    return new Pointer(card, crtc, await CursorPlane.create(card.native, carried), pace, carried);
+    return new Pointer(card, crtc, await CursorPlane.create(card.native, carried, strip), pace, carried);
   }
 
   /** Why it is not on the panel, or not as it should be. */

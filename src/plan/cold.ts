@@ -22,12 +22,14 @@ export function coldSituation(given: {
   readonly connectors: readonly Connector[];
   readonly outputs: readonly OutputConfig[];
   readonly guests: readonly string[];
+  /** Whether the config has the secure profile. */
+  readonly secure?: boolean;
   readonly action?: LayoutAction | undefined;
   buffer(head: HeadRef, size: Size): PlannedBuffer;
   readonly tester?: Tester | undefined;
   readonly untested?: string | undefined;
 }): Situation {
-  const { card, commit, reader, outputs, guests, tester, untested } = given;
+  const { card, commit, reader, outputs, guests, secure = false, tester, untested } = given;
   const connectors = given.connectors.filter(({ writeback }) => !writeback);
   const { crtcs, maxWidth, maxHeight } = reader.resources();
   const modeOf = (crtc: number): ModeInfo | null => reader.crtc(crtc).mode;
@@ -35,7 +37,7 @@ export function coldSituation(given: {
     ...{ card, commit, reader, tester, untested },
     names: outputs.map(({ name }) => name),
     arrange: (refused) =>
-      arrange(connectors, outputs, { crtcs, maxWidth, maxHeight, modeOf }, (name) => ({
+      arrange(connectors, outputs, { crtcs, maxWidth, maxHeight, modeOf, indicator: secure }, (name) => ({
         ...{ crtc: 0, mode: null, key: name },
         refused: (mode) => refused(name, mode),
       })),

@@ -51,7 +51,8 @@ function situation(
       card.commit.name === 'atomic'
         ? undefined
         : 'the daemon was started with --legacy, or the card is not atomic',
-    arrange: (refused) => outputs.preview(config?.outputs, refused),
+    arrange: (refused) =>
+      outputs.preview(config?.outputs, refused, config && { indicator: config.secure !== undefined }),
     now: (name) => {
       const output = outputs.get(name);
       return output && { crtc: output.crtc, mode: output.mode, shows: controller.assignment(name) };

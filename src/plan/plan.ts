@@ -2,7 +2,7 @@ import type { BufferLayout, Viewport } from '../buffers';
 import type { HeadRef } from '../config/config';
 import { fourccName, XR24 } from '../fourcc';
 import { place, type Placement } from '../kms/fit';
-import { Fitting, type View } from '../kms/fitting';
+import { Fitting, roomOn, type View } from '../kms/fitting';
 import { bytesPerPixel, halves, opaque } from '../kms/formats';
 import { INVALID_MODIFIER } from '../kms/in-formats';
 import { modeName, sameMode } from '../kms/modes';
@@ -221,7 +221,7 @@ class Planner {
     );
     const shows = now?.shows;
     const same = shows?.blank === blank && (shows.head === null ? head === null : sameHead(shows.head, head));
-    const told = sizeOf((leader.choice ?? choice).mode, leader.view);
+    const told = roomOn((leader.choice ?? choice).mode, leader.view);
     const shown = head && !blank ? this.situation.buffer(head, told) : undefined;
     const plane = this.#primary.get(crtc) ?? null;
     const bit = 1 << this.#crtcs.indexOf(crtc);
@@ -310,11 +310,6 @@ function whyModeset(
   if (!now?.mode || now.crtc === 0) return `${key} is dark now`;
   if (now.crtc !== crtc) return `it is on CRTC ${now.crtc} now`;
   return `its mode is ${modeName(now.mode)} now`;
-}
-
-/** The size of a panel as its user sees it. */
-function sizeOf({ hdisplay, vdisplay }: ModeInfo, { turn }: View): Size {
-  return turn % 2 === 0 ? { width: hdisplay, height: vdisplay } : { width: vdisplay, height: hdisplay };
 }
 
 function filling({ hdisplay, vdisplay }: ModeInfo): PlannedBuffer {

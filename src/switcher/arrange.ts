@@ -27,6 +27,8 @@ export interface Limits {
   readonly crtcs: readonly number[];
   readonly maxWidth: number;
   readonly maxHeight: number;
+  /** What every output shows has an indicator above it. */
+  readonly indicator?: boolean;
   /** What a CRTC is set to, by whomever. */
   modeOf(crtc: number): ModeInfo | null;
 }
@@ -105,7 +107,7 @@ export function arrange(
       config,
       crtc,
       choice: crtc === 0 ? undefined : choice,
-      view: viewOf(config),
+      view: viewOf(config, limits.indicator),
       short: crtc === 0 && connected.includes(connector),
     };
   });
@@ -148,7 +150,7 @@ export function inConfigOrder<T>(
   return [...outputs].sort((a, b) => place(a) - place(b));
 }
 
-function viewOf(config: OutputConfig | undefined): View {
+function viewOf(config: OutputConfig | undefined, indicator = false): View {
   const { fit = 'auto', rotate = 0 } = config ?? {};
-  return { fit, turn: (rotate / 90) as Turn };
+  return { fit, turn: (rotate / 90) as Turn, ...(indicator && { indicator }) };
 }

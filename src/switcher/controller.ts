@@ -18,6 +18,7 @@ import {
   assignmentOf,
   CommandError,
   giveInOrder,
+  headName,
   initialLayout,
   NOTHING,
   outputOf,
@@ -79,9 +80,13 @@ export class Controller implements GuestsOwner {
       },
     );
     this.#layout = initialLayout(config.outputs);
-    this.outputs = new Outputs(card, config.outputs, log, () => {
+    const changed = (): void => {
       this.#outputsChanged();
-    });
+    };
+    const indicated = (): void => {
+      this.#retarget();
+    };
+    this.outputs = new Outputs(card, config.outputs, log, changed, config.secure && indicated);
     this.#seats = new Seats(config.seats, this.outputs, (seat) => {
       this.#showNextOfScan(seat);
     });
@@ -211,10 +216,10 @@ export class Controller implements GuestsOwner {
 
   #escape(): void {
     this.#escaped = !this.#escaped;
-    const { source } = this.config.escape;
+    const { escape } = this.config;
     this.log.notice(
       this.#escaped
-        ? `keyboard and pointer are taken from all guests: ${source} gives them back`
+        ? `keyboard and pointer are taken from all guests${escape ? `: ${escape.source} gives them back` : ''}`
         : 'keyboard and pointer are given back',
     );
     this.#emit({ event: 'escaped', active: this.#escaped });
@@ -236,7 +241,8 @@ export class Controller implements GuestsOwner {
   }
 
   #helpOn(output: Output): readonly HelpLine[] {
-    return helpLines([...this.#seats.of(output).config.hotkeys, this.config.escape]);
+    const { escape } = this.config;
+    return helpLines([...this.#seats.of(output).config.hotkeys, ...(escape ? [escape] : [])]);
   }
 
   /** The seat's keys are nobody's meanwhile: they would reach whichever guest is shown just then. */
@@ -359,7 +365,9 @@ export class Controller implements GuestsOwner {
     const { mode, connector, width, height } = output;
     const { mmWidth, mmHeight } = connector.info;
     const refresh = refreshOf(mode);
-    if (width === mode.hdisplay) return { width, height, refresh, mmWidth, mmHeight, edid: connector.edid };
+    // What the monitor says of itself lists sizes that do not leave room for the indicator.
+    const edid = this.config.secure ? undefined : connector.edid;
+    if (width === mode.hdisplay) return { width, height, refresh, mmWidth, mmHeight, edid };
     // Turned on its side: what the monitor says of itself lies the other way.
     return { width, height, refresh, mmWidth: mmHeight, mmHeight: mmWidth, edid: undefined };
   }
@@ -496,13 +504,23 @@ export class Controller implements GuestsOwner {
       this.#layout.panic;
     const { head, blank } = nobody ? NOTHING : assignmentOf(this.#layout, focus);
     const guest = head && !blank ? this.guests.get(head.guest) : undefined;
-    const own = guest?.session ? (guest.devices ?? guest.link.input) : undefined;
+    const taker = guest?.session ? (guest.devices ?? guest.link.input) : undefined;
+    for (const output of this.config.secure ? this.outputs.lit() : [])
+      output.activate(taker !== undefined && this.outputs.keyOf(output.name) === focus);
+    const own = this.#isSaid(head, focus) ? taker : undefined;
     const input = guest && own && this.#keys.busy(guest) ? NOBODY : own;
     const index = head?.head ?? 0;
     const panel = focus === null ? undefined : this.outputs.byKey(focus);
     if (before?.input === input && (!input || (before?.head === index && before.panel === panel))) return;
     seat.target = input ? { input, head: index, ...(panel && { panel }) } : null;
     this.onTarget(seat.target, seat.name);
+  }
+
+  /** In the secure profile nobody types to a guest before the panel says which that is. */
+  #isSaid(head: HeadRef | null, focus: string | null): boolean {
+    if (!this.config.secure || focus === null || head === null) return true;
+    const said = this.outputs.byKey(focus)?.indicator;
+    return said?.active === true && said.text === headName(head);
   }
 
   #reconcileGuest(guest: string): void {

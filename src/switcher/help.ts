@@ -1,5 +1,6 @@
-import type { Action, HeadRef, Hotkey } from '../config/config';
+import type { Action, Hotkey } from '../config/config';
 import { formatTrigger } from '../input/trigger';
+import { headName } from './layout';
 
 export type HelpLine = readonly [keys: string, what: string];
 
@@ -43,10 +44,6 @@ function describe(action: Action): string {
     case 'panic':
       return 'no guest has picture or input, and back';
   }
-}
-
-function headName({ guest, head }: HeadRef): string {
-  return head === 0 ? guest : `${guest}:${head}`;
 }
 
 function on(output: string | undefined): string {

@@ -163,6 +163,11 @@ function show(
   return withShows(layout, entries);
 }
 
+/** As a config has it: `linux`, `linux:1`. */
+export function headName({ guest, head }: HeadRef): string {
+  return head === 0 ? guest : `${guest}:${head}`;
+}
+
 export function sameHead(a: HeadRef | null, b: HeadRef | null): boolean {
   return a !== null && b !== null && a.guest === b.guest && a.head === b.head;
 }

@@ -51,12 +51,15 @@ export class Outputs {
     readonly configs: readonly OutputConfig[],
     private readonly log: Log,
     private readonly changed: () => void,
+    /** Another indicator is on a panel; absent: none is wanted. */
+    private readonly indicated?: () => void,
   ) {
     const { maxWidth, maxHeight } = card.native.resources();
     this.#limits = {
       crtcs: card.crtcs,
       maxWidth,
       maxHeight,
+      indicator: indicated !== undefined,
       modeOf: (crtc) => card.native.crtc(crtc).mode,
     };
   }
@@ -179,9 +182,10 @@ export class Outputs {
   preview(
     configs: readonly OutputConfig[] = this.configs,
     refused: (output: string, mode: ModeInfo) => string | undefined = () => undefined,
+    limits: Pick<Limits, 'indicator'> = {},
   ): Arrangement {
     const connectors = this.all().map(({ connector }) => connector);
-    return arrange(connectors, configs, this.#limits, (name) => {
+    return arrange(connectors, configs, { ...this.#limits, ...limits }, (name) => {
       const standing = this.#standing(name);
       return standing && { ...standing, refused: (mode) => standing.refused(mode) ?? refused(name, mode) };
     });
@@ -240,6 +244,7 @@ export class Outputs {
       const output: Output = new Output(this.card, read, this.log, (mode, reason) =>
         this.#modeRefused(output, mode, reason),
       );
+      if (this.indicated) output.onIndicated = this.indicated;
       this.#known.set(read.name, { output, key: read.name, refused: [], trainings: 0, renewed: false });
       return read;
     }

@@ -8,7 +8,7 @@ import type { Log } from '../log';
 import type { Guests, GuestState } from './guests';
 import type { HeadView } from './head-view';
 import type { HelpLine } from './help';
-import type { Assignment } from './layout';
+import { headName, type Assignment } from './layout';
 import { Pictures, type Caption } from './pictures';
 
 /**
@@ -54,16 +54,17 @@ export class Panels {
     const { head, blank } = assignment;
     const guest = head ? this.guests.get(head.guest) : undefined;
     const view = guest?.views.get(head?.head ?? 0);
+    const whose = head && !blank && !cover ? headName(head) : '';
     const shown = view?.hasContent && !blank && !cover && output.lit ? view : undefined;
     for (const other of this.#viewsOn(output)) if (other !== shown) other.leave(output);
     this.#wishes.delete(output);
-    if (shown) output.show(shown.showOn(output), requested);
+    if (shown) output.show(shown.showOn(output), requested, whose);
     if (shown || !output.lit || (this.#patience && output.frames === 0)) return;
     if (!blank && !cover && guest && this.#settles(guest, output)) return;
     const wish = this.#pictures.get(output, this.#captionOf(output, assignment, cover, guest)).then(
       (picture) => {
         // Something else may be wanted by now.
-        if (this.#wishes.get(output) === wish) output.show(picture, requested);
+        if (this.#wishes.get(output) === wish) output.show(picture, requested, whose);
       },
       (error: unknown) => void this.log.error(`${output.name}: drawing a picture: ${String(error)}`),
     );
@@ -129,7 +130,7 @@ export class Panels {
 function absence(output: Output, head: HeadRef | null, guest: GuestState | undefined): Caption {
   const where = output.mode ? `${output.name}  ${modeName(output.mode)}` : output.name;
   if (!head || !guest) return { headline: 'no guest here', detail: where };
-  const name = head.head === 0 ? head.guest : `${head.guest}:${head.head}`;
+  const name = headName(head);
   const { link, session, left, condition } = guest;
   if (session) return { headline: CONDITIONS[condition].replace('?', name), detail: where };
   const what = `${link.kind} ${link.address}`;

@@ -11,6 +11,9 @@ import { launch } from './children.mjs';
 const FOLDER = '/run/bench';
 const NODE_OPTIONS = ['--no-memory-reducer'];
 
+/** Where guests have their evdev devices. */
+export const inputFolder = `${FOLDER}/input`;
+
 export const socketOf = (guest) => `${FOLDER}/${guest}.sock`;
 
 /** What the kernel calls the n-th panel of the lab, from 0. */

@@ -5,11 +5,12 @@ import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 
 import { endAll } from './children.mjs';
+import { input } from './input.mjs';
 import { frames, hotkey, memory, start } from './parts.mjs';
 import { qemu } from './qemu.mjs';
 import { printTable } from './table.mjs';
 
-const parts = { frames, switch: hotkey, start, memory, qemu };
+const parts = { frames, switch: hotkey, start, memory, input, qemu };
 
 const named = process.argv.slice(2);
 const unknown = named.find((name) => !Object.hasOwn(parts, name));

@@ -33,7 +33,7 @@ export function summary(values) {
 }
 
 /** Waits until the guests' own buffers are on the panels, as they lie. */
-async function shown(daemon, panels) {
+export async function shown(daemon, panels) {
   for (let tries = 0; ; tries++) {
     const { outputs } = await daemon.status();
     if (outputs.filter(({ path }) => path === 'direct').length === panels) return;

@@ -15,8 +15,8 @@ export function panelCard() {
 }
 
 /** Runs a program that ends by printing one line of JSON. `done` resolves with it. */
-function start(program, options, stderr = 'inherit') {
-  const child = launch(program, options, ['ignore', 'pipe', stderr]);
+function start(program, options, stderr = 'inherit', stdin = 'ignore') {
+  const child = launch(program, options, [stdin, 'pipe', stderr]);
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (more) => (text += more));
   const done = new Promise((resolve, reject) => {
@@ -28,7 +28,7 @@ function start(program, options, stderr = 'inherit') {
   });
   // Told to whoever waits for the result; until then it is no unhandled rejection.
   done.catch(() => undefined);
-  return { done, stop: () => child.kill() };
+  return { done, stop: () => child.kill(), tell: (line) => child.stdin.end(`${line}\n`) };
 }
 
 const guestOptions = (name) => [
@@ -64,6 +64,18 @@ export function flipLoop(panels, frames, warmup) {
 export function qemuFloor(qmp, rounds, sizes) {
   const options = sizes.flatMap((size) => ['--size', size]);
   return start('build/bench/qemu-floor', ['--qmp', qmp, '--rounds', String(rounds), ...options]).done;
+}
+
+/** `keys` or `motion`, so many, to a device of a guest's, or through the C floor; `go` resolves with what was found. */
+export function startInputMeter(what, count, device) {
+  const options = [what, String(count), ...(device === undefined ? [] : [device])];
+  const { done, tell } = start('build/bench/input-meter', options, 'inherit', 'pipe');
+  return {
+    go: () => {
+      tell('go');
+      return done;
+    },
+  };
 }
 
 export async function cDaemon(guests, frames, warmup) {

@@ -131,11 +131,43 @@ function qemuRows({ blob, texture }) {
   ];
 }
 
+function keyRows({ floor, ...daemons }) {
+  return [
+    row('key to guest, C floor: median', floor.us.median, us(floor.us.median)),
+    row('key to guest, C floor: p99', floor.us.p99, us(floor.us.p99)),
+    ...Object.entries(daemons).flatMap(([kind, { us: found, first }]) => {
+      const title = `key to guest, ${kind} guest`;
+      const net = found.p99 - floor.us.p99;
+      return [
+        row(`${title}: median`, found.median, us(found.median)),
+        row(`${title}: p99`, found.p99, us(found.p99)),
+        row(`${title}: p99 beyond the floor's`, net, us(net), 1000, '1000 us'),
+        row(`${title}: max`, found.max, us(found.max)),
+        row(`${title}: first, in cold code`, first, us(first)),
+      ];
+    }),
+  ];
+}
+
+function motionRows(figures) {
+  return Object.entries(figures).flatMap(([kind, { reports, missing, lag, sent, cpuUsPerReport }]) => {
+    const title = `mouse at 1000 Hz, ${kind === 'floor' ? 'C floor' : `${kind} guest`}`;
+    const target = kind === 'floor' ? [] : [0, '0'];
+    const behind = `${lag.p99} of ${reports} reports, max ${lag.max}`;
+    return [
+      row(`${title}: motion missing`, missing, `${missing} of ${sent.join(' and ')}`, ...target),
+      row(`${title}: behind, p99`, lag.p99, behind),
+      ...(kind !== 'still' ? [] : [row(`${title}: CPU per report`, cpuUsPerReport, us(cpuUsPerReport))]),
+    ];
+  });
+}
+
 const rowsOf = {
   frames: (figures) => Object.values(figures).flatMap(frameRows),
   switch: switchRows,
   start: startRows,
   memory: memoryRows,
+  input: ({ keys, motion }) => [...keyRows(keys), ...motionRows(motion)],
   qemu: qemuRows,
 };
 

@@ -64,7 +64,7 @@ describe('YAML itself', () => {
   test('a duplicate key hides no other problem', () => {
     expect(problems(`${guests}  linux: { vhost-user-gpu: { listen: /run/x.sock } }\ncolour: red\n`)).toEqual([
       '4:3 this key is here already; remove or rename one of them',
-      '5:1 unknown key "colour"; known: card, control, log, handover, power, guests, outputs, hotkeys, passthrough, escape, seats, layouts',
+      '5:1 unknown key "colour"; known: card, control, log, handover, power, guests, outputs, hotkeys, passthrough, escape, seats, layouts, secure',
     ]);
   });
 

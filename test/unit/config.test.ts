@@ -226,7 +226,7 @@ hotkeys:
       { modifiers: 0x33, code: 111 },
       { modifiers: 0x01, code: 0 },
     ]);
-    expect(config.escape.trigger.steps.map(({ code }) => code)).toEqual([70, 70, 1]);
+    expect(config.escape?.trigger.steps.map(({ code }) => code)).toEqual([70, 70, 1]);
     expect(config.hotkeys.map(({ action, hold }) => [action, hold])).toEqual([
       [{ kind: 'help' }, true],
       [{ kind: 'layout', layout: 'desk' }, undefined],

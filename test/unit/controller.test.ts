@@ -1,12 +1,12 @@
 import * as clock from '../../src/clock';
 import type * as os from 'node:os';
 import type { BufferLayout } from '../../src/buffers';
-import type { Config, Hotkey, OutputConfig, SeatConfig } from '../../src/config/config';
+import type { Config, Hotkey, OutputConfig, SeatConfig, SecureConfig } from '../../src/config/config';
 import type { GuestInput } from '../../src/guest/sink';
 import type { InputTarget } from '../../src/input/router';
 import { parseTrigger } from '../../src/input/trigger';
 import type { Card } from '../../src/kms/card';
-import type { ModeInfo } from '../../src/native';
+import { native, type ModeInfo, type NativeMapping } from '../../src/native';
 import { readStatus } from '../../src/control/status';
 import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
 import { NOBODY } from '../../src/switcher/guest-keys';
@@ -85,6 +85,7 @@ async function start(
   hotkeys: readonly Hotkey[] = [],
   patience?: number,
   seats: readonly SeatConfig[] = [],
+  secure?: SecureConfig,
 ): Promise<void> {
   const config: Config = {
     file: '',
@@ -99,6 +100,7 @@ async function start(
     escape: { source: 'Ctrl+Alt+Esc', trigger: parseTrigger('Ctrl+Alt+Esc'), action: { kind: 'escape' } },
     layouts: [],
     seats: [...seats, { name: 'default', devices: [], outputs: [], hotkeys }],
+    ...(secure && { secure }),
     notes: [],
   };
   targets = [];
@@ -940,5 +942,86 @@ describe('several seats', () => {
       'Virtual-2',
       null,
     ]);
+  });
+});
+
+describe('in the secure profile', () => {
+  /** What is said on each panel, with a mark where keyboard and pointer are. */
+  const said = (): (string | undefined)[] =>
+    controller.outputs.all().map(({ indicator }) => indicator && `${indicator.text}${indicator.active ? '*' : ''}`) as string[]; // prettier-ignore
+  const inputs = { windows: { ...quiet }, linux: { ...quiet } };
+
+  async function shown(): Promise<void> {
+    for (let count = 0; count < 4; count++) await vblank();
+  }
+
+  beforeEach(async () => {
+    // What the guests here send is no dma-buf.
+    const mapping = { size: 64 * 48 * 4, close: () => undefined } as unknown as NativeMapping;
+    jest.spyOn(native, 'mapDmabuf').mockReturnValue(mapping);
+    await start(configured, [], undefined, [], { keys: [] });
+    for (const link of Object.values(links)) {
+      link.input = inputs[link.guest as 'windows' | 'linux'];
+      controller.guests.connected(link);
+      await draw(link, 1);
+    }
+    await shown();
+  });
+
+  test('a panel says whose picture it has, and where keyboard and pointer go', async () => {
+    expect(said()).toEqual(['windows*', 'linux']);
+    expect(paths()).toEqual(['copy', 'copy']);
+    controller.perform({ kind: 'focus', output: 'Virtual-2' });
+    await shown();
+    expect(said()).toEqual(['windows', 'linux*']);
+    controller.perform({ kind: 'swap' });
+    await shown();
+    expect(said()).toEqual(['linux', 'windows*']);
+    controller.perform({ kind: 'panic', on: true });
+    await shown();
+    expect(said()).toEqual(['', '']);
+    expect(paths()).toEqual(['picture', 'picture']);
+  });
+
+  test('nobody types to a guest before its panel says so', async () => {
+    expect(targets.at(-1)?.input).toBe(inputs.windows);
+    controller.perform({ kind: 'focus', output: 'Virtual-2' });
+    expect(targets.at(-1)).toBeNull();
+    await shown();
+    expect(targets.at(-1)?.input).toBe(inputs.linux);
+    // A copy that takes its time: the panel still has the other's picture.
+    kernel.patient = true;
+    controller.perform({ kind: 'show', head: { guest: 'windows', head: 0 }, on: 'Virtual-2' });
+    await vblank();
+    expect(said()[1]).toBe('linux*');
+    expect(targets.at(-1)).toBeNull();
+    kernel.patient = false;
+    while (kernel.pending.length > 0) await kernel.finish();
+    await shown();
+    expect(said()[1]).toBe('windows*');
+    expect(targets.at(-1)?.input).toBe(inputs.windows);
+  });
+
+  test('a guest is told of the room below the indicator, and nothing of the monitor that another is told, too', () => {
+    expect(controller.displayFor('windows', 0)).toMatchObject({ width: 64, height: 32, edid: undefined });
+  });
+
+  test('what size a guest draws changes nothing that another is told', async () => {
+    const [before, changes] = [controller.displayFor('linux', 0), links.linux.displayChanges];
+    const sink = controller.guests.head(links.windows, 0);
+    for (const height of [8, 16, 48]) {
+      const plane = { fd: openNull(), device: 1, inode: ++inode, offset: 0, pitch: 256 };
+      sink.scanout({ ...layout, height, planes: [plane] }, { x: 0, y: 0, width: 64, height });
+      sink.update(height, 0, 0, 64, height);
+      await shown();
+    }
+    expect([controller.displayFor('linux', 0), links.linux.displayChanges]).toEqual([before, changes]);
+  });
+
+  test('a guest that has gone leaves nothing on its panel but its name', async () => {
+    controller.guests.disconnected(links.windows, 'it went');
+    await shown();
+    expect([said()[0], paths()[0], shows()[0]]).toEqual(['windows', 'picture', 'picture']);
+    expect(targets.at(-1)).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import { Copier } from '../../src/kms/copier';
-import { place } from '../../src/kms/fit';
+import { place, placeAbove } from '../../src/kms/fit';
 import type { Framebuffer } from '../../src/kms/framebuffers';
 import { fourcc } from '../../src/fourcc';
 import { native, type NativeCard } from '../../src/native';
@@ -259,4 +259,26 @@ test('buffers that come too late are freed at once', async () => {
   const failed = expect(drawing).rejects.toThrow('the output went dark');
   await copier.close();
   await failed;
+});
+
+test('below an indicator each picture begins on a cleared buffer, and the indicator is drawn when it is another', async () => {
+  const strip = placeAbove(2, 10, 6, 0);
+  const below = place(8, 4, 10, 6, 'none', 0, 2);
+  const indicated = new Copier(kernel as unknown as NativeCard, 10, 6, strip);
+  const source = screen();
+  const [alpha, beta] = ['alpha', 'beta'].map((text) => ({ text, active: true }));
+  const a = await indicated.draw(source, below, 0, source, alpha);
+  expect(drawn()).toEqual([`clear ${a}`, `0,0,1,2,8,4 ${a}`, `0,0,0,0,10,2 ${a}`]);
+  source.damage = { left: 1, top: 1, right: 2, bottom: 2 };
+  expect(await indicated.draw(source, below, 0, source, alpha)).toBe(a);
+  expect(drawn()).toEqual([`1,1,2,3,1,1 ${a}`]);
+  const b = await indicated.draw(source, below, a, source, alpha);
+  drawn();
+  // Of another guest: nothing of the last is left in either.
+  indicated.invalidate();
+  expect(await indicated.draw(source, below, b, source, beta)).toBe(a);
+  expect(drawn()).toEqual([`clear ${a}`, `0,0,1,2,8,4 ${a}`, `0,0,0,0,10,2 ${a}`]);
+  expect(await indicated.draw(source, below, a, source, beta)).toBe(b);
+  expect(drawn()).toEqual([`clear ${b}`, `0,0,1,2,8,4 ${b}`, `0,0,0,0,10,2 ${b}`]);
+  await indicated.close();
 });

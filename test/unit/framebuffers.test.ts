@@ -300,6 +300,16 @@ describe('a framebuffer is freed', () => {
     expect(made.used).toBe(false);
   });
 
+  test('never for what another guest uses', () => {
+    const other = {};
+    const theirs = get('theirs', {}, other);
+    for (let index = 0; index < 80; index++) get(`b${index}`);
+    expect(kernel.closedFramebuffers).not.toContain(theirs.id);
+    expect(get('theirs', {}, other)).toBe(theirs);
+    expect(cache.size).toBe(65);
+    cache.releaseOwner(other);
+  });
+
   test('as the oldest of more than 64, those in use apart', () => {
     const made = Array.from({ length: 64 }, (_, index) => get(`b${index}`));
     made[0]!.retain();

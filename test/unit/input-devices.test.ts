@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type GuestInput } from '../../src/guest/sink';
 import { InputDevices, type DeviceOwner, type InputEvents } from '../../src/input/devices';
 import { Input } from '../../src/input/input';
+import { Selector } from '../../src/input/selector';
 import { parseTrigger } from '../../src/input/trigger';
 import {
   INPUT_ABSOLUTE,
@@ -372,6 +373,46 @@ describe('while a guest has the focus', () => {
       'warning: AT keyboard (event0): another program has taken it for itself: nothing of it comes here until it lets go',
       'warning: Mouse (event2): another program has taken it for itself: nothing of it comes here until it lets go',
     ]);
+  });
+
+  test('in the secure profile no guest lights a LED, and the device that switches does nothing else', () => {
+    const fired: string[] = [];
+    const log = fakeLog();
+    const selector = new Selector('panel', [{ code: 59, action: { kind: 'next' } }], log, ({ kind }) =>
+      fired.push(kind),
+    );
+    const handler = { fired: () => undefined, released: () => undefined };
+    const seat = { name: 'default', devices: [], bindings: { hotkeys: [] }, handler };
+    const secure = new Input([seat], log, undefined, selector);
+    secure.open();
+    kernel.batch();
+    expect(log.lines.at(-1)).toContain('no device "panel" is here');
+    const typed: unknown[] = [];
+    const lit = { ...guest(7), key: (...key: unknown[]) => typed.push(key) };
+    for (const [id, name] of [
+      [8, 'panel'],
+      [9, 'board'],
+    ] as const) {
+      kernel.devices.set(id, { ...keyboard, name, sysname: `event${id}`, pointer: true });
+      kernel.batch([INPUT_DEVICE_ADDED, id]);
+    }
+    secure.focus({ input: lit, head: 0 }, 'default');
+    kernel.batch(
+      [INPUT_KEY, 8, 59, 1],
+      [INPUT_KEY, 8, 59, 0],
+      [INPUT_KEY, 8, 30, 1],
+      [INPUT_BUTTON, 8, 0x110, 1],
+    );
+    kernel.batch([INPUT_MOTION, 8, 256, 256, 256, 256], [INPUT_WHEEL, 8, 0, 120], [INPUT_KEY, 9, 59, 1]);
+    lit.report?.(1);
+    expect([fired, typed, kernel.leds.filter(([, leds]) => leds !== 0)]).toEqual([
+      ['next'],
+      [[0, 59, true]],
+      [],
+    ]);
+    kernel.batch([INPUT_DEVICE_REMOVED, 8]);
+    expect(log.lines.at(-1)).toContain('the device that switches guests has gone');
+    secure.close();
   });
 
   test('a suspended input has nothing down, and comes back with new devices', () => {

@@ -19,17 +19,18 @@ interface Wish {
   readonly action?: LayoutAction;
   readonly assume?: Assumption;
   readonly tester?: Tester;
+  readonly secure?: boolean;
 }
 
 async function planOf(
   outputs: readonly (Partial<OutputConfig> & { name: string })[],
   wish: Wish = {},
 ): Promise<Plan> {
-  const { reader = card(), action, assume = {}, tester } = wish;
+  const { reader = card(), action, assume = {}, tester, secure = false } = wish;
   const connectors: Connector[] = [];
   for (const id of reader.resources().connectors) connectors.push(await readConnector(reader, id, false));
   const situation = coldSituation({
-    ...{ card: '/dev/dri/card1', commit: 'atomic', reader, connectors, action, tester },
+    ...{ card: '/dev/dri/card1', commit: 'atomic', reader, connectors, action, tester, secure },
     outputs: outputs.map((output) => ({ mode: 'preferred', ...output })),
     guests: ['windows', 'linux'],
     buffer: (_head, size) => assumedBuffer(assume, size),
@@ -149,6 +150,11 @@ test('a switch moves the head, and what was there goes where it came from', asyn
   await expect(
     planOf(outputs, { action: { kind: 'show', head: { guest: 'mac', head: 0 } } }),
   ).rejects.toThrow('there is no guest mac: the config has windows, linux');
+});
+
+test('in the secure profile every guest is copied below its name', async () => {
+  const plan = await planOf([{ name: 'Virtual-1', ...show('windows') }], { secure: true });
+  expect(one(plan, 'Virtual-1')).toMatchObject({ path: 'copy', reason: 'the indicator stands above it' });
 });
 
 test('without outputs in the config the guests get the monitors in order', async () => {

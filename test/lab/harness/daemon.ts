@@ -33,6 +33,7 @@ export interface Setup {
   readonly layouts?: object;
   readonly seats?: object;
   readonly passthrough?: readonly string[];
+  readonly secure?: object;
   readonly card?: string;
   readonly log?: object;
   /** Not of the config: `run --legacy`. */

@@ -14,15 +14,24 @@ export type Key = keyof typeof KEYS;
 
 /** A keyboard plugged in through uinput: real evdev events. */
 export class Keyboard {
-  private constructor(private readonly device: NativeUinput) {}
+  /** The lights that are on: bit 0 NumLock, 1 CapsLock, 2 ScrollLock. */
+  leds = 0;
+
+  private constructor(private readonly device: NativeUinput) {
+    device.onLeds((leds) => (this.leds = leds));
+  }
 
   /** Plugs one in and waits until the daemon has taken it. */
-  static async plug(daemon: Pick<Daemon, 'said'>, name = 'lab keyboard'): Promise<Keyboard> {
+  static async plug(
+    daemon: Pick<Daemon, 'said'>,
+    name = 'lab keyboard',
+    taken = new RegExp(`keyboard \\d+: ${name}`),
+  ): Promise<Keyboard> {
     const device = native.createUinput(name);
     await eventually(() => {
       if (device.devnode === '') throw new Error(`udev has made no device of ${name}`);
     });
-    await daemon.said(new RegExp(`keyboard \\d+: ${name}`));
+    await daemon.said(taken);
     return new Keyboard(device);
   }
 

@@ -1,4 +1,5 @@
 /** Keyboard and pointer, from evdev to the guest. */
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { qnum } from '../../../src/guest/qemu/qnum';
@@ -17,6 +18,7 @@ import {
   PictureGuest,
   scancodes,
   scratch,
+  Seatd,
   startBare,
 } from '../harness';
 
@@ -200,6 +202,80 @@ describe('hotkeys of a config without any', () => {
     }
   });
 
+  test('more than the kernel keeps for a reader leaves no key down that is up, and none up that is down', async () => {
+    // What was typed before has come.
+    keyboard.tap('N');
+    await eventually(() => {
+      expect(calls(0).at(-1)).toBe('Keyboard.Release 49');
+    });
+    const from = calls(0).length;
+    keyboard.press('A');
+    keyboard.press('B');
+    await got(0, '+30 +48', from);
+    daemon.signal('SIGSTOP');
+    // 64 events are kept; of more the reader learns but the last state, after SYN_DROPPED.
+    for (let count = 0; count < 100; count++) keyboard.tap('N');
+    keyboard.release('A');
+    keyboard.press('P');
+    daemon.signal('SIGCONT');
+    await eventually(() => {
+      expect([...guests[0]!.update().down].sort()).toEqual([48, 25].sort());
+    });
+    keyboard.release('B');
+    keyboard.release('P');
+    keyboard.tap('N');
+    await eventually(() => {
+      expect(calls(0).slice(-2)).toEqual(['Keyboard.Press 49', 'Keyboard.Release 49']);
+    });
+    expect(guests[0]!.update().down.size).toBe(0);
+    expect(guests[0]!.wrong).toEqual([]);
+    expect([calls(1), calls(2)].flat().filter((call) => call.endsWith(' 25'))).toEqual([]);
+  });
+
+  test('lock lights are those of the guest that has the keyboard, on every keyboard', async () => {
+    // As evdev and as QEMU number them.
+    const [NUM, CAPS, SCROLL_LOCK] = [1, 2, 4];
+    const bits: Readonly<Record<number, number>> = { [SCROLL_LOCK]: 1, [NUM]: 2, [CAPS]: 4 };
+    const second = await Keyboard.plug(daemon, 'second lit keyboard');
+    const lit = (leds: number): Promise<void> =>
+      eventually(() => {
+        expect([keyboard.leds, second.leds]).toEqual([leds, leds]);
+      });
+    const light = (index: number, ...leds: number[]): void => {
+      const modifiers = leds.reduce((all, led) => all | bits[led]!, 0);
+      const { qemu } = guests[index]!.guest;
+      qemu.console.change(qemu.main!, { modifiers });
+    };
+    light(0, CAPS);
+    light(1, NUM, SCROLL_LOCK);
+    await lit(CAPS);
+    for (const [index, leds] of [
+      [1, NUM | SCROLL_LOCK],
+      [2, 0],
+      [0, CAPS],
+    ] as const) {
+      keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
+      await daemon.outputIs(OUTPUTS[index]!, { focused: true });
+      await lit(leds);
+    }
+    // Of one that has not the keyboard: at the next switch.
+    light(1, NUM);
+    light(0, CAPS, NUM);
+    await lit(CAPS | NUM);
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
+    await lit(NUM);
+    // Nobody's while the keyboard is taken from all.
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Esc');
+    await lit(0);
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Esc');
+    await lit(NUM);
+    for (let count = 0; count < 2; count++) keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
+    await daemon.outputIs(FIRST, { focused: true });
+    for (const index of [0, 1]) light(index);
+    await lit(0);
+    second.unplug();
+  });
+
   test('a keyboard that is unplugged with keys held leaves none down', async () => {
     const other = await Keyboard.plug(daemon, 'short-lived keyboard');
     const from = calls(0).length;
@@ -209,6 +285,14 @@ describe('hotkeys of a config without any', () => {
     await eventually(() => {
       expect(guests[0]!.update().down.size).toBe(0);
     });
+    const before = calls(1).length;
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
+    await daemon.outputIs(SECOND, { focused: true });
+    keyboard.tap('N');
+    await got(1, '+49 -49', before);
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
+    keyboard.chord('LeftCtrl', 'LeftAlt', 'Tab');
+    await daemon.outputIs(FIRST, { focused: true });
   });
 
   test('a guest that is killed with keys held has none down when it is back', async () => {
@@ -220,6 +304,12 @@ describe('hotkeys of a config without any', () => {
     await eventually(async () => {
       expect(await daemon.guest('alpha')).toMatchObject({ connected: false });
     });
+    // The next has none of them, either.
+    const before = calls(1).length;
+    await daemon.show('beta', FIRST);
+    keyboard.tap('N');
+    await got(1, '+49 -49', before);
+    await daemon.show('alpha', FIRST);
     guests[0] = new Typed(new MockGuest(socket('alpha')));
     await eventually(async () => {
       expect(await daemon.guest('alpha')).toMatchObject({ connected: true });
@@ -234,6 +324,42 @@ describe('hotkeys of a config without any', () => {
     expect(guests[0].update().seen).toEqual(['+49 []']);
     expect(guests[0].down.size).toBe(0);
   });
+});
+
+test('keys held when another console comes to the front are up in the guest, there and back again', async () => {
+  const seatd = await Seatd.start('nogroup', true);
+  await start();
+  await daemon.said(/session: seatd/);
+  const console = (vt: number): void => void execFileSync('busybox', ['chvt', `${vt}`]);
+  const held = ['LeftShift', 'A', 'B'] as const;
+  for (const key of held) keyboard.press(key);
+  await got(0, '+42 +30 +48');
+  console(2);
+  await daemon.said(/another session is in front: paused/);
+  await eventually(() => {
+    expect(guests[0]!.update().down.size).toBe(0);
+  });
+  const told = calls(0).length;
+  keyboard.release('B');
+  keyboard.tap('N');
+  console(1);
+  await daemon.said(/the card is ours again/);
+  await eventually(() => {
+    // The devices are opened again: what was held all the time is nobody's until it is pressed again.
+    keyboard.tap('P');
+    expect(calls(0).slice(told)).toContain('Keyboard.Release 25');
+  });
+  keyboard.release('A');
+  keyboard.release('LeftShift');
+  keyboard.tap('A');
+  await eventually(() => {
+    expect(calls(0).at(-1)).toBe('Keyboard.Release 30');
+  });
+  const since = guests[0]!.update().seen.slice(2);
+  expect(since.filter((what) => what !== '+25 []')).toEqual(['+30 []']);
+  expect([guests[0]!.wrong, guests[0]!.down.size, calls(1), calls(2)]).toEqual([[], 0, [], []]);
+  await stop();
+  await seatd.stop();
 });
 
 describe('what hotkeys can do besides', () => {
