@@ -620,7 +620,8 @@ describe('a QEMU that misbehaves', () => {
       expect(watching.events).toEqual([]);
       const after = await daemon.output(TARGET);
       expect(after).toMatchObject({ path: 'direct', modesets });
-      expect(after.frames - first).toBeGreaterThan(20);
+      // An answer may come before its frame is shown, which the next one then overtakes: now and then.
+      expect(after.frames - first).toBeGreaterThan(flips / 2);
       // Off without another picture is off.
       guest.disable();
       await daemon.outputIs(TARGET, { path: 'picture', link: 'connected' });
