@@ -42,12 +42,9 @@ describe.each([
   beforeAll(async () => {
     progress(`${what}: starts`);
     guest = await LinuxGuest.start({ name: 'linux', version: 11, ...setup });
-    daemon = await startDaemon(guest, '1024x768');
   });
-  afterAll(async () => {
-    await daemon.stop();
-    await guest.stop();
-  });
+  afterAll(() => guest.stop());
+  afterEach(() => daemon.stop());
 
   /** Three colours take turns. Only blobs change hands whole: the others QEMU draws where they are read. */
   async function flips(width: number, height: number): Promise<void> {
@@ -72,6 +69,7 @@ describe.each([
   }
 
   test('its console is on the panel once the kernel has taken over from the firmware', async () => {
+    daemon = await startDaemon(guest, '1024x768');
     await guest.up();
     progress('the kernel is up');
     await consoleStands();
@@ -80,6 +78,8 @@ describe.each([
   });
 
   test(`its page flips are on the panel, without a modeset${blob ? ', and nothing else' : ''}`, async () => {
+    daemon = await startDaemon(guest, '1024x768');
+    await consoleStands();
     const lines = await modesetsDuring(async () => {
       guest.send('kms-flip & sleep 1');
       await flips(1024, 768);
@@ -93,7 +93,6 @@ describe.each([
   });
 
   test('its kernel sees another monitor, and is shown at its mode', async () => {
-    await daemon.stop();
     daemon = await startDaemon(guest, '1280x720');
     const connector = '/sys/class/drm/card0-Virtual-1';
     await eventually(async () => {
@@ -106,12 +105,11 @@ describe.each([
     await flips(1280, 720);
     await daemon.outputIs(FIRST, { path: way, frame: { width: 1280, height: 720, fits: true } });
     await guest.run('killall kms-flip');
-    await daemon.stop();
-    daemon = await startDaemon(guest, '1024x768');
     progress('page flips are on the panel at 1280x720');
   });
 
   test('its reboot is survived: the console is back', async () => {
+    daemon = await startDaemon(guest, '1024x768');
     guest.send('reboot -f');
     await guest.up(2);
     progress('the kernel is up again');
