@@ -281,8 +281,8 @@ export class Controller implements GuestsOwner {
   }
 
   /**
-   * Presses keys in a guest (absent: the focused one, of a seat if one is named): chords as {@link parseChords} takes them, or `wake`. Throws, or
-   * rejects with, {@link CommandError}.
+   * Presses keys in a guest (absent: the focused one, of a seat if one is named): chords as {@link parseChords} takes
+   * them, or `wake`. Throws, or rejects with, {@link CommandError}.
    */
   send(keys: string, to?: HeadRef, seat?: string): Promise<void> {
     const { guest, head } = this.#addressee(to, seat);
