@@ -2,7 +2,7 @@ import type { GuestConfig, SecureConfig } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
-import { sameHead } from '../switcher/layout';
+import { headName, sameHead } from '../switcher/layout';
 
 /** Reads a config as `run` would and says what it means; touches no display. Throws ConfigError. */
 export async function check(flags: Flags): Promise<string> {
@@ -14,7 +14,7 @@ export async function check(flags: Flags): Promise<string> {
       if (!show) return `  output ${name}: no guest`;
       const first = config.outputs.find((other) => sameHead(other.show ?? null, show));
       const mirrors = first?.name === name ? '' : `, mirrors ${first?.name}, whose size the guest is told`;
-      return `  output ${name}: ${show.guest}${show.head === 0 ? '' : `:${show.head}`}${mirrors}`;
+      return `  output ${name}: ${headName(show)}${mirrors}`;
     }),
     ...config.seats
       .slice(0, -1)

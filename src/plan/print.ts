@@ -1,5 +1,6 @@
 import { table } from '../cli/table';
 import { formatSettings } from '../kms/signal';
+import { headName } from '../switcher/layout';
 import type { OutputPlan, Plan } from './plan';
 
 const CHANGES: Readonly<Record<OutputPlan['change'], string>> = {
@@ -20,7 +21,7 @@ export function formatPlan({ card, driver, commit, by, byWhy, outputs, warnings 
     text(output.plane),
     output.mode ?? '-',
     CHANGES[output.change],
-    output.guest === null ? '-' : output.head === 0 ? output.guest : `${output.guest}:${output.head}`,
+    output.guest === null ? '-' : headName({ guest: output.guest, head: output.head ?? 0 }),
     bufferText(output),
     output.path ?? '-',
   ]);
