@@ -1,4 +1,4 @@
-import { keyCode, keyName, nearestKey } from '../input/keys';
+import { keyCode, keyName, unknownKey } from '../input/keys';
 import { readAction, type Known } from './actions';
 import { entries, entry, isMapping, kindOf } from './checker';
 import type { Checker } from './checker';
@@ -81,13 +81,10 @@ function readKeys(keys: unknown, known: Known, checker: Checker): SwitchKey[] {
     const code = keyCode(name);
     const other = read.find((key) => key.code === code);
     if (code === undefined) {
-      const near = nearestKey(name);
-      const hint = /[+\s]/.test(name)
-        ? '; a key of this device acts by itself: write one key, e.g. F1'
-        : near === undefined
-          ? ''
-          : `; did you mean ${near}?`;
-      checker.report(path, `unknown key "${name}"${hint}`, 'key');
+      const message = /[+\s]/.test(name)
+        ? `unknown key "${name}"; a key of this device acts by itself: write one key, e.g. F1`
+        : unknownKey(name);
+      checker.report(path, message, 'key');
     } else if (other) checker.report(path, `${keyName(code)} is here already; remove one of them`, 'key');
     const kind = kindOfAction(value);
     const why = refused[kind];

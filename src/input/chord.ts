@@ -1,4 +1,4 @@
-import { keyCode, modifier, modifierBits, nearestKey } from './keys';
+import { keyCode, modifier, modifierBits, unknownKey } from './keys';
 import type { Stroke } from './stroke';
 
 /** Why a chord cannot be sent; the message says what to write instead. */
@@ -45,6 +45,5 @@ function codeOf(name: string): number {
   const left = bits === undefined ? undefined : [...modifierBits].find(([, bit]) => (bits & bit) !== 0);
   const code = left?.[0] ?? keyCode(name);
   if (code !== undefined) return code;
-  const near = nearestKey(name);
-  throw new ChordError(`unknown key "${name}"${near === undefined ? '' : `; did you mean ${near}?`}`);
+  throw new ChordError(unknownKey(name));
 }

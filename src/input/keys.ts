@@ -131,3 +131,9 @@ export function nearestKey(name: string): string | undefined {
   const known = [...nameByCode.values(), ...modifierNames.map(([modifierName]) => modifierName)];
   return symbols.get(name) ?? nearest(name, known);
 }
+
+/** What is said of a name that no key has. */
+export function unknownKey(name: string): string {
+  const near = nearestKey(name);
+  return `unknown key "${name}"${near === undefined ? '' : `; did you mean ${near}?`}`;
+}

@@ -1,4 +1,4 @@
-import { keyCode, keyName, modifier, modifierNames, nearestKey } from './keys';
+import { keyCode, keyName, modifier, modifierNames, unknownKey } from './keys';
 
 /** One key pressed with exactly these modifiers held (bits as in keys.ts; both sides of one: either). */
 export interface Step {
@@ -71,11 +71,6 @@ function parseStep(chord: string): Step {
     );
   }
   return { modifiers, code };
-}
-
-function unknownKey(name: string): string {
-  const near = nearestKey(name);
-  return `unknown key "${name}"` + (near === undefined ? '' : `; did you mean ${near}?`);
 }
 
 function family(bits: number): string {
