@@ -196,7 +196,7 @@ export class CursorPlane implements CursorChange {
 
 /** Whether an image whose top left is at a place of the panel reaches into a part of it. */
 function overlaps(part: Placement, x: number, y: number, shape: Shape): boolean {
-  const [width, height] = shape.turn % 2 === 0 ? [shape.width, shape.height] : [shape.height, shape.width];
+  const [width, height] = uprightSize(shape);
   const across = x < part.x + part.width && x + width > part.x;
   return across && y < part.y + part.height && y + height > part.y;
 }

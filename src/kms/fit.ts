@@ -35,7 +35,7 @@ export function place(
   above = 0,
 ): Placement {
   // As if the panel were turned instead.
-  const [across, down] = turn % 2 === 0 ? [panelWidth, panelHeight] : [panelHeight, panelWidth];
+  const [across, down] = uprightSize({ width: panelWidth, height: panelHeight, turn });
   const room = down - above;
   const cut = fit === 'none';
   const cropWidth = cut ? Math.min(width, across) : width;
@@ -75,7 +75,7 @@ export function place(
 
 /** Places a strip of `height` rows along the panel's upper edge, as its user sees it. */
 export function placeAbove(height: number, panelWidth: number, panelHeight: number, turn: Turn): Placement {
-  const [across, down] = turn % 2 === 0 ? [panelWidth, panelHeight] : [panelHeight, panelWidth];
+  const [across, down] = uprightSize({ width: panelWidth, height: panelHeight, turn });
   // As if there were no room for it but what lies below another of the height that is left, upside down.
   const lower = place(
     across,
@@ -108,7 +108,11 @@ function scaled(
 }
 
 /** The size a placement gives what it shows, before it is turned. */
-export function uprightSize({ width, height, turn }: Placement): [width: number, height: number] {
+export function uprightSize({
+  width,
+  height,
+  turn,
+}: Pick<Placement, 'width' | 'height' | 'turn'>): [width: number, height: number] {
   return turn % 2 === 0 ? [width, height] : [height, width];
 }
 

@@ -18,14 +18,14 @@ export function roomOn(
   { hdisplay, vdisplay }: Pick<ModeInfo, 'hdisplay' | 'vdisplay'>,
   { turn, indicator }: View,
 ): { width: number; height: number } {
-  const [width, height] = turn % 2 === 0 ? [hdisplay, vdisplay] : [vdisplay, hdisplay];
+  const [width, height] = uprightSize({ width: hdisplay, height: vdisplay, turn });
   return { width, height: indicator ? height - indicatorHeight(height) : height };
 }
 
 /** Where the indicator stands on a panel; null: there is none. */
 export function indicatorPlace({ turn, indicator }: View, width: number, height: number): Placement | null {
   if (!indicator) return null;
-  return placeAbove(indicatorHeight(turn % 2 === 0 ? height : width), width, height, turn);
+  return placeAbove(indicatorHeight(uprightSize({ width, height, turn })[1]), width, height, turn);
 }
 
 /** A way of showing screens of one kind. */
@@ -135,9 +135,8 @@ export class Fitting {
   }
 
   #holds(width: number, height: number): boolean {
-    const upright = this.view.turn % 2 === 0;
-    const room = (upright ? this.height : this.width) - this.#above;
-    return width <= (upright ? this.width : this.height) && height <= room;
+    const [across, down] = uprightSize({ width: this.width, height: this.height, turn: this.view.turn });
+    return width <= across && height <= down - this.#above;
   }
 
   #place({ width, height }: Viewport, fit: Exclude<Fit, 'auto'>): Placement {
