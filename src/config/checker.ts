@@ -7,6 +7,12 @@ export interface Checker {
   line(path: Path): number;
 }
 
+/** Checks what users call something of theirs: a key of the file. */
+export function checkName(name: string, path: Path, checker: Checker): void {
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name))
+    checker.report(path, `"${name}" is no name; use letters, digits, ".", "_" and "-" only`, 'key');
+}
+
 /** A mapping as its entries. What is none has no entries here: the schema has reported it. */
 export function entries(value: unknown): [string, unknown][] {
   return isMapping(value) ? Object.entries(value) : [];

@@ -1,5 +1,5 @@
 import type { LayoutConfig } from './config';
-import { entries } from './checker';
+import { checkName, entries } from './checker';
 import type { Checker } from './checker';
 import { readHead } from './guests';
 import type { OutputNames } from './output-names';
@@ -13,8 +13,7 @@ export function checkLayouts(
 ): LayoutConfig[] {
   return entries(data).map(([name, value]) => {
     const path = ['layouts', name];
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(name))
-      checker.report(path, `"${name}" is no name; use letters, digits, ".", "_" and "-" only`, 'key');
+    checkName(name, path, checker);
     const shows: { output: string; head: { guest: string; head: number } }[] = [];
     for (const [text, show] of entries(value)) {
       const at = [...path, text];

@@ -1,7 +1,7 @@
 import { defaultHotkeys } from '../input/defaults';
 import { UDEV_SEAT } from '../input/device-names';
 import type { Known } from './actions';
-import { entries, entry, kindOf } from './checker';
+import { checkName, entries, entry, kindOf } from './checker';
 import type { Checker } from './checker';
 import { defaultSeat } from './config';
 import type { Action, GuestConfig, Hotkey, LayoutConfig, OutputConfig, SeatConfig } from './config';
@@ -31,7 +31,9 @@ export function checkSeats(data: unknown, place: Place, known: Known, checker: C
   const outputs: Taken = new Map();
   const places = entries(data).map(([name, value]) => {
     const path = ['seats', name];
-    checkName(name, path, checker);
+    if (name === defaultSeat)
+      checker.report(path, `"${name}" is the seat that has what no other has; choose another name`, 'key');
+    else checkName(name, path, checker);
     return {
       name,
       path,
@@ -85,13 +87,6 @@ export function checkSeats(data: unknown, place: Place, known: Known, checker: C
       );
   }
   return [...seats, { name: defaultSeat, devices: [], outputs: [], hotkeys: inherited(defaultSeat, rest) }];
-}
-
-function checkName(name: string, path: Path, checker: Checker): void {
-  if (name === defaultSeat)
-    checker.report(path, `"${name}" is the seat that has what no other has; choose another name`, 'key');
-  else if (!/^[A-Za-z0-9._-]{1,64}$/.test(name))
-    checker.report(path, `"${name}" is no name; use letters, digits, ".", "_" and "-" only`, 'key');
 }
 
 function readDevices(value: unknown, path: Path, taken: Taken, checker: Checker): string[] {
