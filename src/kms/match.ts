@@ -1,4 +1,4 @@
-import { exactness, isMeant, namesMonitor, type Monitor } from './monitor';
+import { byExactness, isMeant, namesMonitor, type Monitor } from './monitor';
 
 /** Something that has been named in a config: an output there. */
 interface Named {
@@ -30,7 +30,7 @@ export function matchOutputs<T extends Named>(
   const byMonitor = configs.filter(({ name }) => namesMonitor(name));
   for (const config of configs) if (!byMonitor.includes(config)) found.set(config.name, config);
   // Sorting is stable: of equals, the first in the file.
-  for (const config of [...byMonitor].sort((a, b) => exactness(b.name) - exactness(a.name) || 0)) {
+  for (const config of [...byMonitor].sort((a, b) => byExactness(a.name, b.name))) {
     const { name } = config;
     const meant = connectors.filter((connector) => isMeant(name, connector));
     const free = meant.filter((connector) => !found.has(connector.name));

@@ -26,8 +26,12 @@ export function isMeant(name: string, { identity, path }: Monitor): boolean {
   return identity !== undefined && namesOf(identity).some((known) => pattern.test(known));
 }
 
-/** How much a name says: those that say more are given their monitor first. */
-export function exactness(name: string): number {
+/** Sorts names by how much they say: those that say more are given their monitor first. */
+export function byExactness(a: string, b: string): number {
+  return exactness(b) - exactness(a) || 0; // Of two without *, the difference is no number.
+}
+
+function exactness(name: string): number {
   return name.includes('*') ? name.replace(/[\s*]/g, '').length : Infinity;
 }
 

@@ -1,6 +1,6 @@
 import type { SeatConfig } from '../config/config';
 import type { InputTarget } from '../input/router';
-import { exactness, isMeant, namesMonitor } from '../kms/monitor';
+import { byExactness, isMeant, namesMonitor } from '../kms/monitor';
 import type { Output } from '../kms/output';
 import { CommandError } from './layout';
 import type { Outputs } from './outputs';
@@ -51,7 +51,7 @@ export class Seats {
     for (const [name, seat] of named) this.#byOutput.set(name, seat);
     this.#byMonitor = named
       .filter(([name]) => namesMonitor(name))
-      .sort(([a], [b]) => exactness(b) - exactness(a) || 0);
+      .sort(([a], [b]) => byExactness(a, b));
   }
 
   /** Throws {@link CommandError}. */
