@@ -5,7 +5,7 @@ import { callCursor } from './cursor-calls';
 import type { CursorChange } from './cursor-plane';
 import { isEmpty, Region, type Edges } from './fit';
 import { ROTATE_0, type Scanout } from './scanout';
-import { OBJECT_CONNECTOR, OBJECT_CRTC, OBJECT_PLANE } from './connector';
+import { findProperty, OBJECT_CONNECTOR, OBJECT_CRTC, OBJECT_PLANE } from './connector';
 import { cursorPlanes, primaryPlanes, type CrtcPlane } from './planes';
 
 const PAGE_FLIP_EVENT = 0x01;
@@ -194,8 +194,8 @@ export class AtomicCommit implements Commit {
     this.#detach(changes, crtc, connector);
     changes.add(connector, this.#property(connector, OBJECT_CONNECTOR, 'CRTC_ID'), crtc);
     // Said by us, the link is trained anew: https://docs.kernel.org/gpu/drm-kms.html (link-status)
-    const linkStatus = this.#find(connector, OBJECT_CONNECTOR, 'link-status');
-    if (linkStatus !== undefined) changes.add(connector, linkStatus, LINK_STATUS_GOOD);
+    const linkStatus = findProperty(this.card, connector, OBJECT_CONNECTOR, 'link-status');
+    if (linkStatus) changes.add(connector, linkStatus.id, LINK_STATUS_GOOD);
     signalOf(connector);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), blob);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 1);
@@ -282,7 +282,7 @@ export class AtomicCommit implements Commit {
   #detach(changes: Changes, crtc: number, keep: number): void {
     for (const id of this.card.resources().connectors) {
       if (id === keep) continue;
-      const property = this.card.properties(id, OBJECT_CONNECTOR).find(({ name }) => name === 'CRTC_ID');
+      const property = findProperty(this.card, id, OBJECT_CONNECTOR, 'CRTC_ID');
       if (property && Number(property.value) === crtc) changes.add(id, property.id, 0);
     }
   }
@@ -296,13 +296,9 @@ export class AtomicCommit implements Commit {
   }
 
   #property(object: number, type: number, name: string): number {
-    const found = this.#find(object, type, name);
-    if (found === undefined) throw new Error(`object ${object} has no property ${name}`);
-    return found;
-  }
-
-  #find(object: number, type: number, name: string): number | undefined {
-    return this.card.properties(object, type).find((property) => property.name === name)?.id;
+    const found = findProperty(this.card, object, type, name);
+    if (!found) throw new Error(`object ${object} has no property ${name}`);
+    return found.id;
   }
 
   #remember(crtc: number, { rotation }: Scanout): void {

@@ -1,10 +1,20 @@
-import type { ConnectorInfo } from '../native';
+import type { ConnectorInfo, PropertyInfo } from '../native';
 import type { CardReader } from './reader';
 import { parseEdid, type EdidIdentity } from './edid';
 
 export const OBJECT_CRTC = 0xcccccccc;
 export const OBJECT_CONNECTOR = 0xc0c0c0c0;
 export const OBJECT_PLANE = 0xeeeeeeee;
+
+/** A property of an object of the card's, by its name. */
+export function findProperty(
+  card: Pick<CardReader, 'properties'>,
+  object: number,
+  type: number,
+  name: string,
+): PropertyInfo | undefined {
+  return card.properties(object, type).find((property) => property.name === name);
+}
 
 /** Kernel spelling of `DRM_MODE_CONNECTOR_*`, by number: drivers/gpu/drm/drm_connector.c. */
 // prettier-ignore

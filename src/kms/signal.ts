@@ -1,7 +1,7 @@
 import type { SignalConfig } from '../config/config';
 import { messageOf } from '../error';
 import type { NativeCard, PropertyInfo } from '../native';
-import { OBJECT_CONNECTOR, OBJECT_CRTC } from './connector';
+import { findProperty, OBJECT_CONNECTOR, OBJECT_CRTC } from './connector';
 import type { CardReader } from './reader';
 
 /** A property of a CRTC or connector that a modeset sets. */
@@ -37,15 +37,13 @@ export function readSignal(
   { vrr, maxBpc, broadcastRgb }: SignalConfig,
 ): SignalSetting[] {
   const settings: SignalSetting[] = [];
-  const find = (object: number, type: number, name: string): PropertyInfo | undefined =>
-    card.properties(object, type).find((property) => property.name === name);
   const change = (object: number, type: number, { id, value: was }: PropertyInfo, value: number) => ({
     change: { object, type, property: id, value, was: Number(was) },
   });
 
   if (vrr !== undefined) {
-    const enabled = find(crtc, OBJECT_CRTC, 'VRR_ENABLED');
-    const capable = find(connector, OBJECT_CONNECTOR, 'vrr_capable');
+    const enabled = findProperty(card, crtc, OBJECT_CRTC, 'VRR_ENABLED');
+    const capable = findProperty(card, connector, OBJECT_CONNECTOR, 'vrr_capable');
     settings.push({
       ...{ name: 'vrr', value: vrr ? 'on' : 'off' },
       ...(enabled && capable && (!vrr || capable.value !== 0n)
@@ -57,7 +55,7 @@ export function readSignal(
     });
   }
   if (maxBpc !== undefined) {
-    const property = find(connector, OBJECT_CONNECTOR, 'max bpc');
+    const property = findProperty(card, connector, OBJECT_CONNECTOR, 'max bpc');
     const [least, most] = property?.range ?? [];
     const outside = least !== undefined && most !== undefined && (maxBpc < least || maxBpc > most);
     settings.push({
@@ -70,7 +68,7 @@ export function readSignal(
     });
   }
   if (broadcastRgb !== undefined) {
-    const property = find(connector, OBJECT_CONNECTOR, 'Broadcast RGB');
+    const property = findProperty(card, connector, OBJECT_CONNECTOR, 'Broadcast RGB');
     const wanted = property?.enums.find(({ name }) => name === RANGE_NAMES[broadcastRgb]);
     settings.push({
       ...{ name: 'broadcast-rgb', value: broadcastRgb },
