@@ -42,13 +42,14 @@ export function formatStatus(status: Status): string {
   return [head, ...panic, outputs, ...escaped, ...notes, ...seats(status), ...guests].join('\n');
 }
 
-/** A line per seat, where there are several. */
+/** A line per seat, where there are several, and where its pointer goes. */
 function seats({ seats: all }: Status): string[] {
-  if (all.length === 1) return [];
-  return all.map(({ seat, outputs, focused, devices }) => {
+  const ways = all.map(({ seamless }) => (seamless ? seamless.map((row) => row.join(', ')).join(' / ') : ''));
+  if (all.length === 1) return ways[0] ? [`seamless: ${ways[0]}`] : [];
+  return all.map(({ seat, outputs, focused, devices }, index) => {
     const names = outputs.map((output) => (output === focused ? `${output} *` : output));
     const what = devices.map(({ device }) => device);
-    return `seat ${seat}: ${names.join(', ') || 'no output'}; ${what.join(', ') || 'no device'}`;
+    return `seat ${seat}: ${names.join(', ') || 'no output'}; ${what.join(', ') || 'no device'}${ways[index] && `; seamless: ${ways[index]}`}`;
   });
 }
 
