@@ -1,4 +1,5 @@
 import type { GuestStatus, OutputStatus, Status } from '../control/protocol';
+import { formatRows } from '../input/seamless';
 import { formatSettings } from '../kms/signal';
 import { table } from './table';
 
@@ -44,12 +45,11 @@ export function formatStatus(status: Status): string {
 
 /** A line per seat, where there are several, and where its pointer goes. */
 function seats({ seats: all }: Status): string[] {
-  const ways = all.map(({ seamless }) => (seamless ? seamless.map((row) => row.join(', ')).join(' / ') : ''));
-  if (all.length === 1) return ways[0] ? [`seamless: ${ways[0]}`] : [];
-  return all.map(({ seat, outputs, focused, devices }, index) => {
+  if (all.length === 1) return all[0]?.seamless ? [`seamless: ${formatRows(all[0].seamless)}`] : [];
+  return all.map(({ seat, outputs, focused, devices, seamless }) => {
     const names = outputs.map((output) => (output === focused ? `${output} *` : output));
     const what = devices.map(({ device }) => device);
-    return `seat ${seat}: ${names.join(', ') || 'no output'}; ${what.join(', ') || 'no device'}${ways[index] && `; seamless: ${ways[index]}`}`;
+    return `seat ${seat}: ${names.join(', ') || 'no output'}; ${what.join(', ') || 'no device'}${seamless ? `; seamless: ${formatRows(seamless)}` : ''}`;
   });
 }
 

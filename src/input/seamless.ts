@@ -6,6 +6,11 @@ export type Edge = 'left' | 'right' | 'top' | 'bottom';
 /** Where outputs stand: rows from top to bottom, in each the outputs from left to right. */
 export type Rows = readonly (readonly string[])[];
 
+/** For people: `DP-1, HDMI-A-1 / DP-2`. */
+export function formatRows(rows: Rows): string {
+  return rows.map((row) => row.join(', ')).join(' / ');
+}
+
 /** What lies around a screen that a pointer may be pushed out of. */
 export interface Border {
   /** Turns `at` into where the pointer is on the screen; false: nobody knows. */
