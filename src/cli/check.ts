@@ -2,6 +2,7 @@ import type { GuestConfig, SecureConfig } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
+import { formatRows } from '../input/seamless';
 import { headName, sameHead } from '../switcher/layout';
 
 /** Reads a config as `run` would and says what it means; touches no display. Throws ConfigError. */
@@ -22,6 +23,9 @@ export async function check(flags: Flags): Promise<string> {
         ({ name, devices, outputs, hotkeys }) =>
           `  seat ${name}: ${outputs.join(', ')}; ${devices.join(', ')}; ${hotkeys.length} hotkeys`,
       ),
+    ...config.seats.flatMap(({ name, seamless }) =>
+      seamless ? [`  seamless, seat ${name}: ${formatRows(seamless)}`] : [],
+    ),
     ...(config.secure ? [`  secure profile: ${switching(config.secure)}`] : []),
     `  ${config.hotkeys.length} hotkeys, control socket ${config.control}`,
     ...config.notes.map((note) => `  note: ${note}`),

@@ -1,4 +1,5 @@
 import type { GuestStatus, OutputStatus, Status } from '../control/protocol';
+import { formatRows } from '../input/seamless';
 import { formatSettings } from '../kms/signal';
 import { table } from './table';
 
@@ -42,13 +43,13 @@ export function formatStatus(status: Status): string {
   return [head, ...panic, outputs, ...escaped, ...notes, ...seats(status), ...guests].join('\n');
 }
 
-/** A line per seat, where there are several. */
+/** A line per seat, where there are several, and where its pointer goes. */
 function seats({ seats: all }: Status): string[] {
-  if (all.length === 1) return [];
-  return all.map(({ seat, outputs, focused, devices }) => {
+  if (all.length === 1) return all[0]?.seamless ? [`seamless: ${formatRows(all[0].seamless)}`] : [];
+  return all.map(({ seat, outputs, focused, devices, seamless }) => {
     const names = outputs.map((output) => (output === focused ? `${output} *` : output));
     const what = devices.map(({ device }) => device);
-    return `seat ${seat}: ${names.join(', ') || 'no output'}; ${what.join(', ') || 'no device'}`;
+    return `seat ${seat}: ${names.join(', ') || 'no output'}; ${what.join(', ') || 'no device'}${seamless ? `; seamless: ${formatRows(seamless)}` : ''}`;
   });
 }
 

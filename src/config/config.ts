@@ -1,4 +1,5 @@
 import type { ModeInfo } from '../native';
+import type { Rows } from '../input/seamless';
 import type { Step, Trigger } from '../input/trigger';
 
 /** One display of a guest; `head` is its number, from 0 (vhost-user-gpu: the scanout id). */
@@ -141,6 +142,8 @@ export interface SeatConfig {
   /** As the config's outputs are named. */
   readonly outputs: readonly string[];
   readonly hotkeys: readonly Hotkey[];
+  /** Where its outputs stand, by those names: the pointer takes the focus along over their edges. Absent: it does not. */
+  readonly seamless?: Rows;
 }
 
 /** The seat that has what no other has. */

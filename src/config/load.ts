@@ -121,7 +121,8 @@ function checkMeaning(
         seats: [{ name: defaultSeat, devices: [], outputs: [], hotkeys: [] }],
       }
     : checkKeyboard(data, { guests, outputs, layouts }, known, checker);
-  if (connectors === undefined && (data.outputs ?? data.hotkeys ?? data.layouts ?? data.seats) !== undefined)
+  const naming = data.outputs ?? data.hotkeys ?? data.layouts ?? data.seats ?? data.seamless;
+  if (connectors === undefined && naming !== undefined)
     checker.note('there is no graphics card here: output names were not checked');
 
   const device = card ?? (names.impliedCard && cardDevice(names.impliedCard));
@@ -148,7 +149,8 @@ function checkKeyboard(
 ): Pick<Config, 'hotkeys' | 'passthrough' | 'escape' | 'seats'> {
   const keys = checkKeys(data.escape, data.passthrough, checker);
   const written = data.hotkeys === undefined ? undefined : checkHotkeys(data.hotkeys, keys, known, checker);
-  const seats = checkSeats(data.seats, { ...place, hotkeys: written, keys }, known, checker);
+  const { seamless } = data;
+  const seats = checkSeats(data.seats, { ...place, hotkeys: written, keys, seamless }, known, checker);
   return { hotkeys: written ?? defaultHotkeys(place.guests, place.outputs, keys), ...keys, seats };
 }
 

@@ -8,6 +8,7 @@ import type { Action, GuestConfig, Hotkey, LayoutConfig, OutputConfig, SeatConfi
 import type { Path } from './document';
 import { checkHotkeys, type Keys } from './hotkeys';
 import type { OutputNames } from './output-names';
+import { checkSeamless } from './seamless';
 
 /** What the rest of the file says that seats go by. */
 export interface Place {
@@ -17,6 +18,8 @@ export interface Place {
   /** Of the file; undefined: it has none. */
   readonly hotkeys: readonly Hotkey[] | undefined;
   readonly keys: Keys;
+  /** `seamless:` of the file, for outputs of no seat. */
+  readonly seamless: unknown;
 }
 
 /** Whose something is, in words. */
@@ -40,6 +43,7 @@ export function checkSeats(data: unknown, place: Place, known: Known, checker: C
       devices: readDevices(value, path, devices, checker),
       outputs: readOutputs(value, path, outputs, known.names, checker),
       hotkeys: entry(value, 'hotkeys'),
+      seamless: entry(value, 'seamless'),
     };
   });
   const seatOf = (output: string): string =>
@@ -54,21 +58,26 @@ export function checkSeats(data: unknown, place: Place, known: Known, checker: C
   const seats = places.map((seat): SeatConfig => {
     const { name, path } = seat;
     const own = seat.outputs.map((output): OutputConfig => ({ name: output, mode: 'preferred' }));
-    if (seat.hotkeys === undefined)
-      return { name, devices: seat.devices, outputs: seat.outputs, hotkeys: inherited(name, own) };
+    const foreign = (output: string): string | undefined =>
+      seat.outputs.includes(output)
+        ? undefined
+        : `${output} is ${whoseIs(seatOf(output))}: the pointer of seat ${name} goes to its own outputs, ${seat.outputs.join(', ')}`;
+    const rows = checkSeamless(seat.seamless, [...path, 'seamless'], known.names, foreign, checker);
+    const { devices, outputs } = seat;
+    const all = { name, devices, outputs, ...(rows && { seamless: rows }) };
+    if (seat.hotkeys === undefined) return { ...all, hotkeys: inherited(name, own) };
     const at = [...path, 'hotkeys'];
     const hotkeys = checkHotkeys(seat.hotkeys, place.keys, known, checker, at);
     for (const { source, action } of hotkeys) {
       for (const [other, output] of seatsOf(action)) {
         if (other === name) continue;
-        const whose = other === defaultSeat ? 'in no seat' : `of seat ${other}`;
         checker.report(
           [...at, source],
-          `${output} is ${whose}: a hotkey of seat ${name} is for its own outputs, ${seat.outputs.join(', ')}`,
+          `${output} is ${whoseIs(other)}: a hotkey of seat ${name} is for its own outputs, ${seat.outputs.join(', ')}`,
         );
       }
     }
-    return { name, devices: seat.devices, outputs: seat.outputs, hotkeys };
+    return { ...all, hotkeys };
   });
   const withOwn = new Set(places.filter(({ hotkeys }) => hotkeys !== undefined).map(({ name }) => name));
   for (const { source, action } of place.hotkeys ?? []) {
@@ -86,7 +95,22 @@ export function checkSeats(data: unknown, place: Place, known: Known, checker: C
         `${named[0]![1]} is of seat ${only}, which has hotkeys of its own; move this one there`,
       );
   }
-  return [...seats, { name: defaultSeat, devices: [], outputs: [], hotkeys: inherited(defaultSeat, rest) }];
+  const foreign = (output: string): string | undefined => {
+    const seat = seatOf(output);
+    return seat === defaultSeat
+      ? undefined
+      : `${output} is of seat ${seat}, whose pointer alone goes there; write seamless: below that seat`;
+  };
+  const rows = checkSeamless(place.seamless, ['seamless'], known.names, foreign, checker);
+  const hotkeys = inherited(defaultSeat, rest);
+  return [
+    ...seats,
+    { name: defaultSeat, devices: [], outputs: [], hotkeys, ...(rows && { seamless: rows }) },
+  ];
+}
+
+function whoseIs(seat: string): string {
+  return seat === defaultSeat ? 'in no seat' : `of seat ${seat}`;
 }
 
 function readDevices(value: unknown, path: Path, taken: Taken, checker: Checker): string[] {

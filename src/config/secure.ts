@@ -17,6 +17,8 @@ const without: Readonly<Record<string, string>> = {
   hotkeys: 'the secure profile has no hotkeys: put these keys on a device of their own, below secure: keys:',
   passthrough: 'the secure profile has no hotkeys, so every key goes to guests; remove passthrough',
   seats: 'the secure profile is for one user at one machine; remove seats',
+  seamless:
+    'the secure profile moves the focus when somebody asks for it, not with the pointer; remove seamless',
   escape:
     'the secure profile has no hotkeys; put escape on a key below secure: keys:, or switch to a console (Ctrl+Alt+F1)',
 };

@@ -178,6 +178,8 @@ export interface SeatStatus {
   readonly outputs: readonly string[];
   /** The output that has the keyboard and mouse. */
   readonly focused: string | null;
+  /** Where outputs stand, over whose edges the pointer takes the focus along: rows from top to bottom; absent: it does not. */
+  readonly seamless?: readonly (readonly string[])[];
   readonly devices: readonly DeviceStatus[];
 }
 

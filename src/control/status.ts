@@ -80,6 +80,7 @@ function outputStatus(output: Output, controller: Controller): OutputStatus {
 }
 
 function seatStatus(seat: Seat, controller: Controller, input: Plugged): SeatStatus {
+  const seamless = controller.rowsOf(seat);
   return {
     seat: seat.name,
     outputs: controller.outputs
@@ -87,6 +88,7 @@ function seatStatus(seat: Seat, controller: Controller, input: Plugged): SeatSta
       .filter((output) => controller.seatOf(output) === seat)
       .map(({ name }) => name),
     focused: controller.focusedBy(seat),
+    ...(seamless.length > 0 && { seamless }),
     devices: input
       .devicesOf(seat.name)
       .map(({ name, sysname, links, seat: udevSeat, keyboard, pointer, touch }) => ({

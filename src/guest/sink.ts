@@ -59,6 +59,12 @@ export interface GuestHost {
   display(link: GuestLink, index: number): Display | undefined;
 }
 
+/** A place, from 0 to 1 in both directions. */
+export interface Place {
+  x: number;
+  y: number;
+}
+
 export const TOUCH_DOWN = 0;
 export const TOUCH_MOVE = 1;
 export const TOUCH_UP = 2;
@@ -82,6 +88,8 @@ export interface GuestInput {
   readonly undivided?: boolean;
   /** Whether the head's pointer takes places rather than motion now: its guest does not accelerate it then. */
   absolute(head: number): boolean;
+  /** Turns `at` into where the pointer of a head that takes places was told to be; false, or absent: nobody knows. */
+  pointer?(head: number, at: Place): boolean;
   /**
    * Resolves when whoever passes it on has taken all that was sent: for who sends much. Absent: nobody tells. Rejects
    * when there is no answer.

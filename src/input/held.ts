@@ -16,6 +16,7 @@ export class HeldKeys {
   readonly #down = new Uint8Array(CODES);
   /** How many hold it with the guest's knowledge: it has the key down while there is one. */
   readonly #passed = new Uint8Array(CODES);
+  #count = 0;
 
   /** A device's key goes down. false: it was down already (a repeat), or is no key. */
   press(device: number, code: number): boolean {
@@ -28,6 +29,7 @@ export class HeldKeys {
     if (keys[code]! & DOWN) return false;
     keys[code]! |= DOWN;
     this.#down[code]!++;
+    this.#count++;
     return true;
   }
 
@@ -37,6 +39,7 @@ export class HeldKeys {
     if (!keys || !(keys[code]! & DOWN)) return false;
     keys[code]! &= ~DOWN;
     this.#down[code]!--;
+    this.#count--;
     return true;
   }
 
@@ -66,6 +69,11 @@ export class HeldKeys {
   /** Whether any device holds the key. */
   isDown(code: number): boolean {
     return this.#down[code]! > 0;
+  }
+
+  /** Whether any device holds any key. */
+  get any(): boolean {
+    return this.#count > 0;
   }
 
   /** Whether a device holds any key. */

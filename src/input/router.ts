@@ -1,9 +1,17 @@
 import type { Action, Hotkey } from '../config/config';
-import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, type GuestInput, type TouchPhase } from '../guest/sink';
+import {
+  TOUCH_CANCEL,
+  TOUCH_DOWN,
+  TOUCH_MOVE,
+  type GuestInput,
+  type Place,
+  type TouchPhase,
+} from '../guest/sink';
 import type { InputEvents } from './devices';
 import { HeldKeys } from './held';
 import { HotkeyMatcher, TAP_MS } from './hotkeys';
 import { modifierBits } from './keys';
+import { EdgePush, type Border, type Edge } from './seamless';
 import { SharedKeys } from './shared-keys';
 import type { Step } from './trigger';
 import { WithheldKeys } from './withheld';
@@ -22,12 +30,8 @@ export interface InputTarget {
   readonly head: number;
   /** The panel that absolute devices and touches stand for, all of it; absent: they are the head's own. */
   readonly panel?: Panel;
-}
-
-/** A place, from 0 to 1 in both directions. */
-export interface Place {
-  x: number;
-  y: number;
+  /** Absent: the pointer stays on the screen. */
+  readonly border?: Border;
 }
 
 /** Where a head is shown. */
@@ -86,6 +90,7 @@ export class InputRouter implements InputEvents {
   /** The fingers that the guest has seen go down and not up, as bits. */
   #fingers = 0;
   readonly #place: Place = { x: 0, y: 0 };
+  readonly #push = new EdgePush();
 
   constructor(
     { hotkeys, passthrough }: Bindings,
@@ -101,6 +106,7 @@ export class InputRouter implements InputEvents {
   /** Everything goes to another head from now on, or to none: the guest has gone, or takes no input. */
   focus(target: InputTarget | null): void {
     const before = this.#target;
+    this.#push.reset();
     if (before?.input === target?.input && before?.head === target?.head) {
       this.#target = target;
       return;
@@ -233,7 +239,7 @@ export class InputRouter implements InputEvents {
   }
 
   motion(dx: number, dy: number, rawDx = dx, rawDy = dy): void {
-    if (this.#x >= 0) this.done();
+    if (this.#x >= 0) this.#flush();
     this.#dx += dx;
     this.#dy += dy;
     this.#rawDx += rawDx;
@@ -241,20 +247,20 @@ export class InputRouter implements InputEvents {
   }
 
   place(x: number, y: number): void {
-    if (this.#moved) this.done();
+    if (this.#moved) this.#flush();
     this.#x = x;
     this.#y = y;
   }
 
   wheel(horizontal: boolean, distance: number): void {
     this.#decide();
-    this.done();
+    this.#flush();
     const notches = distance / 120;
     this.#target?.input.wheel(this.#target.head, horizontal ? notches : 0, horizontal ? 0 : notches);
   }
 
   touch(finger: number, phase: TouchPhase, x: number, y: number): void {
-    this.done();
+    this.#flush();
     const bit = 1 << finger;
     const target = this.#target;
     if (finger >= MOST_FINGERS || !target?.input.touch) return;
@@ -278,8 +284,24 @@ export class InputRouter implements InputEvents {
     this.#buttons.forget(device);
   }
 
-  /** Sends where the pointer has come to: at the end of a batch, and before what happens there. */
+  /** A pointer that is pushed over the edge of its screen leaves it here only, where nothing is half told. */
   done(): void {
+    const border = this.#target?.border;
+    const edge = border && this.#moved ? this.#edgeCrossed(border) : undefined;
+    this.#flush();
+    if (edge) border!.crossed(edge, this.#place);
+  }
+
+  /** Who drags something, or touches it, stays. */
+  #edgeCrossed(border: Border): Edge | undefined {
+    if (!this.#buttons.any && this.#fingers === 0 && border.pointer(this.#place))
+      return this.#push.move(this.#place, this.#dx / 256, this.#dy / 256);
+    this.#push.reset();
+    return undefined;
+  }
+
+  /** Sends where the pointer has come to: at the end of a batch, and before what happens there. */
+  #flush(): void {
     const target = this.#target;
     if (this.#x >= 0 && target) {
       this.#onScreen(target, this.#x, this.#y);
@@ -313,7 +335,7 @@ export class InputRouter implements InputEvents {
   /** The guest gets what it is still to get, and has all keys and buttons up then. */
   #letGo(): void {
     this.#decide();
-    this.done();
+    this.#flush();
     if (!this.#target) return;
     // Modifiers last: a C that is held with Ctrl must not become a letter.
     this.#keys.withholdAll((code) => {
@@ -326,14 +348,14 @@ export class InputRouter implements InputEvents {
   }
 
   #sendKey(code: number, down: boolean): void {
-    this.done();
+    this.#flush();
     const target = this.#target;
     if (target && this.shared.change(target.input, target.head, code, down))
       target.input.key(target.head, code, down);
   }
 
   #sendButton(code: number, down: boolean): void {
-    this.done();
+    this.#flush();
     const target = this.#target;
     if (target && this.shared.change(target.input, target.head, code, down))
       target.input.button(target.head, code, down);

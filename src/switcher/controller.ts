@@ -1,15 +1,17 @@
 import { EventEmitter } from 'node:events';
 import type { Action, Config, HeadRef, HiddenRate } from '../config/config';
 import { monotonic } from '../clock';
-import type { Display, GuestInput, GuestLink } from '../guest/sink';
+import type { Display, GuestInput, GuestLink, Place } from '../guest/sink';
 import { ChordError, parseChords } from '../input/chord';
 import type { Keymap } from '../input/keymap';
 import type { InputTarget } from '../input/router';
+import type { Border } from '../input/seamless';
 import type { Stroke } from '../input/stroke';
 import type { Card } from '../kms/card';
 import { refreshOf } from '../kms/modes';
 import type { Output } from '../kms/output';
 import type { Log } from '../log';
+import { borderOf, type Taker } from './border';
 import { GuestKeys, NOBODY, type Progress } from './guest-keys';
 import { Guests, type GuestsOwner, type GuestState } from './guests';
 import type { HeadView } from './head-view';
@@ -20,7 +22,6 @@ import {
   giveInOrder,
   headName,
   initialLayout,
-  NOTHING,
   outputOf,
   perform,
   sameHead,
@@ -99,6 +100,11 @@ export class Controller implements GuestsOwner {
 
   get seats(): readonly Seat[] {
     return this.#seats.all;
+  }
+
+  /** Where the outputs of a seat stand, as their connectors; empty: nobody has said. */
+  rowsOf({ rows }: Seat): string[][] {
+    return rows.map((row) => row.map((key) => this.#nameOf(key)));
   }
 
   /** The seat that an output is of. */
@@ -435,6 +441,7 @@ export class Controller implements GuestsOwner {
       const outputs = lit.map(({ name }) => this.outputs.keyOf(name));
       this.#layout = giveInOrder(this.#layout, { outputs, guests: this.guests.names });
     }
+    this.#seats.arrange();
     for (const seat of this.seats) {
       const keys = this.#seats.lit(seat).map(({ name }) => this.outputs.keyOf(name));
       if (seat.focus === null || !keys.includes(seat.focus)) seat.focus = keys[0] ?? null;
@@ -502,25 +509,53 @@ export class Controller implements GuestsOwner {
       this.#escaped ||
       seat.scan.running ||
       this.#layout.panic;
-    const { head, blank } = nobody ? NOTHING : assignmentOf(this.#layout, focus);
-    const guest = head && !blank ? this.guests.get(head.guest) : undefined;
-    const taker = guest?.session ? (guest.devices ?? guest.link.input) : undefined;
+    const taker = nobody ? undefined : this.#takerOn(focus);
     for (const output of this.config.secure ? this.outputs.lit() : [])
       output.activate(taker !== undefined && this.outputs.keyOf(output.name) === focus);
-    const own = this.#isSaid(head, focus) ? taker : undefined;
-    const input = guest && own && this.#keys.busy(guest) ? NOBODY : own;
-    const index = head?.head ?? 0;
+    const own = taker && this.#isSaid(taker.guest, taker.head, focus) ? taker : undefined;
+    const input = own && this.#keys.busy(own.guest) ? NOBODY : own?.input;
+    const index = own?.head ?? 0;
     const panel = focus === null ? undefined : this.outputs.byKey(focus);
     if (before?.input === input && (!input || (before?.head === index && before.panel === panel))) return;
-    seat.target = input ? { input, head: index, ...(panel && { panel }) } : null;
+    const border = own && input === own.input && seat.rows.length > 0 && this.#borderOf(seat, own);
+    seat.target = input ? { input, head: index, ...(panel && { panel }), ...(border && { border }) } : null;
     this.onTarget(seat.target, seat.name);
   }
 
+  /** Who takes the keys and the pointer of an output, if it has them. */
+  #takerOn(key: string): Taker | undefined {
+    const { head, blank } = assignmentOf(this.#layout, key);
+    const guest = head && !blank ? this.guests.get(head.guest) : undefined;
+    if (!head || !guest?.session) return undefined;
+    const input = guest.devices ?? guest.link.input;
+    return input && { guest, input, head: head.head };
+  }
+
+  #borderOf(seat: Seat, from: Taker): Border {
+    const takerOn = (key: string): Taker | undefined => {
+      const output = this.outputs.byKey(key);
+      const to = output?.lit && this.#seats.of(output) === seat ? this.#takerOn(key) : undefined;
+      return to && !this.#keys.busy(to.guest) ? to : undefined;
+    };
+    return borderOf(seat, from, takerOn, (key, at) => {
+      this.#enter(seat, key, at);
+    });
+  }
+
+  /** The pointer of a seat comes to another output, at a place of the screen there, and the keyboard with it. */
+  #enter(seat: Seat, key: string, { x, y }: Place): void {
+    seat.focus = key;
+    this.#retarget();
+    const { target } = seat;
+    if (target?.input.absolute(target.head)) target.input.place(target.head, x, y);
+    this.#emit({ event: 'focused', output: this.#nameOf(key), seat: seat.name });
+  }
+
   /** In the secure profile nobody types to a guest before the panel says which that is. */
-  #isSaid(head: HeadRef | null, focus: string | null): boolean {
-    if (!this.config.secure || focus === null || head === null) return true;
+  #isSaid({ link: { guest } }: GuestState, head: number, focus: string | null): boolean {
+    if (!this.config.secure || focus === null) return true;
     const said = this.outputs.byKey(focus)?.indicator;
-    return said?.active === true && said.text === headName(head);
+    return said?.active === true && said.text === headName({ guest, head });
   }
 
   #reconcileGuest(guest: string): void {

@@ -1,5 +1,5 @@
 import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../buffers';
-import type { GuestLink, HeadSink } from '../guest/sink';
+import type { GuestLink, HeadSink, Place } from '../guest/sink';
 import type { HiddenRate } from '../config/config';
 import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
 import type { Output } from '../kms/output';
@@ -94,6 +94,16 @@ export class HeadView implements HeadSink {
 
   get visible(): boolean {
     return this.#showings.size > 0;
+  }
+
+  /** Turns `at` into where the guest shows its pointer on the screen; false: it shows none. */
+  pointer(at: Place): boolean {
+    const { x, y, hotX, hotY, visible } = this.#cursor;
+    if (!visible || !this.hasContent) return false;
+    const { width, height } = this.#viewport;
+    at.x = clamp((x + hotX) / Math.max(width - 1, 1), 0, 1);
+    at.y = clamp((y + hotY) / Math.max(height - 1, 1), 0, 1);
+    return true;
   }
 
   isOn(output: Output): boolean {
@@ -220,4 +230,8 @@ export class HeadView implements HeadSink {
       if (!this.visible || !this.hasContent) this.link.shown(this.index, this.frames);
     }, this.#hiddenPeriod);
   }
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
 }

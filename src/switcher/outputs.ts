@@ -15,6 +15,7 @@ import {
   type Limits,
   type Standing,
 } from './arrange';
+import { CommandError } from './layout';
 
 /** The kernel sends several events for one cable; monitors answer a moment after they are plugged in. */
 const QUIET_MS = 100;
@@ -97,6 +98,16 @@ export class Outputs {
   resolve(text: string): string {
     const known = [...this.#known.values()].map(({ output, key }) => ({ connector: output.connector, key }));
     return resolveOutput(text, known, this.configs);
+  }
+
+  /** The same; undefined: there is none now, or nobody can tell which it is. */
+  find(text: string): string | undefined {
+    try {
+      return this.resolve(text);
+    } catch (error) {
+      if (error instanceof CommandError) return undefined;
+      throw error;
+    }
   }
 
   /** The lit ones, in the card's order. */

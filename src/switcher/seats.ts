@@ -1,5 +1,6 @@
 import type { SeatConfig } from '../config/config';
 import type { InputTarget } from '../input/router';
+import type { Rows } from '../input/seamless';
 import { byExactness, isMeant, namesMonitor } from '../kms/monitor';
 import type { Output } from '../kms/output';
 import { CommandError } from './layout';
@@ -15,6 +16,8 @@ export class Seat {
   target: InputTarget | null = null;
   /** The output that lists the hotkeys, for as long as a key is held. */
   help: string | null = null;
+  /** Where its outputs stand, by their keys; empty: the pointer stays where it is. */
+  rows: Rows = [];
 
   constructor(
     readonly config: SeatConfig,
@@ -77,6 +80,12 @@ export class Seats {
   ofKey(key: string): Seat {
     const output = this.outputs.byKey(key);
     return output ? this.of(output) : (this.#byOutput.get(key) ?? this.#rest);
+  }
+
+  /** Which outputs are meant by what is said of where they stand may have changed. */
+  arrange(): void {
+    const keyOf = (name: string): string => this.outputs.find(name) ?? name;
+    for (const seat of this.all) seat.rows = seat.config.seamless?.map((row) => row.map(keyOf)) ?? [];
   }
 
   /** The lit outputs of a seat, in the card's order. */

@@ -64,7 +64,7 @@ describe('YAML itself', () => {
   test('a duplicate key hides no other problem', () => {
     expect(problems(`${guests}  linux: { vhost-user-gpu: { listen: /run/x.sock } }\ncolour: red\n`)).toEqual([
       '4:3 this key is here already; remove or rename one of them',
-      '5:1 unknown key "colour"; known: card, control, log, handover, power, guests, outputs, hotkeys, passthrough, escape, seats, layouts, secure',
+      '5:1 unknown key "colour"; known: card, control, log, handover, power, guests, outputs, hotkeys, passthrough, escape, seats, seamless, layouts, secure',
     ]);
   });
 
@@ -748,6 +748,66 @@ describe('seats', () => {
   test('an output that is in no seat', () => {
     expect(problems(seats(own('F1: { blank: HDMI-A-1 }')))).toEqual([
       '5:61 HDMI-A-1 is in no seat: a hotkey of seat left is for its own outputs, DP-1',
+    ]);
+  });
+});
+
+describe('seamless', () => {
+  const rows =
+    'write rows of outputs, e.g. [[DP-1, HDMI-A-1]], or [[DP-1], [HDMI-A-1]] for one above the other';
+  const seats =
+    'seats: { left: { devices: [Logi*], outputs: [DP-1] }, right: { devices: [Cherry*], outputs: [HDMI-A-1] } }\n';
+
+  test.each([
+    ['seamless: true', `4:11 seamless says where outputs stand, and cannot be true or false; ${rows}`],
+    [
+      'seamless: { DP-1: HDMI-A-1 }',
+      `4:11 seamless says where outputs stand, and cannot be a mapping; ${rows}`,
+    ],
+    ['seamless:', `4:10 seamless says where outputs stand, and cannot be nothing; ${rows}`],
+    ['seamless: []', `4:11 the pointer goes from output to output: name two at least; ${rows}`],
+    ['seamless: [[DP-1]]', `4:11 the pointer goes from output to output: name two at least; ${rows}`],
+    ['seamless: [[DP-1, HDMI-A-1], []]', `4:30 a row is a list of outputs, not an empty row; ${rows}`],
+    ['seamless: [[DP-1, 7]]', '4:19 this must be an output, not a number; write e.g. DP-1'],
+    ['seamless: [[DP-1, HDMI-A-1], ~]', `4:30 a row is a list of outputs, not nothing; ${rows}`],
+    [
+      'seamless: [[DP-1], [HDMI-A-2]]',
+      '4:21 unknown output "HDMI-A-2"; did you mean "HDMI-A-1"? here are DP-1, HDMI-A-1',
+    ],
+    [
+      'seamless: [[DP-1, HDMI-A-1], [dp-1]]',
+      '4:31 DP-1 stands in line 4 already; an output is in one place: remove one of them',
+    ],
+    ['seamles: [[DP-1, HDMI-A-1]]', '4:1 unknown key "seamles"; did you mean "seamless"?'],
+  ])('%j', (line, problem) => {
+    expect(problems(`${guests}${line}\n`)).toEqual([problem]);
+  });
+
+  test('a row that is no list', () => {
+    expect(problems(`${guests}seamless: [DP-1, HDMI-A-1]\n`)).toEqual([
+      `4:12 a row is a list of outputs, not text; ${rows}`,
+      `4:18 a row is a list of outputs, not text; ${rows}`,
+    ]);
+  });
+
+  test('outputs of several seats', () => {
+    expect(problems(`${guests}${seats}seamless: [[DP-1, HDMI-A-1]]\n`)).toEqual([
+      '5:13 DP-1 is of seat left, whose pointer alone goes there; write seamless: below that seat',
+      '5:19 HDMI-A-1 is of seat right, whose pointer alone goes there; write seamless: below that seat',
+    ]);
+    const own = seats.replace('[DP-1]', '[DP-1], seamless: [[DP-1, HDMI-A-1]]');
+    expect(problems(`${guests}${own}`)).toEqual([
+      '4:71 HDMI-A-1 is of seat right: the pointer of seat left goes to its own outputs, DP-1',
+    ]);
+    const rest = seats.replace(/, right.*/, ' }').replace('[DP-1]', '[DP-1], seamless: [[DP-1], [HDMI-A-1]]');
+    expect(problems(`${guests}${rest}`)).toEqual([
+      '4:73 HDMI-A-1 is in no seat: the pointer of seat left goes to its own outputs, DP-1',
+    ]);
+  });
+
+  test('in the secure profile', () => {
+    expect(problems(`${guests}seamless: [[DP-1, HDMI-A-1]]\nsecure: true\n`)).toEqual([
+      '4:1 the secure profile moves the focus when somebody asks for it, not with the pointer; remove seamless',
     ]);
   });
 });

@@ -439,4 +439,15 @@ seats:
     expect(right).toEqual(['F9']);
     expect(rest).toContain('Ctrl+Alt+Tab');
   });
+
+  test('have outputs that stand somewhere, each its own; those of no seat are of the last', () => {
+    const rows = (config: string): unknown => parse(config).seats.map(({ seamless }) => seamless);
+    expect(rows(text)).toEqual([undefined, undefined, undefined]);
+    expect(rows(`${guests}seamless: [[hdmi-1], [DP-1]]\n`)).toEqual([[['HDMI-A-1'], ['DP-1']]]);
+    expect(
+      rows(`${guests}seats:
+  left: { devices: [Logitech *], outputs: [HDMI-A-1, DP-1], seamless: [[DP-1, HDMI-A-1]] }
+`),
+    ).toEqual([[['DP-1', 'HDMI-A-1']], undefined]);
+  });
 });

@@ -945,6 +945,140 @@ describe('several seats', () => {
   });
 });
 
+describe('a pointer that is pushed over the edge of its screen', () => {
+  const sensors = new Link('sensors');
+  const seats: SeatConfig[] = [
+    {
+      name: 'desk',
+      devices: [],
+      outputs: ['Virtual-1', 'Virtual-2', 'Virtual-3', 'Virtual-4'],
+      hotkeys: [],
+      seamless: [['Virtual-1', 'Virtual-2', 'Virtual-3', 'Virtual-4']],
+    },
+  ];
+  const others: OutputConfig[] = [
+    { name: 'Virtual-3', mode: 'preferred', show: { guest: 'sensors', head: 0 } },
+    { name: 'Virtual-4', mode: 'preferred', show: { guest: 'sensors', head: 0 } },
+  ];
+  let placed: string[];
+  /** Takes places, at one of which the pointer is. */
+  const tablet = (name: string): GuestInput => ({
+    ...quiet,
+    absolute: () => true,
+    pointer: (_head, at) => {
+      Object.assign(at, { x: 1, y: 0.25 });
+      return true;
+    },
+    place: (head, x, y) => placed.push(`${name}:${head} ${x},${y}`),
+  });
+  const focused = (): string | null => controller.focusedBy(controller.seats[0]!);
+  const push = (edge: 'left' | 'right' | 'top'): void => {
+    targets.at(-1)?.border?.crossed(edge, { x: edge === 'right' ? 1 : 0, y: 0.25 });
+  };
+
+  beforeEach(async () => {
+    placed = [];
+    card.close();
+    kernel.connectors.push(connectorInfo(3, 1, [small]), connectorInfo(4, 1, [small]));
+    kernel.crtcCount = 4;
+    card = kernel.open();
+    await start([...configured, ...others], [], undefined, seats);
+    controller.addGuest(sensors, 'full');
+    for (const link of [links.windows, links.linux, sensors]) {
+      link.input = tablet(link.guest);
+      controller.guests.connected(link);
+    }
+    events.length = 0;
+  });
+  afterEach(() => {
+    controller.guests.disconnected(sensors, 'the test is over');
+  });
+
+  test('takes the focus to the next output, and comes in at the same height', () => {
+    const at = { x: 0, y: 0 };
+    expect(targets.at(-1)!.border!.pointer(at)).toBe(true);
+    expect(at).toEqual({ x: 1, y: 0.25 });
+    push('left');
+    push('top');
+    expect(focused()).toBe('Virtual-1');
+    push('right');
+    expect(focused()).toBe('Virtual-2');
+    expect(targets.at(-1)?.input).toBe(links.linux.input);
+    expect(placed.splice(0)).toEqual(['linux:0 0,0.25']);
+    expect(events).toEqual([{ event: 'focused', output: 'Virtual-2', seat: 'desk' }]);
+    push('left');
+    expect(focused()).toBe('Virtual-1');
+    expect(placed).toEqual(['windows:0 1,0.25']);
+    expect(readStatus(card, controller, { devicesOf: () => [] }).seats[0]!.seamless).toEqual(
+      seats[0]!.seamless,
+    );
+  });
+
+  test('passes over outputs that are dark, blank or without a guest that takes it', async () => {
+    controller.perform({ kind: 'blank', on: 'Virtual-2' });
+    push('right');
+    expect([focused(), ...placed.splice(0)]).toEqual(['Virtual-3', 'sensors:0 0,0.25']);
+    // The same head again is no other place.
+    push('right');
+    expect([focused(), ...placed]).toEqual(['Virtual-3']);
+    push('left');
+    expect(focused()).toBe('Virtual-1');
+    controller.perform({ kind: 'blank', on: 'Virtual-2' });
+    kernel.connectors[1] = connectorInfo(2, 2);
+    await controller.outputs.scan();
+    await settle();
+    push('right');
+    expect(focused()).toBe('Virtual-3');
+    controller.guests.disconnected(links.windows, 'gone');
+    push('left');
+    expect(focused()).toBe('Virtual-3');
+  });
+
+  test('enters a guest that takes motion only where that shows its pointer, and leaves it by that', async () => {
+    const mouse = { ...tablet('linux'), absolute: () => false };
+    links.linux.input = mouse;
+    controller.guests.disconnected(links.linux, 'restarts');
+    controller.guests.connected(links.linux);
+    push('right');
+    expect(focused()).toBe('Virtual-3');
+    push('left');
+    expect(focused()).toBe('Virtual-1');
+    await draw(links.linux, 1);
+    controller.guests.head(links.linux, 0).cursorMove(0, 47, true);
+    push('right');
+    expect(focused()).toBe('Virtual-2');
+    expect(placed.filter((place) => place.startsWith('linux'))).toEqual([]);
+    const at = { x: -1, y: -1 };
+    expect(targets.at(-1)!.border!.pointer(at)).toBe(true);
+    expect(at).toEqual({ x: 0, y: 1 });
+    controller.guests.head(links.linux, 0).cursorMove(0, 47, false);
+    expect(targets.at(-1)!.border!.pointer(at)).toBe(false);
+  });
+
+  test('stays while help is shown, and leads nowhere while a guest has nothing of it', async () => {
+    controller.perform({ kind: 'help' }, 0, 'desk');
+    push('right');
+    controller.released({ kind: 'help' }, 'desk');
+    expect(focused()).toBe('Virtual-1');
+    for (const kind of ['panic', 'escape'] as const) {
+      controller.perform({ kind });
+      expect(targets.at(-1)).toBeNull();
+      controller.perform({ kind });
+    }
+    const sent = controller.send('A', { guest: 'linux', head: 0 });
+    push('right');
+    expect(focused()).toBe('Virtual-3');
+    controller.perform({ kind: 'focus', output: 'Virtual-2' });
+    expect(targets.at(-1)).toMatchObject({ input: NOBODY });
+    expect(targets.at(-1)!.border).toBeUndefined();
+    await jest.advanceTimersByTimeAsync(1000);
+    await sent;
+    expect(targets.at(-1)?.input).toBe(links.linux.input);
+    push('left');
+    expect(focused()).toBe('Virtual-1');
+  });
+});
+
 describe('in the secure profile', () => {
   /** What is said on each panel, with a mark where keyboard and pointer are. */
   const said = (): (string | undefined)[] =>

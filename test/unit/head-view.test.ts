@@ -264,6 +264,23 @@ test('the pointer is what the guest said last', () => {
   expect(cursor!.generation).toBeGreaterThan(generation);
 });
 
+test('the pointer is where its hot spot is on the screen, as long as the guest shows both', () => {
+  const at = { x: -1, y: -1 };
+  view.cursorImage({ width: 64, height: 64, pixels: new Uint8Array(64 * 64 * 4) }, 3, 4);
+  view.cursorMove(60, 43 / 2, true);
+  expect(view.pointer(at)).toBe(false);
+  scanout(1);
+  view.update(1, 0, 0, 64, 48);
+  view.cursorMove(60, -4 + 47 / 2, true);
+  expect(view.pointer(at)).toBe(true);
+  expect(at).toEqual({ x: 1, y: 0.5 });
+  view.cursorMove(-10_000, 10_000, true);
+  expect(view.pointer(at)).toBe(true);
+  expect(at).toEqual({ x: 0, y: 1 });
+  view.cursorMove(0, 0, false);
+  expect(view.pointer(at)).toBe(false);
+});
+
 test('a refusal of what was shown before is not one of what comes next, which is shown instead', () => {
   const source = view.showOn(output);
   scanout(1);

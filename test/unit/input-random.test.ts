@@ -87,9 +87,24 @@ test.each([1, 2, 3])(`${EVENTS} random events reach exactly the guest the model 
     trigger: parseTrigger(name),
     action: { kind: 'layout', layout: name },
   }));
+  let crossings = 0;
+  /** All pointers are at the right edge of their screens, beside another guest's. */
+  const border = {
+    pointer: (at: { x: number }) => {
+      at.x = 1;
+      return true;
+    },
+    crossed: () => {
+      crossings++;
+      if ([...guests[focus!]!.down].some((code) => code >= LEFT)) throw new Error('a drag has crossed');
+      const to = (focus! + 1) % guests.length;
+      move(to);
+      model.moveFocus(to);
+    },
+  };
   const move = (to: number | null) => {
     focus = to;
-    router.focus(to === null ? null : { input: guests[to]!, head: 0 });
+    router.focus(to === null ? null : { input: guests[to]!, head: 0, border });
   };
   const router: InputRouter = new InputRouter(
     { hotkeys },
@@ -146,7 +161,7 @@ test.each([1, 2, 3])(`${EVENTS} random events reach exactly the guest the model 
       } else if (kind < 91) {
         router.wheel(false, 120);
         model.wheel();
-      } else if (kind < 96) router.motion(256, 0);
+      } else if (kind < 96) router.motion(256 * random.below(60), 0);
       else if (kind < 98) {
         const to = random.pick([0, 1, 2, 0, 1, 2, null]);
         move(to);
@@ -174,6 +189,7 @@ test.each([1, 2, 3])(`${EVENTS} random events reach exactly the guest the model 
   }
   expect(guests.map(({ down }) => [...down])).toEqual([[], [], []]);
   expect(fired).toEqual(model.fired);
+  expect(crossings).toBeGreaterThan(100);
   expect(new Set(fired).size).toBe(HOTKEYS.length);
   guests.forEach((guest, index) => {
     expect(guest.seen).toEqual(model.expected[index]);

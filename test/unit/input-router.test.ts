@@ -799,6 +799,115 @@ describe('a place on the panel', () => {
   });
 });
 
+describe('a pointer that is pushed against the edge of its screen', () => {
+  let at: { x: number; y: number } | undefined;
+  let crossed: string[];
+  const border = {
+    pointer: (place: { x: number; y: number }): boolean => {
+      if (at) Object.assign(place, at);
+      return at !== undefined;
+    },
+    crossed: (edge: string, place: { x: number; y: number }): void => {
+      crossed.push(`${edge} ${place.x},${place.y}`);
+      router.focus(on(linux));
+    },
+  };
+  const push = (dx: number, dy = 0): void => {
+    router.motion(dx * 256, dy * 256);
+    router.done();
+  };
+  beforeEach(() => {
+    at = { x: 1, y: 0.25 };
+    crossed = [];
+    router.focus({ ...on(windows), border });
+  });
+
+  test('leaves it, and no motion reaches both guests', () => {
+    push(20);
+    expect(crossed).toEqual([]);
+    push(20);
+    expect(crossed).toEqual(['right 1,0.25']);
+    expect(windows.news).toBe('m20,0 m20,0');
+    push(3);
+    expect([windows.news, linux.news]).toEqual(['', 'm3,0']);
+  });
+
+  test('takes the keyboard along: what was held goes up', () => {
+    router.key(1, A, true, now);
+    router.key(1, CTRL, true, now);
+    push(100);
+    router.key(1, CTRL, false, now);
+    router.key(1, A, false, now);
+    tap(B);
+    expect(windows.news).toMatch(/^\+30 (\+29 )?m100,0 (\+29 )?-30 -29$/);
+    expect(linux.news).toBe('+48 -48');
+    expect(windows.held.size).toBe(0);
+  });
+
+  test('stays while a button or a finger is down, and has been pushed none then', () => {
+    push(20);
+    router.button(1, LEFT, true);
+    push(100);
+    router.button(1, LEFT, false);
+    router.touch(0, TOUCH_DOWN, 0, 0);
+    push(100);
+    router.touch(0, TOUCH_UP, 0, 0);
+    push(20);
+    expect(crossed).toEqual([]);
+    push(20);
+    expect(crossed).toEqual(['right 1,0.25']);
+  });
+
+  test('stays while a button that went down at another guest is down', () => {
+    router.focus(on(linux));
+    router.button(1, LEFT, true);
+    router.focus({ ...on(windows), border });
+    push(100);
+    expect(crossed).toEqual([]);
+    router.button(1, LEFT, false);
+    push(100);
+    expect(crossed).toEqual(['right 1,0.25']);
+  });
+
+  test('stays where nobody knows the place, or there is nothing around it', () => {
+    at = undefined;
+    push(100);
+    at = { x: 0.5, y: 0.5 };
+    push(100);
+    router.focus(on(windows));
+    at = { x: 1, y: 0.5 };
+    push(100);
+    expect(crossed).toEqual([]);
+    expect(windows.news).toBe('m100,0 m100,0 m100,0');
+  });
+
+  test('crosses at the end of a batch only, when no key or button is half told', () => {
+    router.motion(100 * 256, 0);
+    router.key(1, A, true, now);
+    router.motion(100 * 256, 0);
+    router.wheel(false, 120);
+    expect(crossed).toEqual([]);
+    expect(windows.news).toBe('m100,0 +30 m100,0 w0,1');
+    push(100);
+    expect(windows.news).toBe('m100,0 -30');
+    expect(crossed).toHaveLength(1);
+  });
+
+  test('is held anew after a switch', () => {
+    push(20);
+    router.focus(on(linux));
+    router.focus({ ...on(windows), border });
+    push(20);
+    expect(crossed).toEqual([]);
+  });
+
+  test('is not told by what says places', () => {
+    router.place(65535, 0);
+    router.done();
+    expect(crossed).toEqual([]);
+  });
+});
+
 test('fingers that are down when the focus moves are lifted there, and begin nothing elsewhere', () => {
   router.focus(on(windows));
   router.touch(0, TOUCH_DOWN, 0, 0);

@@ -373,17 +373,26 @@ describe('keys and pointer', () => {
     const { input } = bench.link;
     await until(() => calls.length === 1);
     calls.length = 0;
+    const at = { x: -1, y: -1 };
     expect(input!.absolute(0)).toBe(true);
+    expect(input!.pointer!(0, at)).toBe(false);
     input!.place(0, 0.5, 1);
     await until(() => calls.length === 1);
     input!.motion(0, 1000, -10.5);
+    // Also before it is sent.
+    expect(input!.pointer!(0, at)).toBe(true);
+    expect(at).toEqual({ x: 1, y: (599 - 10.5) / 599 });
     await until(() => calls.length === 2);
+    at.x = at.y = -1;
+    expect(input!.pointer!(0, at)).toBe(true);
+    expect(at).toEqual({ x: 1, y: (599 - 10.5) / 599 });
     qemu.console.change(qemu.main!, { width: 400, height: 300 });
     await turn(10);
     input!.place(0, 0.5, 0.5);
     await until(() => calls.length === 3);
     qemu.console.change(qemu.main!, { absolute: false });
     await until(() => !input!.absolute(0));
+    expect(input!.pointer!(0, at)).toBe(false);
     input!.place(0, 0.6, 0.5);
     await until(() => calls.length === 4);
     expect(calls).toEqual([

@@ -166,3 +166,14 @@ test('several seats have a line each', () => {
   expect(text).toContain('\nseat left: DP-1, DP-2 *; AT keyboard\nseat default: no output; no device\n');
   expect(formatStatus(status)).not.toContain('seat');
 });
+
+test('where outputs stand is said of the seat whose pointer goes there', () => {
+  const [only] = status.seats;
+  const seamless = [['DP-1', 'HDMI-A-1'], ['DP-2']];
+  const last = { ...only!, seamless };
+  expect(formatStatus({ ...status, seats: [last] })).toContain('\nseamless: DP-1, HDMI-A-1 / DP-2\n');
+  const first = { seat: 'left', outputs: [], focused: null, devices: [] };
+  expect(formatStatus({ ...status, seats: [first, last] })).toContain(
+    '\nseat left: no output; no device\nseat default: DP-1 *; no device; seamless: DP-1, HDMI-A-1 / DP-2\n',
+  );
+});

@@ -1,4 +1,4 @@
-import { TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type GuestInput, type TouchPhase } from '../sink';
+import { TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type GuestInput, type Place, type TouchPhase } from '../sink';
 import type { Console, InputInterface, QemuDisplay } from './display';
 import { qnum } from './qnum';
 
@@ -142,6 +142,15 @@ export class QemuInput implements GuestInput {
 
   absolute(head: number): boolean {
     return this.target(head)?.console.absolute ?? false;
+  }
+
+  pointer(head: number, at: Place): boolean {
+    const state = this.#heads.get(head);
+    const console = this.target(head)?.console;
+    if (!state?.placed || !console?.absolute) return false;
+    at.x = clamp((state.x + state.dx) / Math.max(console.width - 1, 1), 0, 1);
+    at.y = clamp((state.y + state.dy) / Math.max(console.height - 1, 1), 0, 1);
+    return true;
   }
 
   onLeds(listener: ((leds: number) => void) | undefined): void {

@@ -32,6 +32,7 @@ export interface Setup {
   readonly hotkeys?: Readonly<Record<string, string | object>>;
   readonly layouts?: object;
   readonly seats?: object;
+  readonly seamless?: readonly (readonly string[])[];
   readonly passthrough?: readonly string[];
   readonly secure?: object;
   readonly card?: string;
