@@ -24,7 +24,6 @@ import {
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
 const OUTPUTS = [FIRST, SECOND, THIRD];
-/** Random events; the long run has the number. */
 /** Of the random test, which is long/input.test.ts's: it wants a machine that is never late by a fifth of a second. */
 const EVENTS = Number(process.env.LAB_INPUT_EVENTS ?? 0);
 const NAMES = ['alpha', 'beta', 'gamma'] as const;
@@ -32,6 +31,11 @@ const [CTRL, ALT, SHIFT, SUPER, A, B, N, ONE, TWO, THREE, SCROLL, F12] = [
   29, 56, 42, 125, 30, 48, 49, 2, 3, 4, 70, 88,
 ];
 const LEFT = 0x110;
+/**
+ * A button that is up and down again sooner is one that bounces:
+ * https://wayland.freedesktop.org/libinput/doc/latest/button-debouncing.html
+ */
+const DEBOUNCE_MS = 25;
 
 /** The evdev code of each of QEMU's numbers. */
 const evdevOf = new Map(
@@ -565,6 +569,7 @@ if (EVENTS > 0)
         model.button(2, LEFT, down);
         events++;
         await arrived();
+        await pause(2 * DEBOUNCE_MS);
       } else if (what === 5) {
         const to = random.below(3);
         await daemon.show(NAMES[to]!, OUTPUTS[focused]);

@@ -22,7 +22,7 @@ import {
 } from '../harness';
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
-/** Times QEMU is killed, and the daemon restarted; the long run has the numbers. */
+/** Times QEMU is killed, and the daemon restarted; more often in long/qemu.test.ts. */
 const KILLS = Number(process.env.LAB_QEMU_KILLS ?? 5);
 const RESTARTS = Number(process.env.LAB_DAEMON_RESTARTS ?? 3);
 /** How long a guest flips. */
