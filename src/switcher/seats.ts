@@ -52,9 +52,7 @@ export class Seats {
     this.#rest = this.all.at(-1)!;
     const named = this.all.flatMap((seat) => seat.config.outputs.map((name) => [name, seat] as const));
     for (const [name, seat] of named) this.#byOutput.set(name, seat);
-    this.#byMonitor = named
-      .filter(([name]) => namesMonitor(name))
-      .sort(([a], [b]) => byExactness(a, b));
+    this.#byMonitor = named.filter(([name]) => namesMonitor(name)).sort(([a], [b]) => byExactness(a, b));
   }
 
   /** Throws {@link CommandError}. */
