@@ -160,6 +160,13 @@ export class WireGuest {
     return reply.payload;
   }
 
+  /** The size the daemon wants the first head to be. */
+  async toldSize(): Promise<[width: number, height: number]> {
+    const info = await this.ask(GET_DISPLAY_INFO);
+    // A control header, then x, y, width, height of each head.
+    return [info.readUInt32LE(24 + 8), info.readUInt32LE(24 + 12)];
+  }
+
   /** The daemon has closed the connection. */
   async closed(): Promise<void> {
     await eventually(() => {

@@ -1,4 +1,4 @@
-import { Daemon, GET_DISPLAY_INFO, Image, PixelBuffer, shows, WireGuest } from '../harness';
+import { Daemon, Image, PixelBuffer, shows, WireGuest } from '../harness';
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
 const [WIDTH, HEIGHT] = [1024, 768];
@@ -90,9 +90,7 @@ describe.each(['atomic', 'legacy'] as const)('%s commits:', (engine) => {
     });
 
     test('a panel on its side: its guest is told, and turned; so is a smaller screen, and one bottom up', async () => {
-      const info = await guests[1]!.ask(GET_DISPLAY_INFO);
-      // A control header, then x, y, width, height of each head.
-      expect([info.readUInt32LE(24 + 8), info.readUInt32LE(24 + 12)]).toEqual([HEIGHT, WIDTH]);
+      expect(await guests[1]!.toldSize()).toEqual([HEIGHT, WIDTH]);
       const image = Image.pattern(HEIGHT, WIDTH, 7);
       await present(guests[1]!, image);
       await shows(SECOND, image.turned(1).crc);

@@ -5,7 +5,6 @@ import {
   EvdevReader,
   FlippingGuest,
   framebufferCount,
-  GET_DISPLAY_INFO,
   Image,
   Keyboard,
   look,
@@ -130,9 +129,7 @@ test('each panel by its own rotation, with the pointer; places count on the pane
     hotkeys: { 'Ctrl+Alt+1': { focus: FIRST }, 'Ctrl+Alt+2': { focus: SECOND } },
   });
   const guest = await WireGuest.join(daemon.socket('still'));
-  const info = await guest.ask(GET_DISPLAY_INFO);
-  // A control header, then x, y, width, height of each head.
-  expect([info.readUInt32LE(24 + 8), info.readUInt32LE(24 + 12)]).toEqual([WIDTH, HEIGHT]);
+  expect(await guest.toldSize()).toEqual([WIDTH, HEIGHT]);
   const image = Image.pattern(WIDTH, HEIGHT, 21);
   await guest.present(await PixelBuffer.of(image));
   const side = 64;

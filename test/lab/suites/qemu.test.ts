@@ -31,11 +31,6 @@ const BLOB_SECONDS = Number(process.env.LAB_BLOB_SECONDS ?? 10);
 /** Buffers in the guest's memory, which QEMU hands on as they are: with gl only. */
 const BLOB = { device: 'virtio-vga,blob=true', memfd: true, gl: true } as const;
 
-/** A guest whose screen stands in the middle of its panel. */
-const centred = (qemu: NestedQemu): { screendump(): Promise<Image> } => ({
-  screendump: async () => (await qemu.screendump()).centredOn(1024, 768),
-});
-
 describe('two QEMUs and a vhost-user-gpu guest on three panels', () => {
   let eleven: NestedQemu;
   let ten: NestedQemu;
@@ -295,7 +290,7 @@ describe('every kind of scanout', () => {
   test('a smaller screen stands in the middle', async () => {
     const qemu = await startBare('small', 'static mode=800x600 device=vga', { gl: true });
     const daemon = await Daemon.start({ guests: [linkTo(qemu)], outputs: { [FIRST]: { show: 'small' } } });
-    await mirrors(FIRST, centred(qemu));
+    await mirrors(FIRST, { screendump: async () => (await qemu.screendump()).centredOn(1024, 768) });
     await daemon.outputIs(FIRST, { path: 'direct', frame: { width: 800, height: 600, fits: false } });
     await daemon.stop();
     await qemu.stop();

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { ask } from '../../../src/control/client';
-import { cliAll, Daemon, eventually, type GuestSetup, Keyboard, MockGuest, Mouse, scratch } from '../harness';
+import { cliAll, Daemon, eventually, Keyboard, linkTo, MockGuest, Mouse, scratch } from '../harness';
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
 const NAMES = ['alpha', 'beta', 'gamma', 'delta'] as const;
@@ -13,10 +13,7 @@ const UDEV_RULE = '/run/udev/rules.d/99-lab-seats.rules';
 const nobody = { said: () => Promise.resolve('') };
 
 const directory = scratch();
-const linkTo = (name: string): GuestSetup => ({
-  name,
-  link: { qemu: { qmp: path.join(directory, `${name}.qmp`) } },
-});
+const socket = (name: string): string => path.join(directory, `${name}.qmp`);
 
 let daemon: Daemon;
 let guests: Readonly<Record<Name, MockGuest>>;
@@ -28,12 +25,12 @@ beforeAll(async () => {
   fs.mkdirSync(path.dirname(UDEV_RULE), { recursive: true });
   fs.writeFileSync(UDEV_RULE, 'SUBSYSTEM=="input", ATTRS{name}=="tagged *", ENV{ID_SEAT}="seat1"\n');
   execFileSync('udevadm', ['control', '--reload']);
-  const [alpha, beta, gamma, delta] = NAMES.map((name) => new MockGuest(path.join(directory, `${name}.qmp`)));
+  const [alpha, beta, gamma, delta] = NAMES.map((name) => new MockGuest(socket(name)));
   guests = { alpha: alpha!, beta: beta!, gamma: gamma!, delta: delta! };
   // One seat is told by names, the other by a path and a seat of udev's.
   const rightKeyboard = await Keyboard.plug(nobody, 'right keyboard');
   daemon = await Daemon.start({
-    guests: NAMES.map(linkTo),
+    guests: NAMES.map((name) => linkTo({ name, qmp: socket(name) })),
     outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: { show: 'beta' }, [THIRD]: { show: 'gamma' } },
     seats: {
       left: { devices: ['Left *'], outputs: [FIRST] },

@@ -10,7 +10,6 @@ import {
   eventually,
   FencedBuffer,
   frames,
-  GET_DISPLAY_INFO,
   Image,
   Keyboard,
   Mouse,
@@ -102,8 +101,7 @@ afterAll(async () => {
 
 describe('what a guest shows', () => {
   test('stands below its name, in the room that it is told of', async () => {
-    const info = await guests[0]!.ask(GET_DISPLAY_INFO);
-    expect([info.readUInt32LE(24 + 8), info.readUInt32LE(24 + 12)]).toEqual([WIDTH, ROOM]);
+    expect(await guests[0]!.toldSize()).toEqual([WIDTH, ROOM]);
     await select(0);
     expect(await daemon.output(FIRST)).toMatchObject({
       path: 'copy',
