@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { monotonic } from '../../../src/clock';
 import { qnum } from '../../../src/guest/qemu/qnum';
 import { InputModel, isModifier, seen, type ModelHotkey, type Seen } from '../../unit/support/input-model';
 import { Random } from '../../unit/support/random';
@@ -27,9 +28,11 @@ const OUTPUTS = [FIRST, SECOND, THIRD];
 /** Of the random test, which is long/input.test.ts's: it wants a machine that is never late by a fifth of a second. */
 const EVENTS = Number(process.env.LAB_INPUT_EVENTS ?? 0);
 const NAMES = ['alpha', 'beta', 'gamma'] as const;
-const [CTRL, ALT, SHIFT, SUPER, A, B, N, ONE, TWO, THREE, SCROLL, F12] = [
-  29, 56, 42, 125, 30, 48, 49, 2, 3, 4, 70, 88,
+const [CTRL, ALT, SHIFT, SUPER, A, B, N, ONE, TWO, THREE, SCROLL] = [
+  29, 56, 42, 125, 30, 48, 49, 2, 3, 4, 70,
 ];
+/** A key per keyboard that is of no hotkey, whatever is held with it: it decides what waits. */
+const DECISIVE = [44, 45];
 const LEFT = 0x110;
 /**
  * A button that is up and down again sooner is one that bounces:
@@ -43,14 +46,18 @@ const evdevOf = new Map(
     ([number]) => number !== undefined,
   ),
 );
-/** QEMU's buttons are others than evdev's; only the left one is used here. */
+/** QEMU's buttons are others than evdev's: the left one is 0, and a notch of the wheel is one of 3 and 4. */
 const buttonOf = (button: number): number => LEFT + button;
+const WHEEL = [3, 4];
 
 /** A QEMU that writes down what it is told, as what a user would see. */
 class Typed {
   readonly down = new Set<number>();
   readonly seen: Seen[] = [];
   readonly wrong: string[] = [];
+  /** How often each modifier went down. */
+  readonly told = new Map<number, number>();
+  readonly moved = { x: 0, y: 0 };
   #read = 0;
 
   constructor(readonly guest: MockGuest) {}
@@ -63,6 +70,11 @@ class Typed {
   }
 
   #take(call: string): void {
+    const motion = /^Mouse\.RelMotion (-?\d+) (-?\d+)$/.exec(call);
+    if (motion) {
+      this.moved.x += Number(motion[1]);
+      this.moved.y += Number(motion[2]);
+    }
     const match = /^(Keyboard|Mouse)\.(Press|Release) (\d+)$/.exec(call);
     if (!match) return;
     const [, device, what, number] = match;
@@ -74,9 +86,13 @@ class Typed {
       return;
     }
     this.down.add(code);
-    if (isModifier(code)) return;
-    const what_ = device === 'Mouse' ? `B${code}` : `+${code}`;
-    this.seen.push(seen(what_, [...this.down].filter(isModifier)));
+    if (isModifier(code)) this.told.set(code, (this.told.get(code) ?? 0) + 1);
+    else this.seen.push(seen(this.#nameOf(device!, code), [...this.down].filter(isModifier)));
+  }
+
+  #nameOf(device: string, code: number): string {
+    if (device === 'Keyboard') return `+${code}`;
+    return WHEEL.includes(code - LEFT) ? 'w' : `B${code}`;
   }
 }
 
@@ -534,22 +550,20 @@ if (EVENTS > 0)
       boards[device]!.code(code, down);
       model.key(device, code, down, events++);
     };
-    /** Ends with a key that decides whatever waits. Of several devices the kernel keeps no order: each is awaited. */
+    const moved = NAMES.map(() => ({ x: 0, y: 0 }));
+    /** Of several devices the kernel keeps no order: each is awaited. */
     const settle = async (device: number): Promise<void> => {
-      key(device, F12, true);
-      key(device, F12, false);
+      key(device, DECISIVE[device]!, true);
+      key(device, DECISIVE[device]!, false);
       await arrived();
     };
-    const arrived = (): Promise<void> =>
-      eventually(
-        () => {
-          guests.forEach((guest, index) => {
-            expect(guest.update().seen.length).toBe(model.expected[index]!.length);
-          });
-        },
-        60,
-        2,
-      );
+    const arrived = async (): Promise<void> => {
+      const missing = (): boolean =>
+        guests.some((guest, index) => guest.update().seen.length < model.expected[index]!.length);
+      for (const end = monotonic() + 60_000; missing() && monotonic() < end;) await pause(2);
+      const last = (all: Seen[]): Seen[] => all.slice(-20);
+      expect(guests.map(({ seen }) => last(seen))).toEqual(model.expected.map(last));
+    };
     while (events < EVENTS) {
       const device = random.below(2);
       // No more than the kernel keeps for a reader that is late: 64 events, two for each key.
@@ -570,6 +584,20 @@ if (EVENTS > 0)
         events++;
         await arrived();
         await pause(2 * DEBOUNCE_MS);
+      } else if (what === 7) {
+        mouse.wheel(random.chance(0.5) ? 1 : -1);
+        model.wheel();
+        events++;
+        await arrived();
+      } else if (what === 8) {
+        const [x, y] = [random.below(41) - 20, random.below(41) - 20];
+        mouse.move(x, y);
+        moved[places[focused]!]!.x += x;
+        moved[places[focused]!]!.y += y;
+        events++;
+        await eventually(() => {
+          expect(guests.map((guest) => guest.update().moved)).toEqual(moved);
+        });
       } else if (what === 5) {
         const to = random.below(3);
         await daemon.show(NAMES[to]!, OUTPUTS[focused]);
@@ -596,6 +624,11 @@ if (EVENTS > 0)
       expect(guest.seen).toEqual(model.expected[index]);
       expect(guest.wrong).toEqual([]);
       expect(guest.seen.length).toBeGreaterThan(EVENTS / 50);
+      for (const code of [CTRL, ALT, SHIFT, SUPER]) {
+        const told = guest.told.get(code) ?? 0;
+        expect(told).toBeGreaterThanOrEqual(model.must.get(`${index}:${code}`) ?? 0);
+        expect(told).toBeLessThanOrEqual(model.may.get(`${index}:${code}`) ?? 0);
+      }
     });
     expect(model.fired.length).toBeGreaterThan(EVENTS / 100);
     boards[1]!.unplug();
