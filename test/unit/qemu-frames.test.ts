@@ -259,7 +259,7 @@ describe('Disable', () => {
       await turn(10);
     }
     scanout2();
-    await turn(300);
+    await turn(1300);
     expect(head.events).not.toContain('off');
   });
 
@@ -271,7 +271,7 @@ describe('Disable', () => {
     expect(head.events).not.toContain('off');
     await until(() => head.events.at(-1) === 'off');
     console_.send('Disable', '', []);
-    await turn(300);
+    await turn(1300);
     expect(head.events.filter((event) => event === 'off')).toHaveLength(1);
     scanout2();
     await events(5);

@@ -15,8 +15,8 @@ import {
 } from './pixels';
 import { reasonOf } from './words';
 
-/** QEMU switches a head off after every flip of some guests, and shows the next picture at once. */
-const OFF_MS = 250;
+/** QEMU switches a head off after every flip of some guests; on a busy host their next picture may take its time. */
+const OFF_MS = 1000;
 /** A layout that no output could show is not tried again for so long. */
 const REFUSED_MS = 2000;
 const MAX_CURSOR_SIDE = 512;
