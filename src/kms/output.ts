@@ -100,7 +100,7 @@ export class Output {
   onIndicated: () => void = () => undefined;
 
   constructor(
-    private readonly card: Card,
+    readonly card: Card,
     connector: Connector,
     private readonly log: Log,
     /** The card did not take a mode; returns whether another is on its way. */
@@ -338,20 +338,21 @@ export class Output {
 
   #present(source: Source, frame: Frame, framebuffer: Framebuffer): void {
     const fitting = this.#fitting!;
-    const { layout, directRefusal } = framebuffer;
-    if (directRefusal !== undefined) {
-      this.#copy(source, frame, directRefusal);
+    const { layout } = framebuffer;
+    const { id, refusal } = this.card.imports.of(framebuffer);
+    if (refusal !== undefined) {
+      this.#copy(source, frame, refusal);
       return;
     }
-    const { placement, reason } = fitting.ofBuffer(layout, framebuffer.id, frame.viewport);
+    const { placement, reason } = fitting.ofBuffer(layout, id, frame.viewport);
     if (reason !== undefined) {
       this.reason = reason;
       void this.#draw(source, frame, placement);
       return;
     }
-    fillScanout(this.#next, framebuffer.id, layout, frame.viewport, placement);
+    fillScanout(this.#next, id, layout, frame.viewport, placement);
     if (this.card.commit.takesDamage(this.#crtc))
-      this.#damage.collect(source, frame, framebuffer, placement, this.#shown);
+      this.#damage.collect(source, frame, layout, id, placement, this.#shown);
     this.#commit(source, this.#next, framebuffer, placement, 'direct', frame.frame);
   }
 
@@ -559,8 +560,9 @@ export class Output {
       source?.presented(frame);
     } else if (framebuffer) {
       // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
-      framebuffer.directRefusal = `the card does not scan this buffer out (${String(error)})`;
-      this.log.warning(`${this.name}: ${framebuffer.directRefusal}: copying instead`);
+      const refusal = `the card does not scan this buffer out (${String(error)})`;
+      this.card.imports.of(framebuffer).refusal = refusal;
+      this.log.warning(`${this.name}: ${refusal}: copying instead`);
       this.changed();
     } else {
       const reason = `cannot be lit: ${String(error)}`;

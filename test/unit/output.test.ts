@@ -402,7 +402,7 @@ describe('darkness lets go of everything', () => {
     await kernel.finish('off', systemError('EACCES', EACCES));
     await dark;
     expect(framebuffers[0]!.uses).toBe(0);
-    expect(framebuffers[0]!.directRefusal).toBeUndefined();
+    expect(framebuffers[0]!.imported.refusal).toBeUndefined();
   });
 
   test('while a flip is in flight', async () => {
@@ -705,7 +705,7 @@ test.each([
       } else if (what < 99) {
         if (random.chance(0.5)) queue(() => one.darken());
       } else {
-        for (const drawn of pool) drawn.directRefusal = undefined;
+        for (const drawn of pool) drawn.imported.refusal = undefined;
       }
       await new Promise((resolve) => setImmediate(resolve));
       expect(kernel.wrongs).toEqual([]);
