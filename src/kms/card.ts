@@ -87,6 +87,9 @@ export class Card {
   #pausedBy: Pause | null = null;
   #inFront = true;
   #gone = false;
+  #tellGone: () => void = () => undefined;
+  /** Resolves when it has gone. */
+  readonly gone = new Promise<void>((resolve) => (this.#tellGone = resolve));
   /** The monitors are switched off: nothing is committed until they are to be on again. */
   asleep = false;
   /** How long the machine has been suspended since it was started, in ms. */
@@ -164,9 +167,15 @@ export class Card {
     return this.paused || this.asleep;
   }
 
+  /** Whether the kernel still has it, as it may not tell for a while. */
+  get exists(): boolean {
+    return fs.existsSync(this.device);
+  }
+
   /** It has gone: nothing is committed any more, for whoever uses it until it is closed. */
   lose(): void {
     this.#gone = true;
+    this.#tellGone();
     clearInterval(this.#watch);
   }
 

@@ -63,10 +63,11 @@ export class Cards {
     if (card) this.#lose(card, new Error(`${file} has been removed`));
   }
 
-  /** Reading it failed: whether that is because it has gone. */
-  hasGone(card: Card, error: unknown): boolean {
-    if ((error as NodeJS.ErrnoException).code === 'ENODEV') this.#lose(card, error as Error);
-    return !this.#cards.includes(card);
+  /** Whether a card is still there; `error` is what reading it failed with. */
+  has(card: Card, error?: unknown): boolean {
+    const gone = (error as NodeJS.ErrnoException | undefined)?.code === 'ENODEV' || !card.exists;
+    if (gone) this.#lose(card, new Error(`${card.device} has gone`));
+    return this.#cards.includes(card) && !gone;
   }
 
   /** Whether the session that they are of is in front. */

@@ -553,7 +553,8 @@ export class Output {
     const { framebuffer, source, frame } = flight;
     this.#grounded();
     flight.end();
-    if (code === 'EACCES' || code === 'EBUSY') {
+    // A card that has gone may refuse anything until that is known.
+    if (code === 'EACCES' || code === 'EBUSY' || !this.card.exists) {
       this.#dirty = true;
       this.#retryIn(PAUSED_RETRY_MS);
     } else if (this.#needsSet && this.#mode && this.modeRefused(this.#mode, messageOf(error))) {

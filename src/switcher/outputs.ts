@@ -181,11 +181,14 @@ export class Outputs {
 
   /** The connectors of a card; undefined: it has gone. */
   async #read(card: Card): Promise<Connector[] | undefined> {
+    // Its connectors are told of before it is, and not all drivers are there for questions any more.
+    if (!this.cards.has(card)) return undefined;
     try {
-      const read = await card.connectors(true);
-      return this.cards.all.includes(card) ? read.filter(({ writeback }) => !writeback) : undefined;
+      // One that goes in the middle of it may never answer.
+      const read = await Promise.race([card.connectors(true), card.gone]);
+      return read && this.cards.has(card) ? read.filter(({ writeback }) => !writeback) : undefined;
     } catch (error) {
-      if (this.cards.hasGone(card, error)) return undefined;
+      if (!this.cards.has(card, error)) return undefined;
       throw error;
     }
   }

@@ -12,7 +12,7 @@ import { readStatus } from '../../src/control/status';
 import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
 import { NOBODY } from '../../src/switcher/guest-keys';
 import { CommandError } from '../../src/switcher/layout';
-import { connectorInfo, driving, FakeCard, fakeLog, settle } from './support/fake-card';
+import { connectorInfo, driving, FakeCard, fakeLog, settle, systemError } from './support/fake-card';
 import { mode } from './support/modes';
 import { openFds, openNull, until } from './support/wire';
 
@@ -1295,6 +1295,42 @@ describe('two cards', () => {
     // What was made for the guest on the card that has gone is not there to be closed.
     controller.guests.disconnected(links.linux, 'it left');
     expect(cards.framebuffers.size).toBe(2);
+  });
+
+  test('one goes, and nobody says so: it is found when connectors are looked at', async () => {
+    second.exists = false;
+    second.connectors = [];
+    await controller.outputs.scan();
+    await settle();
+    expect(events.filter(({ event }) => event === 'card')).toEqual([
+      { event: 'card', card: 'card10', there: false },
+    ]);
+    expect(controller.outputs.all().map(({ name }) => name)).toEqual(['Virtual-1']);
+    expect(second.abandoned).toBe(true);
+  });
+
+  test('one goes while it is asked for its connectors, and never answers: the other is looked at all the same', async () => {
+    second.probeConnector = () => new Promise(() => undefined);
+    const scan = controller.outputs.scan();
+    await settle();
+    cards.go(second.path);
+    await scan;
+    expect(controller.outputs.all().map(({ name }) => name)).toEqual(['Virtual-1']);
+  });
+
+  test('one refuses all because it goes: its guest is neither copied nor blamed', async () => {
+    second.exists = false;
+    second.flipResults = [-22];
+    second.setErrors = [systemError('EINVAL', -22)];
+    await draw(links.linux, 2);
+    await settle();
+    const { framebuffer } = controller.guests.get('linux')!.views.get(0)!.screen;
+    expect(cards.all[1]!.imports.of(framebuffer!).refusal).toBeUndefined();
+    expect(links.linux.refusals).toEqual([]);
+    cards.go(second.path);
+    await settle();
+    jest.advanceTimersByTime(20);
+    expect(links.linux.shownFrames.at(-1)).toBe(2);
   });
 
   test('one goes and comes back: its guest is shown again, whatever it is called now', async () => {

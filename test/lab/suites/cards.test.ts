@@ -22,7 +22,7 @@ import {
 const { lab } = Panels;
 const FIRST = 'Virtual-1';
 const [WIDTH, HEIGHT] = [1024, 768];
-const FLIPS = 20;
+const FLIPS = 8;
 const SHAPE = { connectors: 2, crtcs: 2 };
 
 /** All that a panel shows while a guest flips on: its pictures, and not one alone. */

@@ -45,6 +45,7 @@ interface Flip {
  */
 export class FakeCard {
   abandoned = false;
+  exists = true;
   readonly flips: Flip[] = [];
   readonly inFlight = new Map<number, Flip>();
   readonly sets: { crtc: number; framebuffer: number; x: number; y: number; mode: ModeInfo | null }[] = [];
@@ -239,6 +240,7 @@ export class FakeCard {
     jest.spyOn(native, 'scalePixels').mockImplementation(this.copy);
     const card = Card.open(this.path, onLost);
     opened.mockRestore();
+    jest.spyOn(card, 'exists', 'get').mockImplementation(() => this.exists);
     // Those of the tests' own are framebuffers already.
     const { imports } = card;
     const of = imports.of.bind(imports);
