@@ -1,6 +1,6 @@
 import { CardError, type Card } from '../../src/kms/card';
 import { Cards } from '../../src/kms/cards';
-import { cardsHere } from '../../src/cli/cards';
+import { cardsHere, openCards } from '../../src/cli/cards';
 import type { Config, OutputConfig } from '../../src/config/config';
 import { FakeCard, fakeLog, settle, systemError } from './support/fake-card';
 
@@ -224,5 +224,45 @@ describe('of the cards that are here', () => {
     ['none but the first that was found', { by: 'monitor' }, [], []],
   ])('the config means %s', (_name, choice, outputs, expected) => {
     expect(here(choice, ...outputs)).toEqual(expected);
+  });
+});
+
+describe('at start', () => {
+  const nobody = { openDevice: () => -13, closeDevice: () => undefined };
+  /** Opens what is named; some refuse. */
+  const start = (refused: Partial<Record<string, CardError['reason']>>): Promise<void> =>
+    openCards({ by: 'name', files: [FIRST, SECOND, FIRST] }, nobody, (file) => {
+      const reason = refused[file];
+      if (reason) return Promise.reject(new CardError(reason, `${file}: ${reason}`));
+      opened.push(file);
+      return Promise.resolve();
+    });
+
+  test('each of several cards is opened, once', async () => {
+    await start({});
+    expect(opened).toEqual([FIRST, SECOND]);
+  });
+
+  test.each(['absent', 'busy', 'permission', 'unusable'] as const)(
+    'one may be %s, if there is another',
+    async (reason) => {
+      await start({ [FIRST]: reason });
+      expect(opened).toEqual([SECOND]);
+    },
+  );
+
+  test.each([
+    ['absent', 'busy', `${SECOND}: busy`],
+    ['permission', 'busy', `${FIRST}: permission`],
+    ['unusable', 'absent', `${FIRST}: unusable`],
+  ] as const)('none: %s and %s', async (first, second, message) => {
+    await expect(start({ [FIRST]: first, [SECOND]: second })).rejects.toThrow(message);
+  });
+
+  test('what is wrong in ourselves is not taken for a missing card', async () => {
+    const wrong = openCards({ by: 'name', files: [FIRST] }, nobody, () =>
+      Promise.reject(new TypeError('no')),
+    );
+    await expect(wrong).rejects.toThrow(TypeError);
   });
 });
