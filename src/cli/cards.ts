@@ -1,5 +1,6 @@
+import { basename } from 'node:path';
 import type { CardChoice, Config } from '../config/config';
-import { listConnectors, type ConnectorName } from '../config/connectors';
+import { readConnectors, type ConnectorName } from '../config/connectors';
 import { CardError, CardNode, connectedNames, deviceOf, listCards, type Devices } from '../kms/card';
 import { isMeant, namesMonitor } from '../kms/monitor';
 
@@ -34,25 +35,29 @@ export async function openCards(
   );
 }
 
-/** The device nodes of cards that are here and that a config means. */
-export function cardsHere(
-  { cards: choice, outputs }: Config,
-  files: readonly string[] = listCards(),
-  connectors: readonly ConnectorName[] = listConnectors() ?? [],
-): string[] {
+/** Which of some cards, by their device nodes, a config means. */
+export async function meantCards(
+  { cards: choice, outputs }: Pick<Config, 'cards' | 'outputs'>,
+  files: readonly string[],
+  connectorsOf: (card: string) => Promise<readonly ConnectorName[]> = readConnectors,
+): Promise<readonly string[]> {
   switch (choice.by) {
     case 'all':
-      return [...files];
+      return files;
     case 'name': {
       const named = choice.files.map(deviceOf);
       return files.filter((file) => named.includes(file));
     }
     case 'outputs': {
-      // One that comes back may have another name, and has the same outputs.
-      const names = connectors.filter((connector) => outputs.some(({ name }) => means(name, connector)));
-      return files.filter(
-        (file) => choice.files.includes(file) || names.some(({ card }) => file.endsWith(`/${card}`)),
-      );
+      const meant: string[] = [];
+      for (const file of files) {
+        // One that comes back may have another name, and has the same outputs.
+        const known = choice.files.includes(file);
+        const connectors = known ? [] : await connectorsOf(basename(file));
+        if (known || connectors.some((connector) => outputs.some(({ name }) => means(name, connector))))
+          meant.push(file);
+      }
+      return meant;
     }
     case 'monitor':
       return [];

@@ -11,7 +11,7 @@ import type { HotkeyHandler } from '../input/router';
 import { Selector } from '../input/selector';
 import { VirtualDevices } from '../input/virtual-devices';
 import { vtHotkeys } from '../input/vt-hotkeys';
-import { Card, CardError, type Pause } from '../kms/card';
+import { Card, CardError, listCards, type Pause } from '../kms/card';
 import { Cards } from '../kms/cards';
 import type { Log } from '../log';
 import { native } from '../native';
@@ -21,7 +21,7 @@ import { ServiceManager } from '../session/service-manager';
 import type { Session } from '../session/session';
 import { Controller } from '../switcher/controller';
 import { CommandError } from '../switcher/layout';
-import { cardsHere, openCards } from './cards';
+import { meantCards, openCards } from './cards';
 import { DaemonLog } from './daemon-log';
 import { Exit, Failure } from './exit';
 
@@ -146,13 +146,14 @@ export class Daemon {
       handover.drop(card.name);
       await controller.cardGone(card);
     };
-    const lookForCards = (): void => {
-      for (const file of cardsHere(config)) cards.come(file);
+    const lookForCards = async (): Promise<void> => {
+      const others = listCards().filter((file) => !cards.drives(file));
+      for (const file of await meantCards(config, others)) cards.come(file);
     };
     session.onActive((active) => {
       cards.inFront = active;
       if (active) {
-        lookForCards();
+        void lookForCards();
         input.resume();
       } else input.suspend();
       idle?.active();
@@ -188,10 +189,10 @@ export class Daemon {
         if (ACTION === 'remove' && DEVNAME !== undefined) cards.go(DEVNAME);
         else {
           controller.outputs.hotplug();
-          lookForCards();
+          void lookForCards();
         }
       });
-      lookForCards();
+      void lookForCards();
       closers.push(() => {
         uevents.close();
       });

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEdid, type EdidIdentity } from '../kms/edid';
 
@@ -21,16 +22,38 @@ export function listConnectors(directory = '/sys/class/drm'): ConnectorName[] | 
     return undefined;
   }
   if (!entries.some((entry) => /^card\d+$/.test(entry))) return undefined;
+  return connectorNames(entries)
+    .map(({ card, name }) => ({ card, name, identity: readIdentity(edidFile(directory, card, name)) }))
+    .sort((a, b) => compare(a.card, b.card) || compare(a.name, b.name));
+}
+
+/** Those of one card (`card1`), without waiting: the kernel tells nothing of a monitor while it asks one. */
+export async function readConnectors(wanted: string, directory = '/sys/class/drm'): Promise<ConnectorName[]> {
+  let entries: string[];
+  try {
+    entries = readdirSync(directory);
+  } catch {
+    return [];
+  }
+  return Promise.all(
+    connectorNames(entries)
+      .filter(({ card }) => card === wanted)
+      .map(async ({ card, name }) => {
+        const edid = await readFile(edidFile(directory, card, name)).catch(() => undefined);
+        return { card, name, identity: edid && parseEdid(edid) };
+      }),
+  );
+}
+
+function connectorNames(entries: readonly string[]): { readonly card: string; readonly name: string }[] {
   return entries
     .map((entry) => /^(card\d+)-(?!Writeback-)(.+)$/.exec(entry))
     .filter((match) => match !== null)
-    .map((match) => ({
-      card: match[1]!,
-      name: match[2]!,
-      identity: readIdentity(join(directory, match[0], 'edid')),
-    }))
-    .sort((a, b) => compare(a.card, b.card) || compare(a.name, b.name));
+    .map((match) => ({ card: match[1]!, name: match[2]! }));
 }
+
+const edidFile = (directory: string, card: string, name: string): string =>
+  join(directory, `${card}-${name}`, 'edid');
 
 function readIdentity(file: string): EdidIdentity | undefined {
   try {

@@ -16,6 +16,7 @@ export class Cards {
   /** Those that only render. */
   readonly #unusable = new Set<string>();
   #asleep = false;
+  #stopped = false;
   /** See {@link Card.onPaused}. */
   onPaused: (card: Card, by: Pause | null) => void = () => undefined;
   /** A card has come while others were driven. */
@@ -35,6 +36,11 @@ export class Cards {
     return this.#cards;
   }
 
+  /** Whether a card, by its device node, is one of them. */
+  drives(file: string): boolean {
+    return this.#find(file) !== undefined;
+  }
+
   /** Drives one more card. Throws {@link CardError}. */
   open(file: string): Card {
     const card = this.openCard(file, (error) => {
@@ -51,7 +57,8 @@ export class Cards {
 
   /** A card has come, or may be ours now; `file` is its device node. */
   come(file: string): void {
-    if (!this.#coming.has(file) && !this.#unusable.has(file) && !this.#find(file)) this.#ask(file, TRIES);
+    if (!this.#stopped && !this.#coming.has(file) && !this.#unusable.has(file) && !this.drives(file))
+      this.#ask(file, TRIES);
   }
 
   /** A card is not there any more. */
@@ -93,6 +100,7 @@ export class Cards {
 
   /** No more cards come. */
   stop(): void {
+    this.#stopped = true;
     for (const timer of this.#coming.values()) clearTimeout(timer);
     this.#coming.clear();
   }

@@ -1,6 +1,6 @@
 import { CardError, type Card } from '../../src/kms/card';
 import { Cards } from '../../src/kms/cards';
-import { cardsHere, openCards } from '../../src/cli/cards';
+import { meantCards, openCards } from '../../src/cli/cards';
 import type { Config, OutputConfig } from '../../src/config/config';
 import { FakeCard, fakeLog, settle, systemError } from './support/fake-card';
 
@@ -109,6 +109,13 @@ describe('a card that comes', () => {
   });
 });
 
+test('none comes any more at the end', () => {
+  cards.open(FIRST);
+  cards.stop();
+  cards.come(SECOND);
+  expect(opened).toEqual([FIRST]);
+});
+
 describe('a card that goes', () => {
   let second: Card;
   beforeEach(() => {
@@ -205,9 +212,11 @@ describe('of the cards that are here', () => {
     { card: 'card1', name: 'DP-1' },
     { card: 'card2', name: 'HDMI-A-1', identity: dell as never },
   ];
-  const here = (choice: Config['cards'], ...names: string[]): string[] => {
+  const here = (choice: Config['cards'], ...names: string[]): Promise<readonly string[]> => {
     const outputs = names.map((name): OutputConfig => ({ name, mode: 'preferred' }));
-    return cardsHere({ cards: choice, outputs } as unknown as Config, [FIRST, SECOND], connectors);
+    return meantCards({ cards: choice, outputs }, [FIRST, SECOND], (card) =>
+      Promise.resolve(connectors.filter((connector) => connector.card === card)),
+    );
   };
 
   test.each<[string, Config['cards'], string[], string[]]>([
@@ -222,8 +231,8 @@ describe('of the cards that are here', () => {
       [SECOND],
     ],
     ['none but the first that was found', { by: 'monitor' }, [], []],
-  ])('the config means %s', (_name, choice, outputs, expected) => {
-    expect(here(choice, ...outputs)).toEqual(expected);
+  ])('the config means %s', async (_name, choice, outputs, expected) => {
+    expect(await here(choice, ...outputs)).toEqual(expected);
   });
 });
 
