@@ -93,12 +93,12 @@ export class AtomicCommit implements Commit {
     this.#hideByCall(target.crtc);
   }
 
-  async #set(target: Target, scanout: Scanout): Promise<void> {
+  async #set(target: Target, scanout: Scanout, flags = 0): Promise<void> {
     const changes = new Changes();
     const blob = this.card.createModeBlob(target.mode);
     try {
       this.#light(changes, target, scanout, blob);
-      await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
+      await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET | flags);
     } finally {
       // The kernel's state keeps it as long as the mode is set.
       this.card.destroyBlob(blob);
@@ -166,6 +166,10 @@ export class AtomicCommit implements Commit {
     const result = this.card.atomic(changes.triples, changes.count, TEST_ONLY | ALLOW_MODESET, 0);
     this.card.destroyBlob(blob);
     return result === 0;
+  }
+
+  async lights(target: Target, scanout: Scanout): Promise<void> {
+    await this.#set({ ...target, signal: undefined }, scanout, TEST_ONLY);
   }
 
   close(): void {

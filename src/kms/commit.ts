@@ -45,6 +45,11 @@ export interface Commit {
   takesDamage(crtc: number): boolean;
   /** Whether the hardware takes a scanout that does not simply fill the panel. Asked without changing anything. */
   accepts(target: Target, lit: boolean, scanout: Scanout): boolean;
+  /**
+   * Rejects where a CRTC cannot be lit, whatever guests do: asked with a buffer of ours that fills the mode. Asking may
+   * do it.
+   */
+  lights(target: Target, scanout: Scanout): Promise<void>;
   /** Leaves nothing behind that who comes next would not expect. */
   release(crtc: number): Promise<void>;
   close(): void;

@@ -30,11 +30,12 @@ const MAX_PER_OWNER = 64;
 export class Framebuffer {
   /** Next framebuffer of the same dma-buf with another layout. */
   next: Framebuffer | undefined;
-  /** Why the hardware does not scan it out where it lies, once it has refused. */
+  /** Why the card makes no framebuffer of it. */
   directRefusal: string | undefined;
   #uses = 0;
   #orphaned = false;
   #mapping: NativeMapping | undefined;
+  #exporter: string | undefined;
 
   constructor(
     private readonly cache: FramebufferCache,
@@ -56,6 +57,10 @@ export class Framebuffer {
   }
   get format(): number {
     return opaque(this.layout.format);
+  }
+  /** What made its memory; '' where the kernel does not say. */
+  get exporter(): string {
+    return (this.#exporter ??= exporterOf(this.layout.planes[0]!.fd));
   }
   get used(): boolean {
     return this.#uses > 0;

@@ -55,6 +55,11 @@ export class LegacyCommit implements Commit {
     return false;
   }
 
+  lights(target: Target, scanout: Scanout): Promise<void> {
+    // Nothing less than doing it tells.
+    return this.set(target, scanout);
+  }
+
   release(crtc: number): Promise<void> {
     this.card.setCursor(crtc, null, 0, 0);
     return Promise.resolve();

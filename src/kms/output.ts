@@ -3,7 +3,7 @@ import type { SignalConfig } from '../config/config';
 import { messageOf } from '../error';
 import { XR24 } from '../fourcc';
 import type { Log } from '../log';
-import type { ModeInfo } from '../native';
+import { isNativeError, type ModeInfo } from '../native';
 import type { Card } from './card';
 import type { Connector } from './connector';
 import { BufferDamage } from './damage';
@@ -18,6 +18,7 @@ import { modeName } from './modes';
 import type { PanelPixels } from './capture';
 import { IN_FLIGHT } from './pointer';
 import { Readiness, type Frame } from './readiness';
+import { Refusals } from './refusals';
 import { fillPanel, fillScanout, newScanout, type Scanout } from './scanout';
 import { formatSettings, type SignalSetting } from './signal';
 import type { Source } from './source';
@@ -74,6 +75,8 @@ export class Output {
   readonly #damage = new BufferDamage();
   /** What has been said of the signal, which is so at every light. */
   readonly #told = new Set<string>();
+  /** What the card does not scan out as it is lit now. */
+  readonly #refusals = new Refusals();
   #retry: NodeJS.Timeout | undefined;
   readonly #readiness: Readiness;
   /** Of whom a worker draws a copy. What needs none does not wait for it: it overtakes. */
@@ -187,6 +190,7 @@ export class Output {
     const target = { crtc, connector: this.#connector.id, mode };
     if (this.#lighting?.is(target, view, signal)) return;
     await this.darken();
+    this.#refusals.clear();
     this.#needsSet = true;
     this.#lighting = await Lighting.create(this.card, target, view, signal, this);
     this.#dirty = this.#source !== null;
@@ -221,6 +225,7 @@ export class Output {
     this.#needsSet = true;
     // What the hardware was asked while they had it, it may have refused for that alone.
     this.#lighting.fitting.forget();
+    this.#refusals.clear();
     this.changed();
   }
 
@@ -325,8 +330,9 @@ export class Output {
   #present(source: Source, frame: Frame, framebuffer: Framebuffer): void {
     const { fitting } = this.#lighting!;
     const { layout, directRefusal } = framebuffer;
-    if (directRefusal !== undefined) {
-      this.#copy(source, frame, directRefusal);
+    const refusal = directRefusal ?? this.#refusals.of(framebuffer);
+    if (refusal !== undefined) {
+      this.#copy(source, frame, refusal);
       return;
     }
     const { placement, reason } = fitting.ofBuffer(layout, framebuffer.id, frame.viewport);
@@ -437,7 +443,15 @@ export class Output {
       if (this.#commits !== commits) this.pump();
       // Another output may be setting its CRTC, the pointer be on its way: what is drawn waits in its buffer.
       else if (this.#source === source && this.#isFree())
-        this.#commit(source, fillPanel(this.#next, target, lighting.mode), null, placement, path, frame, indicator);
+        this.#commit(
+          source,
+          fillPanel(this.#next, target, lighting.mode),
+          null,
+          placement,
+          path,
+          frame,
+          indicator,
+        );
       else this.changed();
     } catch (error) {
       if (this.#lighting !== lighting) return;
@@ -507,8 +521,7 @@ export class Output {
       this.#committed();
       await this.card.exclusive(() => this.card.commit.set(lighting, flight.scanout));
     } catch (error) {
-      if (this.#lighting !== lighting) return;
-      this.#setFailed(flight, lighting, error);
+      if (this.#lighting === lighting) await this.#setFailed(flight, lighting, error);
       return;
     }
     // Darkened meanwhile: whoever did that has let go of the frame.
@@ -523,30 +536,48 @@ export class Output {
     this.#arrived(monotonic());
   }
 
-  #setFailed(flight: Flight, { mode }: Lighting, error: unknown): void {
-    const code = (error as NodeJS.ErrnoException).code;
+  async #setFailed(flight: Flight, lighting: Lighting, error: unknown): Promise<void> {
     const { framebuffer, source, frame } = flight;
+    const wait = isPassing(error);
+    // The buffer is to blame only if one of ours would do.
+    const cause = wait || !framebuffer ? error : await this.#whyDark(lighting);
+    if (this.#lighting !== lighting) return;
+    if (framebuffer && cause === undefined) {
+      // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
+      const refusal = `the card does not scan this buffer out (${String(error)})`;
+      this.#refusals.add(framebuffer, refusal);
+      this.log.warning(`${this.name}: ${refusal}: copying instead`);
+    }
     this.#grounded();
     flight.end();
-    if (code === 'EACCES' || code === 'EBUSY') {
+    if (cause === undefined) this.changed();
+    else if (wait || isPassing(cause)) {
       this.#dirty = true;
       this.#retryIn(PAUSED_RETRY_MS);
-    } else if (this.#needsSet && this.modeRefused(mode, messageOf(error))) {
-      source?.presented(frame);
-    } else if (framebuffer) {
-      // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
-      framebuffer.directRefusal = `the card does not scan this buffer out (${String(error)})`;
-      this.log.warning(`${this.name}: ${framebuffer.directRefusal}: copying instead`);
-      this.changed();
-    } else {
-      const reason = `cannot be lit: ${String(error)}`;
+    } else this.#cannotBeLit(lighting, cause, source, frame);
+  }
+
+  /** Why the CRTC cannot be set to the mode even with a buffer of ours; undefined: it can. */
+  async #whyDark(lighting: Lighting): Promise<unknown> {
+    try {
+      const scanout = fillPanel(newScanout(), await lighting.copier.blank(), lighting.mode);
+      await this.card.exclusive(() => this.card.commit.lights(lighting, scanout));
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  #cannotBeLit({ mode }: Lighting, cause: unknown, source: Source | null, frame: number): void {
+    if (!this.#needsSet || !this.modeRefused(mode, messageOf(cause))) {
+      const reason = `cannot be lit: ${String(cause)}`;
       if (reason !== this.reason) this.log.error(`${this.name}: ${reason}`);
       this.reason = reason;
       this.#dirty = true;
       this.#retryIn(UNLIT_RETRY_MS);
-      // The guest is not to blame, and must not stand still for it.
-      source?.presented(frame);
     }
+    // The guest is not to blame, and must not stand still for it.
+    source?.presented(frame);
   }
 
   #committed(): void {
@@ -602,4 +633,9 @@ export class Output {
       this.pump();
     }, ms);
   }
+}
+
+/** Whether a commit was refused for a reason of the moment: not master, or something else has not ended yet. */
+function isPassing(error: unknown): boolean {
+  return isNativeError(error, 'EACCES') || isNativeError(error, 'EBUSY');
 }

@@ -449,6 +449,13 @@ describe('what the hardware takes is asked without touching it', () => {
     expect(kernel.commits[0]?.changes).toContain('40 MODE_ID 900');
   });
 
+  test('whether it can be lit at all, with a buffer of ours', async () => {
+    await commit.lights(target, filling);
+    expect(kernel.commits.map(({ flags }) => flags)).toEqual([TEST | MODESET]);
+    kernel.setErrors = [new Error('EINVAL')];
+    await expect(commit.lights(target, filling)).rejects.toThrow('EINVAL');
+  });
+
   test('a plane that cannot reflect is not asked to', () => {
     expect(
       commit.accepts({ ...target, crtc: 41 }, true, { ...filling, rotation: ROTATE_0 | REFLECT_Y }),

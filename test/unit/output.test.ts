@@ -256,6 +256,56 @@ describe('a set that fails', () => {
     expect(framebuffers[0]!.uses).toBe(0);
   });
 
+  test('with one buffer of a kind is not tried with another; with another kind it is, and after a light anew', async () => {
+    kernel.setErrors = [systemError('EINVAL', EINVAL)];
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    const next = async (drawn: FakeFramebuffer): Promise<string> => {
+      source.draw(drawn);
+      output.changed();
+      await settle();
+      kernel.vblank(CRTC);
+      await settle();
+      return output.path;
+    };
+    expect(await next(buffer())).toBe('copy');
+    const foreign = buffer();
+    foreign.exporter = 'vgem';
+    expect(await next(foreign)).toBe('direct');
+    expect(await next(buffer())).toBe('copy');
+    expect(log.lines.filter((line) => line.startsWith('warning'))).toEqual([
+      'warning: Virtual-1: the card does not scan this buffer out (Error: EINVAL, drmModeSetCrtc): copying instead',
+    ]);
+    output.renew();
+    await settle();
+    expect([output.path, output.reason]).toEqual(['direct', undefined]);
+  });
+
+  test('is no fault of the buffer where one of ours fails as well', async () => {
+    const refused = (): Error => systemError('EINVAL', EINVAL);
+    kernel.setErrors = [refused(), refused()];
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    expect(output.reason).toBe('cannot be lit: Error: EINVAL, drmModeSetCrtc');
+    // The guest goes on.
+    expect(source.presentedFrames).toEqual([1]);
+    expect(framebuffers[0]!.uses).toBe(0);
+    jest.advanceTimersByTime(2000);
+    await settle();
+    expect([output.path, output.reason]).toEqual(['direct', undefined]);
+    expect(log.lines.filter((line) => /^(warning|error)/.test(line))).toHaveLength(1);
+  });
+
+  test('when our own cannot be tried either, for the card is not ours, says nothing of the buffer', async () => {
+    kernel.setErrors = [systemError('EINVAL', EINVAL), systemError('EACCES', EACCES)];
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    jest.advanceTimersByTime(100);
+    await settle();
+    expect([output.path, output.reason]).toEqual(['direct', undefined]);
+    expect(log.lines.filter((line) => /^(warning|error)/.test(line))).toEqual([]);
+  });
+
   test('with our own is said, and frees what it held', async () => {
     const source = new FakeSource();
     const pixels = new Uint8Array(64 * 64 * 4);
@@ -402,7 +452,6 @@ describe('darkness lets go of everything', () => {
     await kernel.finish('off', systemError('EACCES', EACCES));
     await dark;
     expect(framebuffers[0]!.uses).toBe(0);
-    expect(framebuffers[0]!.directRefusal).toBeUndefined();
   });
 
   test('while a flip is in flight', async () => {
@@ -704,9 +753,7 @@ test.each([
         if (random.chance(0.5)) queue(() => one.light(crtc, random.pick([fullHd, wxga])));
       } else if (what < 99) {
         if (random.chance(0.5)) queue(() => one.darken());
-      } else {
-        for (const drawn of pool) drawn.directRefusal = undefined;
-      }
+      } else if (random.chance(0.3)) one.renew();
       await new Promise((resolve) => setImmediate(resolve));
       expect(kernel.wrongs).toEqual([]);
       // In flight and on the panel, for two outputs, and a copy each.

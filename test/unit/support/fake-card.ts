@@ -246,6 +246,7 @@ export class FakeFramebuffer {
   uses = 0;
   retained = 0;
   directRefusal: string | undefined;
+  exporter = 'udmabuf';
   readonly format = XR24;
   readonly layout: BufferLayout;
 
