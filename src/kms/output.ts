@@ -30,8 +30,15 @@ const EACCES = -13;
 const BUSY_RETRY_MS = 2;
 /** Not master any more: asked again, so that the picture is back as soon as the card is. */
 const PAUSED_RETRY_MS = 100;
-/** The monitor could not be lit: cables and link training sometimes take a second try. */
-const UNLIT_RETRY_MS = 2000;
+/**
+ * The monitor could not be lit: cables and link training sometimes take a second try, at first after so many pauses, then
+ * after twice as many. At each its guest is answered, which does not wait longer than a second for that.
+ */
+const UNLIT_PAUSE_MS = 500;
+const UNLIT_PAUSES = 4;
+const LONGEST_UNLIT_PAUSES = 128;
+/** What has nothing to do with the mode that was to be set. */
+const TROUBLES = ['ENOMEM', 'EIO', 'ENODEV', 'ETIMEDOUT', 'EINTR', 'EAGAIN'];
 
 const NO_SIGNAL: SignalConfig = {};
 const PLAIN_VIEW: View = { fit: 'auto', turn: 0 };
@@ -41,6 +48,12 @@ export interface SwitchTimes {
   readonly requested: number;
   committed: number;
   shown: number;
+}
+
+/** Why a set failed: `cause`, or `refusal`, if it is the buffer's fault. */
+interface SetFailure {
+  readonly cause?: unknown;
+  readonly refusal?: string;
 }
 
 /**
@@ -59,6 +72,17 @@ export class Output {
   #connector: Connector;
   /** null: dark. */
   #lighting: Lighting | null = null;
+  /** Those before it, of which something may be on the panel until it is set. */
+  #former: Lighting[] = [];
+  /** The mode that the CRTC was set to last, and has not left since. */
+  #settled: ModeInfo | null = null;
+  /** The card does not take the mode, and another is on its way. */
+  #awaitsMode = false;
+  /** How many more pauses before the CRTC is set again, and how many there were the last time. */
+  #pauses = 0;
+  #patience = 0;
+  /** Grows when the output goes dark: what was under way then is nobody's any more. */
+  #darknesses = 0;
   #source: Source | null = null;
   #dirty = false;
   /** The next commit has to set the CRTC: first light, another mode, or a lost flip. */
@@ -127,6 +151,10 @@ export class Output {
   get mode(): ModeInfo | null {
     return this.#lighting?.mode ?? null;
   }
+  /** What is on the panel: another than {@link mode} until that is set. */
+  get settledMode(): ModeInfo | null {
+    return this.#settled;
+  }
   get source(): Source | null {
     return this.#source;
   }
@@ -180,7 +208,10 @@ export class Output {
     this.#connector = connector;
   }
 
-  /** Gives the output a CRTC and mode; the next frame of the source lights it. */
+  /**
+   * Gives the output a CRTC and mode; the next frame of the source lights it. On the same CRTC the panel shows what it did
+   * until then, and on if the card does not take the mode.
+   */
   async light(
     crtc: number,
     mode: ModeInfo,
@@ -188,14 +219,14 @@ export class Output {
     signal: SignalConfig = NO_SIGNAL,
   ): Promise<void> {
     const target = { crtc, connector: this.#connector.id, mode };
-    if (this.#lighting?.is(target, view, signal)) return;
-    await this.darken();
-    this.#refusals.clear();
-    this.#needsSet = true;
-    this.#lighting = await Lighting.create(this.card, target, view, signal, this);
-    this.#dirty = this.#source !== null;
+    if (this.#lighting?.is(target, view, signal) && !this.#awaitsMode) return;
+    if (!this.#lighting?.isOn(crtc, target.connector)) await this.darken();
+    const lighting = await Lighting.create(this.card, target, view, signal, this);
+    if (this.#lighting) this.#former.push(this.#lighting);
+    this.#lighting = lighting;
+    this.#drawing = null;
     this.card.route(crtc, this);
-    this.pump();
+    this.renew();
   }
 
   /** Takes the CRTC away: the monitor went, or another needs it. What was shown is let go of. */
@@ -222,6 +253,8 @@ export class Output {
     if (!this.#lighting) return;
     clearTimeout(this.#retry);
     this.#retry = undefined;
+    this.#awaitsMode = false;
+    this.#pauses = this.#patience = 0;
     this.#needsSet = true;
     // What the hardware was asked while they had it, it may have refused for that alone.
     this.#lighting.fitting.forget();
@@ -251,7 +284,7 @@ export class Output {
     if (this.#source === source) return;
     this.#source = source;
     if (text !== this.#indicator.text) this.#indicator = { ...this.#indicator, text };
-    this.reason = undefined;
+    if (this.#pauses === 0) this.reason = undefined;
     this.lastSwitch = { requested, committed: NaN, shown: NaN };
     this.#lighting?.copier.invalidate();
     this.changed();
@@ -299,10 +332,16 @@ export class Output {
   #isFree(): boolean {
     if (this.#flying || !this.#lighting || this.card.busy) return false;
     // Refused a moment ago: everybody's turn comes when the timer says so, or a card that is not ours keeps us busy.
-    return this.#retry === undefined && this.#held === 0;
+    return this.#retry === undefined && this.#held === 0 && !this.#awaitsMode;
   }
 
   #showNewest(source: Source, lighting: Lighting): void {
+    if (this.#needsSet && this.#pauses > 0) {
+      this.#pauses--;
+      this.#retryIn(UNLIT_PAUSE_MS);
+      source.presented(source.frame);
+      return;
+    }
     this.#dirty = false;
     const { picture, framebuffer } = source;
     if (picture) {
@@ -408,14 +447,25 @@ export class Output {
   }
 
   async #letGo(lighting: Lighting): Promise<void> {
+    this.#darknesses++;
     clearTimeout(this.#retry);
     this.#retry = undefined;
+    this.#awaitsMode = false;
+    this.#settled = null;
     this.#readiness.close();
     this.#grounded();
     this.#drawing = null;
     this.#flight.end();
     this.#shown.end();
+    await this.#closeFormer();
     await lighting.close();
+  }
+
+  /** Nothing of what the output was lit with before is on the panel. */
+  async #closeFormer(): Promise<void> {
+    const former = this.#former;
+    this.#former = [];
+    for (const lighting of former) await lighting.close();
   }
 
   async #draw(source: Source, shown: Frame, placement: Placement, path: Path = 'copy'): Promise<void> {
@@ -516,51 +566,69 @@ export class Output {
   /** The slow way: sets the CRTC on a worker, with the card to ourselves. Resolves when the frame is on the panel. */
   async #set(flight: Flight): Promise<void> {
     const lighting = this.#lighting!;
+    const darknesses = this.#darknesses;
     this.#flips.begin(0, monotonic());
+    this.#committed();
+    let failure: SetFailure | undefined;
     try {
-      this.#committed();
       await this.card.exclusive(() => this.card.commit.set(lighting, flight.scanout));
     } catch (error) {
-      if (this.#lighting === lighting) await this.#setFailed(flight, lighting, error);
-      return;
+      failure = this.#lighting === lighting ? await this.#judge(flight, lighting, error) : { cause: error };
     }
     // Darkened meanwhile: whoever did that has let go of the frame.
-    if (this.#lighting !== lighting) return;
-    if (this.#needsSet) {
+    if (this.#darknesses !== darknesses || !this.#lighting) return;
+    if (failure) {
+      this.#setFailed(flight, lighting, failure);
+      return;
+    }
+    this.#settled = lighting.mode;
+    // Else it is to be lit another way by now, and this is what its panel shows until then.
+    const isCurrent = this.#lighting === lighting;
+    if (this.#needsSet && isCurrent) {
       this.modesets++;
       this.#needsSet = false;
       this.log.info(`${this.name}: lit with ${modeName(lighting.mode)} on CRTC ${lighting.crtc}`);
     }
+    this.#pauses = this.#patience = 0;
     lighting.pointer.emptied();
     this.#flips.restart();
     this.#arrived(monotonic());
+    if (isCurrent) await this.#closeFormer();
   }
 
-  async #setFailed(flight: Flight, lighting: Lighting, error: unknown): Promise<void> {
+  #setFailed(flight: Flight, lighting: Lighting, { cause, refusal }: SetFailure): void {
     const { framebuffer, source, frame } = flight;
-    const wait = isPassing(error);
-    // The buffer is to blame only if one of ours would do.
-    const cause = wait || !framebuffer ? error : await this.#whyDark(lighting);
-    if (this.#lighting !== lighting) return;
-    if (framebuffer && cause === undefined) {
-      // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
-      const refusal = `the card does not scan this buffer out (${String(error)})`;
+    if (framebuffer && refusal !== undefined) {
       this.#refusals.add(framebuffer, refusal);
       this.log.warning(`${this.name}: ${refusal}: copying instead`);
     }
     this.#grounded();
     flight.end();
-    if (cause === undefined) this.changed();
-    else if (wait || isPassing(cause)) {
+    if (this.#lighting !== lighting || cause === undefined) this.changed();
+    else if (isPassing(cause)) {
       this.#dirty = true;
       this.#retryIn(PAUSED_RETRY_MS);
-    } else this.#cannotBeLit(lighting, cause, source, frame);
+    } else {
+      this.#cannotBeLit(lighting, cause);
+      // The guest is not to blame, and must not stand still for it.
+      source?.presented(frame);
+    }
+  }
+
+  /** Of a set that has been refused: the buffer is to blame only if one of ours would do. */
+  async #judge({ framebuffer }: Flight, lighting: Lighting, error: unknown): Promise<SetFailure> {
+    if (isPassing(error) || !framebuffer) return { cause: error };
+    const cause = await this.#whyDark(lighting);
+    if (cause !== undefined) return { cause };
+    // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
+    return { refusal: `the card does not scan this buffer out (${String(error)})` };
   }
 
   /** Why the CRTC cannot be set to the mode even with a buffer of ours; undefined: it can. */
   async #whyDark(lighting: Lighting): Promise<unknown> {
     try {
       const scanout = fillPanel(newScanout(), await lighting.copier.blank(), lighting.mode);
+      if (this.#lighting !== lighting) throw new Error('it is to be dark, or lit another way');
       await this.card.exclusive(() => this.card.commit.lights(lighting, scanout));
       return undefined;
     } catch (error) {
@@ -568,16 +636,18 @@ export class Output {
     }
   }
 
-  #cannotBeLit({ mode }: Lighting, cause: unknown, source: Source | null, frame: number): void {
-    if (!this.#needsSet || !this.modeRefused(mode, messageOf(cause))) {
-      const reason = `cannot be lit: ${String(cause)}`;
-      if (reason !== this.reason) this.log.error(`${this.name}: ${reason}`);
-      this.reason = reason;
-      this.#dirty = true;
-      this.#retryIn(UNLIT_RETRY_MS);
+  #cannotBeLit({ mode }: Lighting, cause: unknown): void {
+    if (this.#needsSet && !isTrouble(cause) && this.modeRefused(mode, messageOf(cause))) {
+      this.#awaitsMode = true;
+      return;
     }
-    // The guest is not to blame, and must not stand still for it.
-    source?.presented(frame);
+    const reason = `cannot be lit: ${String(cause)}`;
+    if (this.#patience === 0) this.log.error(`${this.name}: ${reason}`);
+    this.reason = reason;
+    this.#dirty = true;
+    this.#patience = Math.min(Math.max(this.#patience * 2, UNLIT_PAUSES), LONGEST_UNLIT_PAUSES);
+    this.#pauses = this.#patience - 1;
+    this.#retryIn(UNLIT_PAUSE_MS);
   }
 
   #committed(): void {
@@ -595,7 +665,7 @@ export class Output {
     const { source, frame } = this.#shown;
     if (this.lastSwitch && Number.isNaN(this.lastSwitch.shown) && source === this.#source)
       this.lastSwitch.shown = at;
-    if (this.#shown.path === 'direct') this.reason = undefined;
+    if (this.#shown.path !== 'copy') this.reason = undefined;
     const indicated = landed.indicator !== this.#shown.indicator;
     landed.end();
     // A guest that always has the next frame ready would leave it no other moment.
@@ -638,4 +708,9 @@ export class Output {
 /** Whether a commit was refused for a reason of the moment: not master, or something else has not ended yet. */
 function isPassing(error: unknown): boolean {
   return isNativeError(error, 'EACCES') || isNativeError(error, 'EBUSY');
+}
+
+/** Whether a commit failed for what no other mode would mend. */
+function isTrouble(error: unknown): boolean {
+  return isNativeError(error) && TROUBLES.includes(error.code);
 }

@@ -146,19 +146,19 @@ export async function makePlan(situation: Situation): Promise<Plan> {
   };
 }
 
-/** The arrangement after the card was asked for each mode that is not of a monitor's list. */
+/** The arrangement after the card was asked for each mode. */
 async function arrangeTested(situation: Situation): Promise<Arrangement> {
   const refused: { readonly output: string; readonly mode: ModeInfo }[] = [];
+  const isRefused = (output: string, mode: ModeInfo): boolean =>
+    refused.some((one) => one.output === output && sameMode(one.mode, mode));
   for (;;) {
     const arrangement = situation.arrange((output, mode) =>
-      refused.some((one) => one.output === output && sameMode(one.mode, mode))
-        ? 'a test commit was refused'
-        : undefined,
+      isRefused(output, mode) ? 'a test commit was refused' : undefined,
     );
     const { tester } = situation;
     const before = refused.length;
     for (const { connector, crtc, choice } of arrangement.outputs) {
-      if (!tester || !choice?.made) continue;
+      if (!tester || crtc === 0 || !choice || isRefused(connector.name, choice.mode)) continue;
       const { mode } = choice;
       const probe = await tester.probe({ crtc, connector: connector.id, mode }, false, filling(mode));
       const scanout = newScanout();

@@ -4,6 +4,8 @@ import type { OutputConfig } from '../../src/config/config';
 import { fourcc } from '../../src/fourcc';
 import { readConnector, type Connector } from '../../src/kms/connector';
 import type { CardReader } from '../../src/kms/reader';
+import type { Scanout } from '../../src/kms/scanout';
+import type { ModeInfo } from '../../src/native';
 import { assumedBuffer, readAssumption, type Assumption } from '../../src/plan/assumption';
 import { coldSituation } from '../../src/plan/cold';
 import { makePlan, type OutputPlan, type Plan, type Tester } from '../../src/plan/plan';
@@ -190,11 +192,11 @@ describe('with test commits', () => {
   afterEach(() => {
     expect(open).toBe(0);
   });
-  const tester = (takes: boolean): Tester => ({
-    probe: () =>
+  const tester = (takes: (scanout: Scanout, mode: ModeInfo) => boolean): Tester => ({
+    probe: ({ mode }) =>
       Promise.resolve({
         framebuffer: ++open,
-        accepts: () => takes,
+        accepts: (scanout) => takes(scanout, mode),
         close: () => open--,
       }),
   });
@@ -205,7 +207,7 @@ describe('with test commits', () => {
     [true, 'direct', undefined],
     [false, 'copy', "the guest's screen is smaller than the mode"],
   ])('the card takes it: %s', async (takes, path, reason) => {
-    const plan = await planOf(outputs, { assume, tester: tester(takes) });
+    const plan = await planOf(outputs, { assume, tester: tester(({ width }) => takes || width !== 640) });
     expect(plan).toMatchObject({ by: 'test commits' });
     expect(plan).not.toHaveProperty('byWhy');
     const { path: found, reason: why } = one(plan, 'Virtual-1');
@@ -214,11 +216,12 @@ describe('with test commits', () => {
 
   test('a made mode that the card refuses is left for the preferred one', async () => {
     const mode = { width: 1600, height: 900, refresh: 75_000 };
-    const plan = await planOf([{ name: 'Virtual-1', ...show('windows'), mode }], { tester: tester(false) });
+    const plan = await planOf([{ name: 'Virtual-1', ...show('windows'), mode }], {
+      tester: tester((_, { hdisplay }) => hdisplay !== 1600),
+    });
     expect(one(plan, 'Virtual-1')).toMatchObject({
       mode: '1024x768@60',
-      modeNote:
-        'the monitor has no mode 1600x900@75, and the card refuses 1600x900@74.91: a test commit was refused: using 1024x768@60',
+      modeNote: 'the card refuses 1600x900@74.91: a test commit was refused: keeping 1024x768@60',
     });
   });
 });
