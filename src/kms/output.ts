@@ -1,3 +1,4 @@
+import { getSystemErrorName } from 'node:util';
 import { monotonic } from '../clock';
 import type { SignalConfig } from '../config/config';
 import { messageOf } from '../error';
@@ -28,6 +29,8 @@ const EINVAL = -22;
 const EACCES = -13;
 /** The kernel or another client holds the CRTC for a moment: asked again soon, and before the next vblank. */
 const BUSY_RETRY_MS = 2;
+/** One that fails for another reason is tried so often before something else is. */
+const FLIP_TRIES = 3;
 /** Not master any more: asked again, so that the picture is back as soon as the card is. */
 const PAUSED_RETRY_MS = 100;
 /**
@@ -81,6 +84,8 @@ export class Output {
   /** How many more pauses before the CRTC is set again, and how many there were the last time. */
   #pauses = 0;
   #patience = 0;
+  /** Flips in a row that were refused for no reason that one could wait for. */
+  #flipFailures = 0;
   /** Grows when the output goes dark: what was under way then is nobody's any more. */
   #darknesses = 0;
   #source: Source | null = null;
@@ -254,7 +259,7 @@ export class Output {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.#awaitsMode = false;
-    this.#pauses = this.#patience = 0;
+    this.#pauses = this.#patience = this.#flipFailures = 0;
     this.#needsSet = true;
     // What the hardware was asked while they had it, it may have refused for that alone.
     this.#lighting.fitting.forget();
@@ -546,6 +551,7 @@ export class Output {
     const damage = path === 'direct' && !isEmpty(this.#damage) ? this.#damage : undefined;
     const result = this.#lighting!.pointer.flip(this.#shown.scanout, flight, cookie, damage);
     if (result === 0) {
+      this.#flipAccepted(flight);
       this.#damage.clear();
       this.#committed();
     } else if (result === EINVAL) void this.#set(flight);
@@ -689,12 +695,42 @@ export class Output {
   }
 
   #postpone(flight: Flight, result: number): void {
+    const { framebuffer, source, frame } = flight;
+    const refused = result !== EBUSY && result !== EACCES && this.#flipRefused(framebuffer, result);
     this.#grounded();
     flight.end();
     this.#dirty = true;
-    if (result !== EBUSY && result !== EACCES)
-      this.log.warning(`${this.name}: flip refused, errno ${-result}: trying again`);
-    this.#retryIn(result === EBUSY ? BUSY_RETRY_MS : PAUSED_RETRY_MS);
+    if (!refused) this.#retryIn(result === EBUSY ? BUSY_RETRY_MS : PAUSED_RETRY_MS);
+    else if (framebuffer) this.pump();
+    else {
+      // Another picture would fare no better; but its guest goes on.
+      this.#retryIn(UNLIT_PAUSE_MS);
+      source?.presented(frame);
+    }
+  }
+
+  /** A flip failed as it should not (ENOMEM, ENOSPC, ERANGE…): whether that was once too often. */
+  #flipRefused(framebuffer: Framebuffer | null, result: number): boolean {
+    const before = framebuffer !== null && this.#refusals.has(framebuffer);
+    if (++this.#flipFailures < FLIP_TRIES && !before) return false;
+    const code = getSystemErrorName(result);
+    if (framebuffer) {
+      this.#flipFailures = 0;
+      this.#refusals.add(framebuffer, `the card does not flip to this buffer (${code})`, true);
+      if (!before) this.log.warning(`${this.name}: flip refused with ${code}: copying instead`);
+    } else {
+      this.reason = `the card does not flip (${code})`;
+      if (this.#flipFailures === FLIP_TRIES)
+        this.log.error(`${this.name}: flip refused with ${code}: the panel keeps its picture until it works`);
+    }
+    return true;
+  }
+
+  #flipAccepted({ framebuffer }: Flight): void {
+    if (framebuffer && this.#refusals.any && this.#refusals.remove(framebuffer))
+      this.log.info(`${this.name}: the card flips to this buffer again: copying no more`);
+    if (this.#flipFailures >= FLIP_TRIES) this.log.info(`${this.name}: the card flips again`);
+    this.#flipFailures = 0;
   }
 
   #retryIn(ms: number): void {

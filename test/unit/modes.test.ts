@@ -220,13 +220,7 @@ describe('a mode that the card has refused', () => {
   test.each([
     ['is left for the one that is set', wxga, refusing(preferred), wxga, 'keeping 1280x800@59.91'],
     ['unless that has been refused, too', wxga, refusing(preferred, wxga), sxga, 'using 1280x1024@60'],
-    [
-      'or is none of the monitor’s',
-      mode({ clock: 1000 }),
-      refusing(preferred),
-      sxga,
-      'using 1280x1024@60',
-    ],
+    ['or is none of the monitor’s', mode({ clock: 1000 }), refusing(preferred), sxga, 'using 1280x1024@60'],
     ['or for the best of the others', null, refusing(preferred), sxga, 'using 1280x1024@60'],
   ])('%s', (_, current, limits, expected, instead) => {
     const choice = chooseMode(modes, 'preferred', current, limits)!;

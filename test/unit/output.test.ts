@@ -213,15 +213,89 @@ describe('a flip that is refused', () => {
     expect(flipped()).toEqual([2]);
   });
 
-  test('with anything else is tried again, and logged', async () => {
-    const source = new FakeSource().draw(buffer());
-    await lit(source);
-    kernel.flipResults = [-28];
-    source.draw(buffer());
-    output.changed();
-    expect(log.lines.at(-1)).toBe('warning: Virtual-1: flip refused, errno 28: trying again');
-    jest.advanceTimersByTime(100);
-    expect(flipped()).toEqual([2]);
+  describe('with anything else', () => {
+    const ENOSPC = -28;
+    const troubles = (): string[] => log.lines.filter((line) => /^(warning|error)/.test(line));
+    const passes = async (ms: number): Promise<void> => {
+      jest.advanceTimersByTime(ms);
+      await settle();
+    };
+
+    test('is tried again, and nothing is said of it', async () => {
+      const source = new FakeSource().draw(buffer());
+      await lit(source);
+      kernel.flipResults = [ENOSPC, ENOSPC];
+      source.draw(buffer());
+      output.changed();
+      await passes(100);
+      await passes(100);
+      expect(flipped()).toEqual([2]);
+      expect(troubles()).toEqual([]);
+      kernel.vblank(CRTC);
+      expect([output.path, output.reason]).toEqual(['direct', undefined]);
+    });
+
+    test('three times is copied, said once with its name, and tried again later, until it works', async () => {
+      let now = monotonic();
+      jest.spyOn(performance, 'now').mockImplementation(() => now);
+      const source = new FakeSource().draw(buffer());
+      await lit(source);
+      const next = async (refusals: number): Promise<string> => {
+        kernel.flipResults = Array.from({ length: refusals }, () => ENOSPC);
+        source.draw(buffer());
+        output.changed();
+        for (let count = 0; count < 3; count++) await passes(100);
+        kernel.vblank(CRTC);
+        expect(source.presentedFrames.at(-1)).toBe(source.frame);
+        expect(kernel.flipResults).toEqual([]);
+        return output.path;
+      };
+      expect(await next(3)).toBe('copy');
+      expect(output.reason).toBe('the card does not flip to this buffer (ENOSPC)');
+      expect(await next(0)).toBe('copy');
+      now += 10_000;
+      // Once is enough to know by now.
+      expect(await next(1)).toBe('copy');
+      now += 19_000;
+      expect(await next(0)).toBe('copy');
+      now += 1_000;
+      expect(await next(0)).toBe('direct');
+      expect(output.reason).toBeUndefined();
+      expect(troubles()).toEqual(['warning: Virtual-1: flip refused with ENOSPC: copying instead']);
+      expect(log.lines.at(-1)).toBe('info: Virtual-1: the card flips to this buffer again: copying no more');
+      // A new trouble is a new line.
+      expect(await next(3)).toBe('copy');
+      expect(troubles()).toHaveLength(2);
+    });
+
+    test('of our own buffers, too, keeps the picture; the guest goes on, and the panel when it works', async () => {
+      const source = new FakeSource().draw(buffer());
+      await lit(source);
+      kernel.flipResults = Array.from({ length: 30 }, () => ENOSPC);
+      for (let half = 0; half < 12; half++) {
+        source.draw(buffer());
+        output.changed();
+        await passes(100);
+        await passes(400);
+      }
+      expect(source.presentedFrames.at(-1)).toBeGreaterThan(source.frame - 2);
+      expect(source.presentedFrames.length).toBeGreaterThan(9);
+      expect(flipped()).toEqual([]);
+      expect(output.reason).toBe('the card does not flip (ENOSPC)');
+      expect(troubles()).toEqual([
+        'warning: Virtual-1: flip refused with ENOSPC: copying instead',
+        'error: Virtual-1: flip refused with ENOSPC: the panel keeps its picture until it works',
+      ]);
+      kernel.flipResults = [];
+      await passes(500);
+      expect(flipped()).toHaveLength(1);
+      kernel.vblank(CRTC);
+      expect(log.lines.at(-1)).toBe('info: Virtual-1: the card flips again');
+      expect([output.path, output.reason]).toEqual([
+        'copy',
+        'the card does not flip to this buffer (ENOSPC)',
+      ]);
+    });
   });
 });
 
