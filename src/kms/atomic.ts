@@ -79,26 +79,41 @@ export class AtomicCommit implements Commit {
     return this.cursors.has(crtc);
   }
 
-  async set(target: Target, scanout: Scanout): Promise<void> {
+  async set(target: Target, scanout: Scanout): Promise<boolean> {
     const { signal } = target;
+    let seamless: boolean;
     try {
-      await this.#set(target, scanout);
+      seamless = await this.#set(target, scanout);
     } catch (error) {
       if (!signal || signal.changes.length === 0) throw error;
       // Without what else was asked of it, the card may take the mode.
-      await this.#set({ ...target, signal: undefined }, scanout);
+      seamless = await this.#set({ ...target, signal: undefined }, scanout);
       signal.refused(error);
     }
     this.#remember(target.crtc, scanout);
     this.#hideByCall(target.crtc);
+    return seamless;
   }
 
-  async #set(target: Target, scanout: Scanout, flags = 0): Promise<void> {
+  async #set(target: Target, scanout: Scanout): Promise<boolean> {
+    return this.#lit(target, scanout, async ({ triples, count }) => {
+      // Only where it must: with ALLOW_MODESET a driver may disturb other CRTCs, too.
+      const seamless = await this.card.atomicSet(triples, count, TEST_ONLY).then(
+        () => true,
+        () => false,
+      );
+      await this.card.atomicSet(triples, count, seamless ? 0 : ALLOW_MODESET);
+      return seamless;
+    });
+  }
+
+  /** Commits, somehow, everything that a modeset says. */
+  async #lit<T>(target: Target, scanout: Scanout, commit: (changes: Changes) => Promise<T>): Promise<T> {
     const changes = new Changes();
     const blob = this.card.createModeBlob(target.mode);
     try {
       this.#light(changes, target, scanout, blob);
-      await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET | flags);
+      return await commit(changes);
     } finally {
       // The kernel's state keeps it as long as the mode is set.
       this.card.destroyBlob(blob);
@@ -153,23 +168,33 @@ export class AtomicCommit implements Commit {
     return this.card.atomic(changes.triples, changes.count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
   }
 
+  isSeamless(target: Target, scanout: Scanout): boolean {
+    return this.#passes(target, scanout, TEST_ONLY);
+  }
+
   accepts(target: Target, lit: boolean, scanout: Scanout): boolean {
     const plane = this.planes.get(target.crtc)!;
     if ((scanout.rotation & ~plane.rotations) !== 0) return false;
+    if (!lit) return this.#passes(target, scanout, TEST_ONLY | ALLOW_MODESET);
     const changes = new Changes();
-    if (lit) {
-      this.#show(changes, plane, undefined, scanout);
-      return this.card.atomic(changes.triples, changes.count, TEST_ONLY, 0) === 0;
-    }
+    this.#show(changes, plane, undefined, scanout);
+    return this.card.atomic(changes.triples, changes.count, TEST_ONLY, 0) === 0;
+  }
+
+  /** Whether everything that a modeset says is taken; `flags` have TEST_ONLY. */
+  #passes(target: Target, scanout: Scanout, flags: number): boolean {
+    const changes = new Changes();
     const blob = this.card.createModeBlob(target.mode);
     this.#light(changes, target, scanout, blob);
-    const result = this.card.atomic(changes.triples, changes.count, TEST_ONLY | ALLOW_MODESET, 0);
+    const result = this.card.atomic(changes.triples, changes.count, flags, 0);
     this.card.destroyBlob(blob);
     return result === 0;
   }
 
   async lights(target: Target, scanout: Scanout): Promise<void> {
-    await this.#set({ ...target, signal: undefined }, scanout, TEST_ONLY);
+    await this.#lit({ ...target, signal: undefined }, scanout, ({ triples, count }) =>
+      this.card.atomicSet(triples, count, TEST_ONLY | ALLOW_MODESET),
+    );
   }
 
   close(): void {

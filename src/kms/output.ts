@@ -336,6 +336,8 @@ export class Output {
   /** Whether something may be committed now. */
   #isFree(): boolean {
     if (this.#flying || !this.#lighting || this.card.busy) return false;
+    // What could be shown how is asked with the locks that slow commits hold; and sets go one after another anyhow.
+    if (this.#needsSet && this.card.committing) return false;
     // Refused a moment ago: everybody's turn comes when the timer says so, or a card that is not ours keeps us busy.
     return this.#retry === undefined && this.#held === 0 && !this.#awaitsMode;
   }
@@ -575,9 +577,10 @@ export class Output {
     const darknesses = this.#darknesses;
     this.#flips.begin(0, monotonic());
     this.#committed();
+    let seamless = false;
     let failure: SetFailure | undefined;
     try {
-      await this.card.exclusive(() => this.card.commit.set(lighting, flight.scanout));
+      seamless = await this.card.exclusive(() => this.card.commit.set(lighting, flight.scanout));
     } catch (error) {
       failure = this.#lighting === lighting ? await this.#judge(flight, lighting, error) : { cause: error };
     }
@@ -590,10 +593,13 @@ export class Output {
     this.#settled = lighting.mode;
     // Else it is to be lit another way by now, and this is what its panel shows until then.
     const isCurrent = this.#lighting === lighting;
+    if (!seamless) this.modesets++;
     if (this.#needsSet && isCurrent) {
-      this.modesets++;
       this.#needsSet = false;
-      this.log.info(`${this.name}: lit with ${modeName(lighting.mode)} on CRTC ${lighting.crtc}`);
+      // What a dark CRTC did not take, for want of bandwidth, say, the lit one may.
+      if (flight.path === 'copy') lighting.fitting.forget();
+      const how = seamless ? ', without a modeset' : '';
+      this.log.info(`${this.name}: lit with ${modeName(lighting.mode)} on CRTC ${lighting.crtc}${how}`);
     }
     this.#pauses = this.#patience = 0;
     lighting.pointer.emptied();

@@ -105,7 +105,14 @@ class Kernel {
     this.#write(changes, count, flags, cookie);
     return this.results.shift() ?? 0;
   };
+  /** Whether a set is no modeset; asked so often. */
+  seamless = false;
+  asked = 0;
   atomicSet = (changes: Float64Array, count: number, flags: number): Promise<void> => {
+    if (flags === TEST) {
+      this.asked++;
+      return this.seamless ? Promise.resolve() : Promise.reject(new Error('EINVAL'));
+    }
     this.#write(changes, count, flags, 0);
     const error = this.setErrors.shift();
     return error ? Promise.reject(error) : Promise.resolve();
@@ -161,6 +168,15 @@ describe('a modeset', () => {
         ],
       },
     ]); // prettier-ignore
+  });
+
+  test('is none where a test says that it can do without', async () => {
+    expect(await commit.set(target, filling)).toBe(false);
+    kernel.seamless = true;
+    expect(await commit.set(target, filling)).toBe(true);
+    expect(kernel.commits.map(({ flags }) => flags)).toEqual([MODESET, 0]);
+    expect(kernel.commits[1]!.changes).toEqual(kernel.commits[0]!.changes);
+    expect(kernel.asked).toBe(2);
   });
 
   test('takes off what another client left: its connector and its planes', async () => {
@@ -447,6 +463,13 @@ describe('what the hardware takes is asked without touching it', () => {
     expect(commit.accepts(target, false, small)).toBe(true);
     expect(kernel.commits[0]).toMatchObject({ flags: TEST | MODESET });
     expect(kernel.commits[0]?.changes).toContain('40 MODE_ID 900');
+  });
+
+  test('whether it can be shown without a modeset', () => {
+    kernel.results = [-22, 0];
+    expect([commit.isSeamless(target, filling), commit.isSeamless(target, filling)]).toEqual([false, true]);
+    expect(kernel.commits.map(({ flags }) => flags)).toEqual([TEST, TEST]);
+    expect(kernel.commits[0]!.changes).toContain('40 ACTIVE 1');
   });
 
   test('whether it can be lit at all, with a buffer of ours', async () => {

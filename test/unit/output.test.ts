@@ -721,6 +721,53 @@ describe('the copy path', () => {
   });
 });
 
+describe('with atomic commits', () => {
+  beforeEach(() => {
+    card.close();
+    kernel = new FakeAtomicCard();
+    card = kernel.open();
+    output = new Output(card, connector(1), log);
+  });
+
+  test('another view on the same mode is no modeset, and does not go dark', async () => {
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    expect(output.modesets).toBe(1);
+    await output.light(CRTC, fullHd, { fit: 'none', turn: 0 });
+    await settle();
+    expect(output.isSet).toBe(true);
+    expect(output.modesets).toBe(1);
+    await output.light(CRTC, wxga);
+    await settle();
+    expect(output.modesets).toBe(2);
+    expect(kernel.told.filter((line) => line.startsWith('off'))).toEqual([]);
+    expect(kernel.sets).toHaveLength(3);
+    expect(log.lines.filter((line) => line.includes('without a modeset'))).toHaveLength(1);
+  });
+
+  test('a frame of the mode’s size is asked about, too, when no slow commit has the locks', async () => {
+    const asked: boolean[] = [];
+    jest.spyOn(card.commit, 'accepts').mockImplementation(() => {
+      asked.push(card.committing);
+      return true;
+    });
+    const others = new Output(card, connector(2), log);
+    kernel.patient = true;
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    const other = new FakeSource().draw(buffer());
+    await others.light(OTHER, fullHd);
+    others.show(other, monotonic());
+    await settle();
+    expect(asked).toEqual([false]);
+    while (kernel.pending.length > 0) await kernel.finish();
+    expect(asked).toEqual([false, false]);
+    expect([output.path, others.path]).toEqual(['direct', 'direct']);
+    kernel.patient = false;
+    await others.darken();
+  });
+});
+
 describe('the pointer', () => {
   test('waits for the flip in flight, and is where the guest has it at the vblank', async () => {
     const source = new FakeSource().draw(buffer());

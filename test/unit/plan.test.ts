@@ -189,6 +189,7 @@ test('an opaque twin and a screen larger than the mode need no question', async 
 
 describe('with test commits', () => {
   let open = 0;
+  let seamless = true;
   afterEach(() => {
     expect(open).toBe(0);
   });
@@ -197,6 +198,7 @@ describe('with test commits', () => {
       Promise.resolve({
         framebuffer: ++open,
         accepts: (scanout) => takes(scanout, mode),
+        isSeamless: () => seamless,
         close: () => open--,
       }),
   });
@@ -212,6 +214,22 @@ describe('with test commits', () => {
     expect(plan).not.toHaveProperty('byWhy');
     const { path: found, reason: why } = one(plan, 'Virtual-1');
     expect([found, why]).toEqual([path, reason]);
+  });
+
+  test('the card says what is seamless, whatever modes look like', async () => {
+    const other = { width: 1280, height: 1024, refresh: 75_000 };
+    const changes = async (mode?: typeof other): Promise<unknown[]> => {
+      const plan = await planOf([{ name: 'Virtual-1', ...show('windows'), ...(mode && { mode }) }], {
+        tester: tester(() => true),
+      });
+      const { change, why } = one(plan, 'Virtual-1');
+      return [change, why];
+    };
+    expect(await changes(other)).toEqual(['flip', undefined]);
+    seamless = false;
+    expect(await changes(other)).toEqual(['modeset', 'its mode is 1024x768@60 now']);
+    expect(await changes()).toEqual(['modeset', 'the card says so']);
+    seamless = true;
   });
 
   test('a made mode that the card refuses is left for the preferred one', async () => {
