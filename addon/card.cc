@@ -50,6 +50,7 @@ size_t ParseEvents(const char* buffer, size_t length, FlipRecord* records) {
 
 void Card::Init(Napi::Env env) {
   Define(env, {
+                  InstanceMethod("abandon", &Card::Abandon),
                   InstanceMethod("driverName", &Card::DriverName),
                   InstanceMethod("isMaster", &Card::IsMaster),
                   InstanceMethod("setMaster", &Card::SetMaster),
@@ -104,6 +105,12 @@ void Card::Close() {
   ClosePoll();
   on_flips_.Reset();
   fd_.reset();
+}
+
+void Card::Abandon(const Napi::CallbackInfo& /*info*/) {
+  SharedFd file = fd_;
+  Close();
+  ReleaseElsewhere(std::move(file));
 }
 
 const SharedFd& Card::File() const {

@@ -27,6 +27,7 @@ class Card final : public Handle<Card> {
 
  private:
   // card.cc
+  void Abandon(const Napi::CallbackInfo& info);
   Napi::Value DriverName(const Napi::CallbackInfo& info);
   Napi::Value IsMaster(const Napi::CallbackInfo& info);
   Napi::Value SetMaster(const Napi::CallbackInfo& info);

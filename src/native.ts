@@ -173,6 +173,8 @@ export interface NativeMapping {
 export interface NativeCard {
   readonly path: string;
   close(): void;
+  /** Closes it, but the file on a thread of its own: the kernel may take its time with a device that has gone. */
+  abandon(): void;
 
   driverName(): string;
   /** Whether commits are ours to make now (drmIsMaster). */

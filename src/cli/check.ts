@@ -1,4 +1,4 @@
-import type { GuestConfig, SecureConfig } from '../config/config';
+import type { CardChoice, GuestConfig, SecureConfig } from '../config/config';
 import { listConnectors } from '../config/connectors';
 import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
@@ -10,6 +10,7 @@ export async function check(flags: Flags): Promise<string> {
   const config = await loadConfig(settings(flags, process.env), listConnectors());
   const lines = [
     `${config.file}: ok`,
+    ...cardLines(config.cards),
     ...config.guests.map(({ name, link }) => `  guest ${name}: ${describe(link)}`),
     ...config.outputs.map(({ name, show }) => {
       if (!show) return `  output ${name}: no guest`;
@@ -31,6 +32,12 @@ export async function check(flags: Flags): Promise<string> {
     ...config.notes.map((note) => `  note: ${note}`),
   ];
   return lines.join('\n');
+}
+
+/** Which cards are driven, where it is not just one. */
+function cardLines(cards: CardChoice): string[] {
+  if (cards.by === 'all') return ['  all cards, and those that come later'];
+  return cards.by === 'monitor' || cards.files.length === 1 ? [] : [`  cards ${cards.files.join(', ')}`];
 }
 
 function switching({ device, keys }: SecureConfig): string {

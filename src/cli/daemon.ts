@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { defaultSeat, type Action, type Config, type GuestConfig } from '../config/config';
 import type { ControlServer } from '../control/server';
@@ -12,7 +11,8 @@ import type { HotkeyHandler } from '../input/router';
 import { Selector } from '../input/selector';
 import { VirtualDevices } from '../input/virtual-devices';
 import { vtHotkeys } from '../input/vt-hotkeys';
-import { Card, CardError, CardNode, connectedNames, listCards, type Devices, type Pause } from '../kms/card';
+import { Card, CardError, type Pause } from '../kms/card';
+import { Cards } from '../kms/cards';
 import type { Log } from '../log';
 import { native } from '../native';
 import { Handover } from '../session/handover';
@@ -21,6 +21,7 @@ import { ServiceManager } from '../session/service-manager';
 import type { Session } from '../session/session';
 import { Controller } from '../switcher/controller';
 import { CommandError } from '../switcher/layout';
+import { cardsHere, openCards } from './cards';
 import { DaemonLog } from './daemon-log';
 import { Exit, Failure } from './exit';
 
@@ -39,7 +40,7 @@ export class Daemon {
     private readonly parts: {
       readonly session: Session;
       readonly handover: Handover;
-      readonly card: Card;
+      readonly cards: Cards;
       readonly controller: Controller;
       readonly input: Input;
       readonly idle: Idle | undefined;
@@ -52,7 +53,7 @@ export class Daemon {
     this.#lost = lost;
   }
 
-  /** Resolves when the card has gone. */
+  /** Resolves when the last card has gone, or the session. */
   get lost(): Promise<Error> {
     return this.#lost;
   }
@@ -72,19 +73,23 @@ export class Daemon {
     const lost = new Promise<Error>((resolve) => (lose = resolve));
     const handover = new Handover(manager, config.handover === 'keep');
     const session = await openSession(log, lose);
-    const open = (): Card => openCard(config, session, (file) => Card.open(file, lose, legacy, session));
-    let card: Card;
+    const cards = new Cards((file, gone) => Card.open(file, gone, legacy, session), log);
+    cards.onLast = lose;
+    const announce = (card: Card): void => {
+      handover.store(card.name, card.fd);
+      log.info(
+        `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
+      );
+    };
     try {
-      card = await takeCard(open, handover, log);
+      await openCards(config.cards, session, async (file) => {
+        announce(await takeCard(() => cards.open(file), handover, log));
+      });
     } catch (error) {
+      cards.close();
       session.close();
       throw error;
     }
-    handover.store(card.fd);
-    log.info(
-      `${card.native.path} (${card.native.driverName()}): ${card.crtcs.length} CRTCs, ${card.commit.name} commits`,
-    );
-    const device = fs.realpathSync(card.native.path);
     const handlerOf = (seat: string): HotkeyHandler => ({
       fired: (action, at) => {
         try {
@@ -122,17 +127,34 @@ export class Daemon {
       },
     };
     const input = new Input(seats, log, files, selector);
-    const controller = new Controller(card, config, log, (target, seat) => {
+    const controller = new Controller(cards, config, log, (target, seat) => {
       input.focus(target, seat);
     });
-    card.onPaused = (by) => {
-      log.notice(by === null ? 'the card is ours again: showing everything anew' : PAUSES[by]);
-      controller.updateVisibility();
+    cards.onPaused = (card, by) => {
+      const which = cards.all.length > 1 ? `${card.name}: ` : '';
+      log.notice(`${which}${by === null ? 'the card is ours again: showing everything anew' : PAUSES[by]}`);
+      controller.updateVisibility(card);
+    };
+    cards.onCome = (card) => {
+      announce(card);
+      controller.cardCame(card).catch((error: unknown) => {
+        log.error(`${card.name}: ${messageOf(error)}`);
+      });
+    };
+    cards.onGone = async (card, error) => {
+      log.notice(`${error.message}: its outputs are gone until it comes back`);
+      handover.drop(card.name);
+      await controller.cardGone(card);
+    };
+    const lookForCards = (): void => {
+      for (const file of cardsHere(config)) cards.come(file);
     };
     session.onActive((active) => {
-      card.inFront = active;
-      if (active) input.resume();
-      else input.suspend();
+      cards.inFront = active;
+      if (active) {
+        lookForCards();
+        input.resume();
+      } else input.suspend();
       idle?.active();
     });
     const idle = sleepWhenIdle(config, controller, input, log);
@@ -163,9 +185,13 @@ export class Daemon {
       for (const link of links) if (link instanceof VhostUserGpuLink) link.open();
       const uevents = native.watchUevents('drm', ({ ACTION, DEVNAME }) => {
         // The kernel says nothing on the card's own descriptor when the card goes.
-        if (ACTION === 'remove' && DEVNAME === device) lose(new Error(`${device} has been removed`));
-        else controller.outputs.hotplug();
+        if (ACTION === 'remove' && DEVNAME !== undefined) cards.go(DEVNAME);
+        else {
+          controller.outputs.hotplug();
+          lookForCards();
+        }
       });
+      lookForCards();
       closers.push(() => {
         uevents.close();
       });
@@ -177,7 +203,7 @@ export class Daemon {
       const { ControlServer } = await import('../control/server.js');
       const control = await ControlServer.open(
         config.control,
-        card,
+        cards,
         controller,
         input,
         log,
@@ -194,16 +220,16 @@ export class Daemon {
         `ready after ${Math.round(performance.now())} ms: ${config.guests.length} guests, control at ${config.control}`,
       );
       manager.ready();
-      reportStatus(manager, controller, card);
+      reportStatus(manager, controller, cards);
       finishWhenShown(handover, controller);
       return new Daemon(
-        { session, handover, card, controller, input, idle, control, uevents, devices },
+        { session, handover, cards, controller, input, idle, control, uevents, devices },
         lost,
       );
     } catch (error) {
       for (const close of closers) close();
       await controller.close();
-      card.close();
+      cards.close();
       session.close();
       throw error instanceof CardError
         ? error
@@ -212,20 +238,21 @@ export class Daemon {
   }
 
   async stop(): Promise<void> {
-    const { session, handover, card, controller, input, idle, control, uevents, devices } = this.parts;
+    const { session, handover, cards, controller, input, idle, control, uevents, devices } = this.parts;
     idle?.close();
     input.close();
     control.close();
     uevents.close();
+    cards.stop();
     await controller.close(handover.keeping);
     for (const device of devices.values()) device.close();
     if (handover.keeping) return;
-    card.close();
+    cards.close();
     session.close();
   }
 }
 
-/** Opens the card; where only a predecessor's file, which is kept, stands in the way, without its pictures. */
+/** Opens a card; where only a predecessor's file, which is kept, stands in the way, without its pictures. */
 async function takeCard(open: () => Card, handover: Handover, log: Log): Promise<Card> {
   for (let tries = 0; ; tries++) {
     try {
@@ -264,13 +291,16 @@ function finishWhenShown(handover: Handover, controller: Controller): void {
 }
 
 /** Keeps `systemctl status` up to date. */
-function reportStatus(manager: ServiceManager, controller: Controller, card: Card): void {
+function reportStatus(manager: ServiceManager, controller: Controller, cards: Cards): void {
   if (!manager.listens) return;
   const report = (): void => {
     const guests = [...controller.guests.all()];
     const connected = guests.filter(({ session }) => session !== null).length;
     const outputs = controller.outputs.lit().length;
-    const state = card.paused ? ', paused: the card is not ours for now' : card.asleep ? ', asleep' : '';
+    const paused = cards.all.filter((card) => card.paused);
+    const asleep = cards.all.every((card) => card.asleep);
+    const which = paused.length < cards.all.length ? paused.map(({ name }) => name).join(', ') : 'the card';
+    const state = paused.length > 0 ? `, paused: ${which} is not ours for now` : asleep ? ', asleep' : '';
     manager.status(`${outputs} outputs lit, ${connected} of ${guests.length} guests connected${state}`);
   };
   controller.onEvent(report);
@@ -297,37 +327,6 @@ async function makeLink({ name, link }: GuestConfig, host: GuestHost, log: Log):
   // Who has no QEMU need not wait for what only QEMUs need.
   const { QemuLink } = await import('../guest/qemu/link.js');
   return new QemuLink(name, link, host, log);
-}
-
-/** The configured card, else the first with a connected monitor, else the first that has connectors at all. */
-function openCard(config: Config, devices: Devices, open: (file: string) => Card): Card {
-  const named = config.card;
-  if (named !== undefined) return open(named);
-  const files = listCards();
-  let fallback: string | undefined;
-  let problem: unknown;
-  for (const file of files) {
-    try {
-      const probe = CardNode.open(file, devices);
-      let connected: boolean;
-      try {
-        connected = connectedNames(probe.native).length > 0;
-        if (fallback === undefined && probe.native.resources().connectors.length > 0) fallback = file;
-      } finally {
-        probe.close();
-      }
-      if (connected) return open(file);
-    } catch (error) {
-      // A card that cannot even be asked is worth a word only when none is left.
-      problem ??= error;
-    }
-  }
-  if (fallback !== undefined) return open(fallback);
-  if (files[0] !== undefined && problem !== undefined) return open(files[0]);
-  throw new CardError(
-    'absent',
-    'this machine has no card that can drive displays (/dev/dri is empty): a GPU with a loaded kernel driver is needed',
-  );
 }
 
 /** Throws what is wrong from the start. */

@@ -14,7 +14,7 @@ const config = {
   describe: 'config file (KMS_SWITCHER_CONFIG)',
   defaultDescription: '/etc/kms-switcher/config.yaml',
 } as const;
-const card = { type: 'string', describe: 'card to use, such as card1 (KMS_SWITCHER_CARD)' } as const;
+const card = { type: 'string', describe: 'card to use, such as card1, or all (KMS_SWITCHER_CARD)' } as const;
 const control = {
   type: 'string',
   describe: 'control socket of the daemon (KMS_SWITCHER_CONTROL)',
@@ -45,9 +45,9 @@ async function check(flags: Flags): Promise<void> {
 
 async function outputs(cardFlag: string | undefined, asJson: boolean): Promise<void> {
   const { outputs: list } = await import('./outputs.js');
-  const { cardDevice } = await import('../config/values.js');
+  const { allCards, cardDevice } = await import('../config/values.js');
   const chosen = cardFlag ?? process.env.KMS_SWITCHER_CARD;
-  print(await list(chosen ? cardDevice(chosen) : undefined, asJson));
+  print(await list(chosen && chosen !== allCards ? cardDevice(chosen) : undefined, asJson));
 }
 
 async function status(socket: string | undefined, asJson: boolean): Promise<void> {

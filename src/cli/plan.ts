@@ -5,12 +5,11 @@ import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
 import { ask, NotRunning } from '../control/client';
 import type { PlanRequest, Status } from '../control/protocol';
-import { Card, CardError, connectedNames, listCards, openNode } from '../kms/card';
+import { Card, CardError, connectedNames, deviceOf, listCards, openNode } from '../kms/card';
 import { readConnector, type Connector } from '../kms/connector';
 import { primaryPlanes } from '../kms/planes';
-import type { CardReader } from '../kms/reader';
 import { assumedBuffer, readAssumption, type Assumption } from '../plan/assumption';
-import { coldSituation } from '../plan/cold';
+import { coldSituation, type ColdCard } from '../plan/cold';
 import { makePlan, type Plan } from '../plan/plan';
 import { formatPlan } from '../plan/print';
 import { readSavedCards } from '../plan/saved-card';
@@ -62,7 +61,7 @@ async function makeIt(flags: PlanFlags, control: string): Promise<Plan> {
     ...(flags.on === undefined ? {} : { on: flags.on }),
   };
   const wish = { config: config ?? (await load()), action, assumption };
-  return flags.drmInfo === undefined ? planOfCard(wish, flags.legacy) : planOfFile(wish, flags.drmInfo);
+  return flags.drmInfo === undefined ? planOfCards(wish, flags.legacy) : planOfFile(wish, flags.drmInfo);
 }
 
 interface Wish {
@@ -71,7 +70,7 @@ interface Wish {
   readonly assumption: Assumption;
 }
 
-/** The daemon's answer; undefined: there is none, or it drives another card than the one meant. */
+/** The daemon's answer; undefined: there is none, or it does not drive all cards that are meant. */
 async function askDaemon(
   control: string,
   config: Config | undefined,
@@ -79,8 +78,9 @@ async function askDaemon(
 ): Promise<Plan | undefined> {
   try {
     if (!config) return await ask<Plan>(control, request);
-    const { card } = await ask<Status>(control, { command: 'status' });
-    if (config.card !== undefined && fs.realpathSync(config.card) !== fs.realpathSync(card)) return undefined;
+    const { cards } = await ask<Status>(control, { command: 'status' });
+    const driven = cards.map(({ card }) => deviceOf(card));
+    if (!wanted(config).every((file) => driven.includes(deviceOf(file)))) return undefined;
     const text = fs.readFileSync(config.file, 'utf8');
     return await ask<Plan>(control, { ...request, config: text });
   } catch (error) {
@@ -89,9 +89,26 @@ async function askDaemon(
   }
 }
 
-/** A live card that no daemon of ours drives. Whoever is its master may test; who is not, reads. */
-async function planOfCard(wish: Wish, legacy: boolean): Promise<Plan> {
-  const file = wish.config.card ?? firstCard();
+/** Live cards that no daemon of ours drives. */
+async function planOfCards(wish: Wish, legacy: boolean): Promise<Plan> {
+  const files = wanted(wish.config);
+  const opened: { readonly cold: Omit<ColdCard, 'connectors'>; close(): void }[] = [];
+  try {
+    for (const file of files.length > 0 ? files : [firstCard()]) opened.push(openCold(file, legacy));
+    return await planCold(
+      opened.map(({ cold }) => cold),
+      wish,
+    );
+  } finally {
+    for (const card of opened) card.close();
+  }
+}
+
+/** Whoever is its master may test; who is not, reads. */
+function openCold(
+  file: string,
+  legacy: boolean,
+): { readonly cold: Omit<ColdCard, 'connectors'>; close(): void } {
   let card: Card | undefined;
   let untested = 'SetCrtc and PageFlip cannot be tested';
   try {
@@ -101,48 +118,75 @@ async function planOfCard(wish: Wish, legacy: boolean): Promise<Plan> {
     untested = 'another program drives the card';
   }
   const native = card?.native ?? openNode(file);
+  const tester = card?.commit.name === 'atomic' ? new TestCommits(card) : undefined;
+  return {
+    cold: {
+      ...{ card: file, commit: card?.commit.name ?? (legacy ? 'legacy' : 'atomic'), reader: native, tester },
+      untested: tester ? undefined : untested,
+    },
+    close: () => {
+      if (card) card.close();
+      else native.close();
+    },
+  };
+}
+
+/** The cards that a config means; empty: the first with a connected monitor. */
+function wanted({ cards }: Config): readonly string[] {
+  if (cards.by === 'all') return listCards().filter(drives);
+  return cards.by === 'monitor' ? [] : cards.files;
+}
+
+/** Whether it is a card with displays. */
+function drives(file: string): boolean {
   try {
-    return await planCold(file, native, card?.commit.name ?? (legacy ? 'legacy' : 'atomic'), wish, {
-      tester: card?.commit.name === 'atomic' ? new TestCommits(card) : undefined,
-      untested,
-    });
-  } finally {
-    if (card) card.close();
-    else native.close();
+    const card = openNode(file);
+    try {
+      card.dropMaster();
+      return card.resources().connectors.length > 0;
+    } finally {
+      card.close();
+    }
+  } catch {
+    return false;
   }
 }
 
 async function planOfFile(wish: Wish, file: string): Promise<Plan> {
-  const cards = readSavedCards(fs.readFileSync(file, 'utf8'));
-  const wanted = wish.config.card;
-  const connected = [...cards].find(([, reader]) => connectedNames(reader).length > 0);
-  const found =
-    wanted === undefined ? (connected ?? [...cards][0]) : [...cards].find(([name]) => name === wanted);
-  if (!found)
-    throw new Failure(Exit.FAILURE, `${file} has no ${wanted}: it has ${[...cards.keys()].join(', ')}`);
-  const [card, reader] = found;
-  const { crtcs } = reader.resources();
-  const commit = primaryPlanes(reader, crtcs).size < crtcs.length ? 'legacy' : 'atomic';
-  return await planCold(card, reader, commit, wish, { untested: `${file} is what was saved of it` });
+  const saved = readSavedCards(fs.readFileSync(file, 'utf8'));
+  const { cards } = wish.config;
+  const first =
+    [...saved.keys()].find((card) => connectedNames(saved.get(card)!).length > 0) ?? [...saved.keys()][0]!;
+  const names = cards.by === 'all' ? [...saved.keys()] : cards.by === 'monitor' ? [first] : cards.files;
+  const cold = names.map((card) => {
+    const reader = saved.get(card);
+    if (!reader)
+      throw new Failure(Exit.FAILURE, `${file} has no ${card}: it has ${[...saved.keys()].join(', ')}`);
+    const { crtcs } = reader.resources();
+    const commit = primaryPlanes(reader, crtcs).size < crtcs.length ? 'legacy' : 'atomic';
+    return { card, reader, commit, untested: `${file} is what was saved of it` };
+  });
+  return await planCold(cold, wish);
 }
 
 async function planCold(
-  card: string,
-  reader: CardReader,
-  commit: string,
+  given: readonly Omit<ColdCard, 'connectors'>[],
   { config, action, assumption }: Wish,
-  how: { readonly tester?: TestCommits | undefined; readonly untested: string },
 ): Promise<Plan> {
-  const connectors: Connector[] = [];
-  for (const id of reader.resources().connectors) connectors.push(await readConnector(reader, id, true));
+  const cards: ColdCard[] = [];
+  for (const card of given) {
+    const connectors: Connector[] = [];
+    for (const id of card.reader.resources().connectors)
+      connectors.push(await readConnector(card.reader, id, true));
+    cards.push({ ...card, connectors });
+  }
   const situation = coldSituation({
-    ...{ card, commit, reader, connectors, action },
+    cards,
+    action,
     outputs: config.outputs,
     guests: config.guests.map(({ name }) => name),
     secure: config.secure !== undefined,
     buffer: (head, size) => assumedBuffer(isMeant(head, action) ? assumption : {}, size),
-    tester: how.tester,
-    untested: how.tester ? undefined : how.untested,
   });
   return await makePlan(situation);
 }

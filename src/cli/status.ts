@@ -1,14 +1,26 @@
-import type { GuestStatus, OutputStatus, Status } from '../control/protocol';
+import type { CardStatus, GuestStatus, OutputStatus, Status } from '../control/protocol';
 import { formatRows } from '../input/seamless';
 import { formatSettings } from '../kms/signal';
 import { table } from './table';
 
 /** `status` for people: a line per output, a line per guest, and what is not as it should be. */
 export function formatStatus(status: Status): string {
+  const several = status.cards.length > 1;
   const outputs = table(
-    ['OUTPUT', 'MODE', 'GUEST', 'LINK', 'FRAME', 'PATH', 'FRAMES', 'LAST SWITCH'],
+    [
+      'OUTPUT',
+      ...(several ? ['CARD'] : []),
+      'MODE',
+      'GUEST',
+      'LINK',
+      'FRAME',
+      'PATH',
+      'FRAMES',
+      'LAST SWITCH',
+    ],
     status.outputs.map((output) => [
       `${output.output}${output.focused ? ' *' : ''}`,
+      ...(several ? [output.card] : []),
       output.mode ?? (output.connected ? 'dark' : 'disconnected'),
       guestName(output),
       output.link ?? '-',
@@ -34,13 +46,16 @@ export function formatStatus(status: Status): string {
   const guests = status.guests.map(
     (guest) => `${guest.guest}: ${guestState(guest)} (${guest.kind} ${guest.address})${inputNote(guest)}`,
   );
-  const state = STATES[status.state];
-  const head = `${status.card} (${status.driver}), ${status.commit} commits, up ${status.uptimeSeconds} s, ${state}* has the focus`;
+  const [first, ...others] = status.cards;
+  const head = [
+    `${formatCard(first!, [`up ${status.uptimeSeconds} s`])}, * has the focus`,
+    ...others.map((card) => formatCard(card)),
+  ];
   const escaped = status.escaped
     ? ['keyboard and pointer are taken from all guests; the escape hotkey gives them back']
     : [];
   const panic = status.panic ? ['panic: no guest has picture or input (undo: kms-switcher panic --off)'] : [];
-  return [head, ...panic, outputs, ...escaped, ...notes, ...seats(status), ...guests].join('\n');
+  return [...head, ...panic, outputs, ...escaped, ...notes, ...seats(status), ...guests].join('\n');
 }
 
 /** A line per seat, where there are several, and where its pointer goes. */
@@ -53,10 +68,14 @@ function seats({ seats: all }: Status): string[] {
   });
 }
 
-const STATES: Readonly<Record<Status['state'], string>> = {
-  shown: '',
-  paused: 'paused (another session or program has the card), ',
-  asleep: 'asleep (until a key or the mouse is used), ',
+function formatCard({ card, driver, commit, state }: CardStatus, more: readonly string[] = []): string {
+  return [`${card} (${driver})`, `${commit} commits`, ...more, ...STATES[state]].join(', ');
+}
+
+const STATES: Readonly<Record<CardStatus['state'], readonly string[]>> = {
+  shown: [],
+  paused: ['paused (another session or program has the card)'],
+  asleep: ['asleep (until a key or the mouse is used)'],
 };
 
 function guestState({ connected, condition, reason, trouble }: GuestStatus): string {

@@ -169,12 +169,20 @@ export interface SecureConfig {
 export const logLevels = ['error', 'warning', 'notice', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** Which cards are driven. Files are device nodes, `/dev/dri/card1` or below by-path. */
+export type CardChoice =
+  | { readonly by: 'name'; readonly files: readonly string[] }
+  /** Those that have outputs of the config: these, as far as they are here now. */
+  | { readonly by: 'outputs'; readonly files: readonly string[] }
+  | { readonly by: 'all' }
+  /** The first with a connected monitor. */
+  | { readonly by: 'monitor' };
+
 /** A checked configuration: every name in it exists, every default is filled in. */
 export interface Config {
   /** The file it came from. */
   readonly file: string;
-  /** The device node, `/dev/dri/card1` or below by-path; absent: the first card with a connected monitor. */
-  readonly card?: string;
+  readonly cards: CardChoice;
   /** Absolute path of the control socket. */
   readonly control: string;
   readonly log: { readonly level: LogLevel };

@@ -6,7 +6,7 @@ import type { Known } from './actions';
 import { entry, isMapping, kindOf } from './checker';
 import type { Checker } from './checker';
 import { defaultControl, defaultLogLevel, defaultSeat } from './config';
-import type { Config } from './config';
+import type { CardChoice, Config } from './config';
 import type { ConnectorName } from './connectors';
 import { parseDocument } from './document';
 import type { ConfigDocument } from './document';
@@ -22,6 +22,7 @@ import { checkSeats } from './seats';
 import { checkSecure } from './secure';
 import type { Settings } from './settings';
 import {
+  allCards,
   cardDevice,
   cardProblem,
   durationProblem,
@@ -96,16 +97,18 @@ function checkMeaning(
   const file = {
     control: checked(data, ['control'], socketPathProblem, checker),
     level: checked(data, ['log', 'level'], logLevelProblem, checker),
-    card: checked(data, ['card'], cardProblem, checker),
+    cards: readCards(data.card, checker),
   };
   const blankAfter = entry(entry(data, 'power'), 'blank-after');
   const power = blankAfter === undefined ? undefined : readDuration(blankAfter, checker);
   const control = settings.control ?? file.control ?? defaultControl;
   const level = settings.logLevel ?? file.level;
-  const named = settings.card ?? file.card;
-  const card = named === undefined ? undefined : cardDevice(named);
-
-  const names = new OutputNames(connectors, card === undefined ? undefined : cardName(card), checker);
+  const chosen = settings.card === undefined ? file.cards : cardsNamed([settings.card]);
+  const inForce = chosen?.by === 'name' ? chosen.files.map(cardName) : undefined;
+  // One that a link names and that is not here has no name yet.
+  const driven = inForce?.every((name) => name !== undefined) ? inForce : undefined;
+  const awaits = chosen !== undefined && (chosen.by !== 'name' || chosen.files.length > 1);
+  const names = new OutputNames(connectors, driven, checker, awaits);
   const guests = checkGuests(data.guests, control, checker);
   // Guests with a bad socket exist all the same.
   const guestNames = new Set(isMapping(data.guests) ? Object.keys(data.guests) : []);
@@ -125,10 +128,11 @@ function checkMeaning(
   if (connectors === undefined && naming !== undefined)
     checker.note('there is no graphics card here: output names were not checked');
 
-  const device = card ?? (names.impliedCard && cardDevice(names.impliedCard));
+  const implied = names.impliedCards.map(cardDevice);
+  const byOutputs: CardChoice = implied.length > 0 ? { by: 'outputs', files: implied } : { by: 'monitor' };
   return {
     file: settings.file,
-    ...(device !== undefined && { card: device }),
+    cards: chosen ?? byOutputs,
     control,
     log: { level: level !== undefined && isLogLevel(level) ? level : defaultLogLevel },
     handover: secure || entry(data, 'handover') === 'blank' ? 'blank' : 'keep',
@@ -175,6 +179,31 @@ function checked(
   if (message === undefined) return value;
   checker.report(path, message);
   return undefined;
+}
+
+/** `card:`, one or several; undefined: the file does not say. */
+function readCards(value: unknown, checker: Checker): CardChoice | undefined {
+  if (value === undefined) return undefined;
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const good: string[] = [];
+  for (const [index, text] of texts.entries()) {
+    const path = Array.isArray(value) ? ['card', `${index}`] : ['card'];
+    const problem =
+      typeof text !== 'string'
+        ? `a card cannot be ${kindOf(text)}; write e.g. card0, [card0, card1] or all`
+        : Array.isArray(value) && text === allCards
+          ? `"${allCards}" stands alone; write card: ${allCards}`
+          : (cardProblem(text) ??
+            (good.includes(cardDevice(text)) ? `"${text}" is named twice; remove one of them` : undefined));
+    if (problem !== undefined) checker.report(path, problem);
+    else good.push(typeof text === 'string' && text !== allCards ? cardDevice(text) : allCards);
+  }
+  if (texts.length === 0) checker.report(['card'], `no card at all; write e.g. card: card0, or leave it out`);
+  return good.length === 0 ? undefined : cardsNamed(good);
+}
+
+function cardsNamed(names: readonly string[]): CardChoice {
+  return names.includes(allCards) ? { by: 'all' } : { by: 'name', files: names };
 }
 
 /** `card1` for a device node, through the link that by-path is; undefined if there is none such. */

@@ -11,24 +11,25 @@ export interface OutputName {
   readonly card?: string;
 }
 
-/**
- * Turns the output names of a file into connectors as the kernel spells them. One card is driven at a time:
- * the one `card:` says, else the one that all the names agree on.
- */
+/** Turns the output names of a file into connectors as the kernel spells them, which is one name over all cards. */
 export class OutputNames {
   readonly #noted = new Set<string>();
-  #agreed: { readonly card: string; readonly text: string; readonly line: number } | undefined;
+  readonly #implied = new Set<string>();
 
-  /** `card` is the name (`card1`) of the card in force, if that is known. */
+  /**
+   * `cards` are the names (`card1`) of the cards in force, if those are known; `awaits`: some may be here only later,
+   * and outputs with them.
+   */
   constructor(
     private readonly connectors: readonly ConnectorName[] | undefined,
-    private readonly card: string | undefined,
+    private readonly cards: readonly string[] | undefined,
     private readonly checker: Checker,
+    private readonly awaits = false,
   ) {}
 
-  /** The card to which the names resolved so far belong. */
-  get impliedCard(): string | undefined {
-    return this.#agreed?.card;
+  /** The cards to which the names resolved so far belong. */
+  get impliedCards(): readonly string[] {
+    return [...this.#implied];
   }
 
   /** Undefined if there is no such output, which is then reported at the key or value of `path`. */
@@ -39,7 +40,8 @@ export class OutputNames {
       this.checker.report(path, output, at);
       return undefined;
     }
-    const canonical = output.card === undefined ? output.name : `${output.card}/${output.name}`;
+    const { name, card } = output;
+    const canonical = card === undefined || name.startsWith(`${card}/`) ? name : `${card}/${name}`;
     if (canonical !== text && !this.#noted.has(text)) {
       this.#noted.add(text);
       this.checker.note(
@@ -52,11 +54,10 @@ export class OutputNames {
   /** A monitor by what it says of itself. It need not be here now; a note says what is not clear. */
   #findMonitor(text: string, line: number): OutputName {
     const here = (this.connectors ?? []).filter(
-      (connector) => (this.card === undefined || connector.card === this.card) && isMeant(text, connector),
+      (connector) => this.#isDriven(connector.card) && isMeant(text, connector),
     );
     const home = here[0]?.card;
-    if (home !== undefined && here.every(({ card }) => card === home))
-      this.#agreed ??= { card: home, text, line };
+    if (home !== undefined && here.every(({ card }) => card === home)) this.#implied.add(home);
     // Paths are not known here.
     if (
       here.length === 0 &&
@@ -74,8 +75,8 @@ export class OutputNames {
 
   /** Notes what is not clear about the monitors that are meant by the outputs of a file. */
   noteAmbiguities(outputs: readonly OutputName[]): void {
-    const home = this.card ?? this.impliedCard;
-    const here = (this.connectors ?? []).filter(({ card }) => home === undefined || card === home);
+    const homes = this.cards ?? this.impliedCards;
+    const here = (this.connectors ?? []).filter(({ card }) => homes.length === 0 || homes.includes(card));
     for (const warning of matchOutputs(outputs, here).warnings) this.checker.note(warning);
   }
 
@@ -89,15 +90,21 @@ export class OutputNames {
       name: canonical,
       ...(written !== undefined && { card: written }),
     });
-    if (written !== undefined && this.card !== undefined && written !== this.card)
-      return `"${text}" is not on ${this.card}, the card to be driven; name an output of ${this.card}`;
+    if (written !== undefined && this.cards && !this.cards.includes(written)) {
+      const [is, those] = this.cards.length === 1 ? ['the card', ''] : ['the cards', 'one of '];
+      const named = this.cards.join(', ');
+      return `"${text}" is not on ${named}, ${is} to be driven; name an output of ${those}${named}`;
+    }
     if (this.connectors === undefined) return result(kernelSpelling(name));
 
-    const card = written ?? this.card;
-    const cards = new Set(this.connectors.map((connector) => connector.card));
-    if (card !== undefined && !cards.has(card))
-      return `"${text}": there is no ${card} here${hint(card, cards)}`;
-    const pool = this.connectors.filter((connector) => card === undefined || connector.card === card);
+    const present = new Set(this.connectors.map(({ card }) => card));
+    const pool = this.connectors.filter(({ card }) => this.#isDriven(card) && card === (written ?? card));
+    const only = written ?? (this.cards?.length === 1 ? this.cards[0] : undefined);
+    if (only !== undefined && !present.has(only)) {
+      if (!this.awaits) return `"${text}": there is no ${only} here${hint(only, present)}`;
+      this.#noteAwaited(text, line, '');
+      return result(kernelSpelling(name));
+    }
     const exact = pool.filter((connector) => connector.name === name);
     const found = exact.length > 0 ? exact : pool.filter((connector) => isSpelling(name, connector.name));
     const names = [...new Set(found.map((connector) => connector.name))];
@@ -106,6 +113,10 @@ export class OutputNames {
       const here = pool.map((connector) => prefix + connector.name);
       const near = nearest(text, here);
       const known = here.length === 0 ? 'there is none here' : `here are ${here.join(', ')}`;
+      if (this.awaits) {
+        this.#noteAwaited(text, line, `; ${known}`);
+        return result(kernelSpelling(name));
+      }
       return `unknown output "${text}"; ${near === undefined ? '' : `did you mean "${near}"? `}${known}`;
     }
     if (names.length > 1)
@@ -114,13 +125,21 @@ export class OutputNames {
       const choices = found.map((connector) => `${connector.card}/${connector.name}`).join(' or ');
       return `several cards have a ${found[0]!.name}; write ${choices}, or say the card with card:`;
     }
-    const home = found[0]!.card;
-    this.#agreed ??= { card: home, text, line };
-    if (this.#agreed.card !== home) {
-      const other = `"${this.#agreed.text}" (line ${this.#agreed.line}) on ${this.#agreed.card}`;
-      return `"${text}" is on ${home} but ${other}; name outputs of one card, several are not supported in this version`;
-    }
-    return result(names[0]!);
+    const { card: home, name: canonical } = found[0]!;
+    this.#implied.add(home);
+    const first = this.connectors.find((other) => other.name === canonical && this.#isDriven(other.card));
+    // The kernel gives no name to two connectors; should one do so, the second is known by its card as well.
+    return result(first?.card === home ? canonical : `${home}/${canonical}`);
+  }
+
+  #isDriven(card: string): boolean {
+    return this.cards?.includes(card) ?? true;
+  }
+
+  #noteAwaited(text: string, line: number, known: string): void {
+    if (this.#noted.has(text)) return;
+    this.#noted.add(text);
+    this.checker.note(`line ${line}: no output "${text}" is here now: it may come with a card${known}`);
   }
 }
 

@@ -27,11 +27,10 @@ export function checkOutputs(
     const path = ['outputs', text];
     const output = names.resolve(text, path, 'key');
     if (output !== undefined) {
-      const identity = `${output.card ?? names.impliedCard ?? ''}/${output.name}`;
-      const other = seen.get(identity);
+      const other = seen.get(output.name);
       if (other !== undefined)
         checker.report(path, `this is the same output as ${other}; remove one of them`, 'key');
-      else seen.set(identity, `"${text}" (line ${checker.line(path)})`);
+      else seen.set(output.name, `"${text}" (line ${checker.line(path)})`);
     }
     const show = readHead(value, path, guests, checker);
     const mode = readMode(entry(value, 'mode'), [...path, 'mode'], checker);

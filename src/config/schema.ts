@@ -37,7 +37,7 @@ export function checkShape(data: unknown): SchemaProblem[] {
         ...describe(error, data),
         // Which of several alternatives was meant, the schema cannot tell.
         crude:
-          /^(\/seats\/[^/]+)?\/hotkeys\//.test(error.instancePath) ||
+          /^((\/seats\/[^/]+)?\/hotkeys\/|\/card\b)/.test(error.instancePath) ||
           /\/(anyOf|oneOf|dependentSchemas)\//.test(error.schemaPath) ||
           !plain.has(error.keyword),
       }))

@@ -24,17 +24,21 @@ export function samePath(path: string): string {
   return posix.normalize(path);
 }
 
-/** What is wrong with a card as users write it, if anything. */
+/** Every card that there is, and that comes. */
+export const allCards = 'all';
+
+/** What is wrong with a card, or all, as users write it, if anything. */
 export function cardProblem(card: string): string | undefined {
+  if (card === allCards) return undefined;
   if (/renderD\d+$/.test(card) || /^\/dev\/dri\/by-path\/.*-render$/.test(card))
     return `"${card}" is a render node, which has no outputs; write its card, e.g. ${card.startsWith('/dev/dri/by-path/') ? card.replace(/-render$/, '-card') : 'card0'}`;
   if (/^(\/dev\/dri\/)?card\d+$/.test(card) || /^\/dev\/dri\/by-path\/[^/]+$/.test(card)) return undefined;
   return `"${card}" is no card; write e.g. card0, /dev/dri/card0 or a path below /dev/dri/by-path`;
 }
 
-/** The device node of a card as users write it. */
+/** The device node of a card as users write it; {@link allCards} stays. */
 export function cardDevice(card: string): string {
-  return card.startsWith('/') ? card : `/dev/dri/${card}`;
+  return card.startsWith('/') || card === allCards ? card : `/dev/dri/${card}`;
 }
 
 /** What is wrong with a log level, if anything. */

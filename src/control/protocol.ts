@@ -77,6 +77,8 @@ export interface Photo {
 
 export interface OutputStatus {
   readonly output: string;
+  /** `card1` */
+  readonly card: string;
   readonly connected: boolean;
   readonly lit: boolean;
   readonly seat: string;
@@ -183,15 +185,20 @@ export interface SeatStatus {
   readonly devices: readonly DeviceStatus[];
 }
 
-export interface Status {
-  readonly version: string;
-  readonly pid: number;
-  readonly uptimeSeconds: number;
+export interface CardStatus {
   readonly card: string;
   readonly driver: string;
   readonly commit: string;
   /** `paused`: another session or program has the card; `asleep`: nobody used a key or mouse for a while. */
   readonly state: 'shown' | 'paused' | 'asleep';
+}
+
+/** What is said of a card is of the first. */
+export interface Status extends CardStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  readonly cards: readonly CardStatus[];
   readonly framebuffers: number;
   readonly memoryReducer: boolean;
   /** Keyboard and pointer are taken from all guests. */

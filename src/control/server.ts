@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { monotonic } from '../clock';
 import type { Action, HeadRef } from '../config/config';
 import { messageOf } from '../error';
-import type { Card } from '../kms/card';
+import type { Cards } from '../kms/cards';
 import { photograph } from '../kms/capture';
 import type { Log } from '../log';
 import { removeStaleSocket } from '../socket-file';
@@ -42,7 +42,7 @@ export class ControlServer {
   readonly #sockets = new Set<net.Socket>();
 
   private constructor(
-    private readonly card: Card,
+    private readonly cards: Cards,
     private readonly controller: Controller,
     private readonly input: Plugged,
     private readonly log: Log,
@@ -56,13 +56,13 @@ export class ControlServer {
   /** Listens. `secure`: in the secure profile. Throws an Error in words for the user. */
   static async open(
     file: string,
-    card: Card,
+    cards: Cards,
     controller: Controller,
     input: Plugged,
     log: Log,
     secure = false,
   ): Promise<ControlServer> {
-    const control = new ControlServer(card, controller, input, log, secure);
+    const control = new ControlServer(cards, controller, input, log, secure);
     try {
       fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
       removeStaleSocket(file);
@@ -155,7 +155,7 @@ export class ControlServer {
     if (refusal !== undefined) throw new CommandError(`the secure profile ${refusal}`);
     switch (command) {
       case 'status':
-        return readStatus(this.card, this.controller, this.input);
+        return readStatus(this.cards, this.controller, this.input);
       case 'watch':
         return {};
       case 'show': {
@@ -209,7 +209,7 @@ export class ControlServer {
       guest === undefined
         ? undefined
         : { kind: 'show', head: { guest, head }, ...(on === undefined ? {} : { on }) };
-    return await planOfDaemon(this.card, this.controller, {
+    return await planOfDaemon(this.cards, this.controller, {
       config:
         config === undefined ? undefined : parseConfig(config, { file: 'the config' }, listConnectors()),
       action,
@@ -246,7 +246,7 @@ export class ControlServer {
     const { outputs } = this.controller;
     const output = outputs.byKey(outputs.resolve(name));
     if (!output) throw new CommandError(`the monitor ${name} is not connected`);
-    const { png, ...rest } = await photograph(this.card, output);
+    const { png, ...rest } = await photograph(output);
     return { png: png.toString('base64'), ...rest };
   }
 }

@@ -1,5 +1,6 @@
 import { monotonic } from '../clock';
 import type { Card } from '../kms/card';
+import type { Cards } from '../kms/cards';
 import type { Placement } from '../kms/fit';
 import { fourccName } from '../fourcc';
 import { modeName } from '../kms/modes';
@@ -10,7 +11,7 @@ import type { GuestState } from '../switcher/guests';
 import { settingStatus } from '../kms/signal';
 import type { Seat } from '../switcher/seats';
 import type { NativeInputDevice } from '../native';
-import type { GuestStatus, OutputStatus, SeatStatus, Status } from './protocol';
+import type { CardStatus, GuestStatus, OutputStatus, SeatStatus, Status } from './protocol';
 import { version } from '../version';
 
 /** Which devices there are at a seat. */
@@ -19,22 +20,29 @@ export interface Plugged {
 }
 
 /** Everything a user may ask about, read at this moment. */
-export function readStatus(card: Card, controller: Controller, input: Plugged): Status {
+export function readStatus(cards: Cards, controller: Controller, input: Plugged): Status {
   return {
     version,
     pid: process.pid,
     uptimeSeconds: Math.round(process.uptime()),
-    card: card.native.path,
-    driver: card.native.driverName(),
-    commit: card.commit.name,
-    state: card.paused ? 'paused' : card.asleep ? 'asleep' : 'shown',
-    framebuffers: card.framebuffers.size,
+    ...cardStatus(cards.all[0]!),
+    cards: cards.all.map(cardStatus),
+    framebuffers: cards.framebuffers.size,
     memoryReducer: !process.execArgv.includes('--no-memory-reducer'),
     escaped: controller.escaped,
     panic: controller.layout.panic === true,
     seats: controller.seats.map((seat) => seatStatus(seat, controller, input)),
     outputs: controller.outputs.all().map((output) => outputStatus(output, controller)),
     guests: [...controller.guests.all()].map((guest) => guestStatus(guest, controller)),
+  };
+}
+
+function cardStatus({ native, commit, paused, asleep }: Card): CardStatus {
+  return {
+    card: native.path,
+    driver: native.driverName(),
+    commit: commit.name,
+    state: paused ? 'paused' : asleep ? 'asleep' : 'shown',
   };
 }
 
@@ -49,6 +57,7 @@ function outputStatus(output: Output, controller: Controller): OutputStatus {
   const leader = head ? controller.leader(head) : undefined;
   return {
     output: output.name,
+    card: output.card.name,
     connected: output.connector.connected,
     lit: output.lit,
     seat: controller.seatOf(output).name,

@@ -1,6 +1,5 @@
 import { messageOf } from '../error';
 import { native, type NativeDumb } from '../native';
-import type { Card } from './card';
 import { OBJECT_CONNECTOR } from './connector';
 import { fourccName, XR24 } from '../fourcc';
 import { REFLECT_Y, ROTATE_0, ROTATE_MASK, type Scanout } from './scanout';
@@ -34,17 +33,17 @@ export interface Photograph {
 }
 
 /**
- * Photographs what an output shows, pointer included: with the card's writeback connector where there is one, else
+ * Photographs what an output shows, pointer included: with its card's writeback connector where there is one, else
  * from the framebuffer and the cursor image. Throws an Error in words for the user.
  */
-export async function photograph(card: Card, output: Output): Promise<Photograph> {
+export async function photograph(output: Output): Promise<Photograph> {
   const mode = output.mode;
   if (!mode) throw new Error(`${output.name} is off: there is nothing to photograph`);
   const { hdisplay: width, vdisplay: height } = mode;
   let reason: string | undefined;
   let rows: Uint8Array | undefined;
   try {
-    rows = await writeback(card, output, width, height);
+    rows = await writeback(output, width, height);
   } catch (error) {
     reason = messageOf(error);
   }
@@ -59,7 +58,8 @@ export async function photograph(card: Card, output: Output): Promise<Photograph
   return { png, width, height, method, ...(reason ? { reason } : {}) };
 }
 
-async function writeback(card: Card, output: Output, width: number, height: number): Promise<Uint8Array> {
+async function writeback(output: Output, width: number, height: number): Promise<Uint8Array> {
+  const { card } = output;
   if (!card.canWriteback) throw new Error('the driver has no atomic commits');
   const bit = 1 << card.crtcs.indexOf(output.crtc);
   const connectors = await card.connectors(false);

@@ -8,7 +8,7 @@ import { EXCHANGE_BYTES, FLIP_WORDS, isNativeError, native, type CrtcInfo, type 
 import { AtomicCommit } from './atomic';
 import type { Commit } from './commit';
 import { connectorName, readConnector, type Connector } from './connector';
-import { FramebufferCache } from './framebuffers';
+import { Imports } from './imports';
 import { LegacyCommit } from './legacy';
 import type { Output } from './output';
 import { pans } from './quirks';
@@ -58,14 +58,21 @@ interface SavedCrtc {
 }
 
 /**
- * An open DRM card: who drives which CRTC, its framebuffers, its flip events, and the gate that keeps commits apart.
+ * An open DRM card: who drives which CRTC, what it made of guests' buffers, its flip events, and the gate that keeps commits apart.
  */
 export class Card {
+  /** `card1` */
   readonly name: string;
+  /** Its device node, whatever it was opened by: `/dev/dri/card1`. */
+  readonly device: string;
+  /** Of a picture, in pixels. */
+  readonly maxWidth: number;
+  readonly maxHeight: number;
   /** Whether a plane may show any part of a buffer: see quirks.ts. */
   readonly pans: boolean;
   readonly crtcs: readonly number[];
-  readonly framebuffers: FramebufferCache;
+  /** What it made of guests' buffers. */
+  readonly imports: Imports;
   readonly commit: Commit;
   readonly savedProperties: SavedProperties;
   /** Whether screenshots may be taken by a writeback connector. */
@@ -79,6 +86,10 @@ export class Card {
   #watch: NodeJS.Timeout;
   #pausedBy: Pause | null = null;
   #inFront = true;
+  #gone = false;
+  #tellGone: () => void = () => undefined;
+  /** Resolves when it has gone. */
+  readonly gone = new Promise<void>((resolve) => (this.#tellGone = resolve));
   /** The monitors are switched off: nothing is committed until they are to be on again. */
   asleep = false;
   /** How long the machine has been suspended since it was started, in ms. */
@@ -92,7 +103,8 @@ export class Card {
     legacy: boolean,
   ) {
     const { native } = node;
-    this.name = path.basename(native.path);
+    this.device = deviceOf(native.path);
+    this.name = path.basename(this.device);
     native.setClientCapability(CLIENT_CAP_UNIVERSAL_PLANES, 1);
     const atomic = native.setClientCapability(CLIENT_CAP_ATOMIC, 1) === 0;
     // Drivers of virtual machines hide their cursor planes from whoever does not tell them the hot spot (Linux 6.6).
@@ -100,8 +112,10 @@ export class Card {
     this.canWriteback = atomic && native.setClientCapability(CLIENT_CAP_WRITEBACK_CONNECTORS, 1) === 0;
     const resources = native.resources();
     this.crtcs = resources.crtcs;
+    this.maxWidth = resources.maxWidth;
+    this.maxHeight = resources.maxHeight;
     this.pans = pans(native.driverName());
-    this.framebuffers = new FramebufferCache(native);
+    this.imports = new Imports(native);
     const commit = atomic && !legacy ? AtomicCommit.create(native, this.crtcs) : undefined;
     this.commit = commit ?? new LegacyCommit(native);
     this.#saved = this.#save(resources.connectors);
@@ -145,7 +159,24 @@ export class Card {
   }
 
   get paused(): boolean {
-    return this.#pausedBy !== null;
+    return this.#gone || this.#pausedBy !== null;
+  }
+
+  /** Whether nobody sees what it shows, or it is not ours. */
+  get hidden(): boolean {
+    return this.paused || this.asleep;
+  }
+
+  /** Whether the kernel still has it, as it may not tell for a while. */
+  get exists(): boolean {
+    return fs.existsSync(this.device);
+  }
+
+  /** It has gone: nothing is committed any more, for whoever uses it until it is closed. */
+  lose(): void {
+    this.#gone = true;
+    this.#tellGone();
+    clearInterval(this.#watch);
   }
 
   /** Whether the session that this is of is in front. */
@@ -175,7 +206,7 @@ export class Card {
    * loop wait, or the card is not ours for now, or asleep.
    */
   get busy(): boolean {
-    return this.paused || this.asleep || (this.#exclusive > 0 && this.commit.exclusive);
+    return this.hidden || (this.#exclusive > 0 && this.commit.exclusive);
   }
 
   /** Whether a slow commit is under way: whatever needs the locks of connectors would wait for it. */
@@ -243,7 +274,7 @@ export class Card {
   close(): void {
     clearInterval(this.#watch);
     this.commit.close();
-    this.node.close();
+    this.node.close(this.#gone);
   }
 
   /** Drivers may come back from it with anything on the panels. */
@@ -319,9 +350,21 @@ export class CardNode {
     }
   }
 
-  close(): void {
-    this.native.close();
+  /** `gone`: the card is not there any more. */
+  close(gone = false): void {
+    // Whoever lets go of the file last waits for the kernel to clear up: of a card that has gone, not the event loop.
+    if (!gone) this.native.close();
     this.devices?.closeDevice(this.fd);
+    if (gone) this.native.abandon();
+  }
+}
+
+/** A device node without the links that may lead to it. */
+export function deviceOf(file: string): string {
+  try {
+    return fs.realpathSync(file);
+  } catch {
+    return file; // It has gone already.
   }
 }
 

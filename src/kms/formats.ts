@@ -1,3 +1,4 @@
+import type { BufferLayout } from '../buffers';
 import { AR24, fourcc, XR24 } from '../fourcc';
 
 /**
@@ -34,6 +35,11 @@ export function bytesPerPixel(format: number): number | undefined {
 /** A 64-bit modifier as layouts have it, in two halves. */
 export function halves(modifier: bigint): { modifierHigh: number; modifierLow: number } {
   return { modifierHigh: Number(modifier >> 32n), modifierLow: Number(modifier & 0xffffffffn) };
+}
+
+/** DRM_FORMAT_MOD_INVALID: the layout is the exporting driver's secret. */
+export function isImplicit({ modifierHigh, modifierLow }: BufferLayout): boolean {
+  return modifierHigh === 0x00ffffff && modifierLow === 0xffffffff;
 }
 
 const BYTE_CHANNELS = new Set(['XR24', 'XB24', 'RX24', 'BX24'].map(fourcc));

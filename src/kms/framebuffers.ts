@@ -1,12 +1,9 @@
 import type { BufferLayout } from '../buffers';
 import * as fs from 'node:fs';
-import { isNativeError, native, type NativeCard, type NativeMapping } from '../native';
+import { native, type NativeMapping } from '../native';
 import { fourccName } from '../fourcc';
-import { bytesPerPixel, opaque } from './formats';
-
-/** DRM_FORMAT_MOD_INVALID: the layout is the exporting driver's secret ("implicit"). */
-const INVALID_HIGH = 0x00ffffff;
-const INVALID_LOW = 0xffffffff;
+import { bytesPerPixel, isImplicit, opaque } from './formats';
+import type { Imports } from './imports';
 
 /** A buffer that cannot be shown, and why, in words for the guest's owner. */
 export class BufferRefused extends Error {
@@ -23,15 +20,13 @@ const LINEAR_EXPORTERS = new Set(['udmabuf', 'system', 'vgem', 'vkms']);
 const MAX_PER_OWNER = 64;
 
 /**
- * A kernel framebuffer made of a guest's buffer. It keeps the dma-buf's fd, so that the inode it is recognised by
- * cannot be given to another buffer. Freed when its owner has left (or it is the oldest of too many) and nobody
- * retains it.
+ * A guest's buffer, of which each card that shows it makes a kernel framebuffer (its {@link Imports}). It keeps the
+ * dma-buf's fd, so that the inode it is recognised by cannot be given to another buffer. Freed when its owner has left
+ * (or it is the oldest of too many) and nobody retains it.
  */
 export class Framebuffer {
   /** Next framebuffer of the same dma-buf with another layout. */
   next: Framebuffer | undefined;
-  /** Why the card makes no framebuffer of it. */
-  directRefusal: string | undefined;
   #uses = 0;
   #orphaned = false;
   #mapping: NativeMapping | undefined;
@@ -40,7 +35,6 @@ export class Framebuffer {
   constructor(
     private readonly cache: FramebufferCache,
     readonly owner: object,
-    readonly id: number,
     readonly layout: BufferLayout,
   ) {}
 
@@ -102,13 +96,21 @@ export class Framebuffer {
   }
 }
 
-/** Framebuffers of one card by what they are made of: a buffer that comes again costs no import. */
+/** Guests' buffers by what they are recognised by, for all cards: one that comes again costs no import. */
 export class FramebufferCache {
   readonly #byInode = new Map<number, Framebuffer>();
   readonly #byOwner = new Map<object, Set<Framebuffer>>();
-  #closeFbMissing = false;
+  readonly #cards = new Set<Imports>();
 
-  constructor(private readonly card: NativeCard) {}
+  /** A card may show them from now on. */
+  add(card: Imports): void {
+    this.#cards.add(card);
+  }
+
+  /** The card has gone, and what it made of them with it. */
+  remove(card: Imports): void {
+    this.#cards.delete(card);
+  }
 
   get size(): number {
     let count = 0;
@@ -117,10 +119,10 @@ export class FramebufferCache {
   }
 
   /**
-   * The framebuffer for a buffer. Takes over the planes' fds in every case: kept, or closed when the buffer is known or
-   * refused. Throws {@link BufferRefused}.
+   * The framebuffer for a buffer, which the card that `shower` finds will show first. Takes over the planes' fds in every case: kept,
+   * or closed when the buffer is known or refused. Throws {@link BufferRefused}.
    */
-  get(owner: object, layout: BufferLayout): Framebuffer {
+  get(owner: object, layout: BufferLayout, shower?: () => Imports | undefined): Framebuffer {
     const first = layout.planes[0];
     for (let known = this.#byInode.get(first?.inode ?? 0); known !== undefined; known = known.next) {
       if (known.owner === owner && sameLayout(known.layout, layout)) {
@@ -129,7 +131,7 @@ export class FramebufferCache {
       }
     }
     try {
-      return this.#import(owner, layout);
+      return this.#import(owner, layout, shower?.());
     } catch (error) {
       for (const { fd } of layout.planes) if (fd >= 0) native.discard(fd);
       throw error;
@@ -141,7 +143,7 @@ export class FramebufferCache {
     for (const framebuffer of [...(this.#byOwner.get(owner) ?? [])]) framebuffer.orphan();
   }
 
-  /** For {@link Framebuffer} alone: drops the entry and the kernel object. */
+  /** For {@link Framebuffer} alone: drops the entry and the kernel objects. */
   forget(framebuffer: Framebuffer): void {
     const { inode, owner } = framebuffer;
     let link = this.#byInode.get(inode);
@@ -155,10 +157,10 @@ export class FramebufferCache {
     const owned = this.#byOwner.get(owner);
     owned?.delete(framebuffer);
     if (owned?.size === 0) this.#byOwner.delete(owner);
-    this.#remove(framebuffer.id);
+    this.#withdraw(framebuffer);
   }
 
-  #import(owner: object, layout: BufferLayout): Framebuffer {
+  #import(owner: object, layout: BufferLayout, shower: Imports | undefined): Framebuffer {
     const { width, height, planes } = layout;
     const format = opaque(layout.format);
     const pixel = bytesPerPixel(format);
@@ -168,20 +170,23 @@ export class FramebufferCache {
     if (pitch < width * pixel && planes.length === 1) {
       throw new BufferRefused(`stride ${pitch} is too short for ${width} pixels of ${pixel} bytes`);
     }
-    const { id, refusal } = this.#addFramebuffer(layout, format);
-    // Asked only now that it is known for a dma-buf: any other file's server could keep us waiting.
-    // 0: a kernel that does not say (before 5.3); the driver has checked then. It also checks what has more planes.
-    const size = fs.fstatSync(planes[0]!.fd).size;
-    const needed = planes.length === 1 ? bytesNeeded(layout, pixel) : 0;
-    if (size > 0 && needed > size) {
-      this.#remove(id);
-      throw new BufferRefused(
-        `${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`,
-      );
-    }
     const own = { ...layout, planes: planes.map((plane) => ({ ...plane })) };
-    const framebuffer = new Framebuffer(this, owner, id, own);
-    framebuffer.directRefusal = refusal?.message;
+    const framebuffer = new Framebuffer(this, owner, own);
+    try {
+      this.#offer(framebuffer, shower);
+      // Asked only now that it is known for a dma-buf: any other file's server could keep us waiting.
+      // 0: a kernel that does not say (before 5.3); the driver has checked then. It also checks what has more planes.
+      const size = fs.fstatSync(planes[0]!.fd).size;
+      const needed = planes.length === 1 ? bytesNeeded(layout, pixel) : 0;
+      if (size > 0 && needed > size) {
+        throw new BufferRefused(
+          `${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`,
+        );
+      }
+    } catch (error) {
+      this.#withdraw(framebuffer);
+      throw error;
+    }
     framebuffer.next = this.#byInode.get(framebuffer.inode);
     this.#byInode.set(framebuffer.inode, framebuffer);
     const owned = this.#byOwner.get(owner) ?? new Set();
@@ -191,46 +196,19 @@ export class FramebufferCache {
     return framebuffer;
   }
 
-  /** `refusal`: there is no kernel framebuffer (id 0), but the pixels can be copied. Throws {@link BufferRefused}. */
-  #addFramebuffer(layout: BufferLayout, format: number): { id: number; refusal?: BufferRefused } {
-    try {
-      return { id: this.#addKernelFramebuffer(layout, format) };
-    } catch (error) {
-      if (!(error instanceof BufferRefused) || !canCopy(layout)) throw error;
-      return { id: 0, refusal: error };
+  /** To one card after another until one takes it, or its pixels can be copied. Throws {@link BufferRefused}. */
+  #offer(framebuffer: Framebuffer, shower: Imports | undefined): void {
+    let refusal: string | undefined;
+    for (const card of shower ? new Set([shower, ...this.#cards]) : this.#cards) {
+      const made = card.of(framebuffer);
+      if (made.refusal === undefined || canCopy(framebuffer.layout)) return;
+      refusal ??= made.refusal;
     }
+    throw new BufferRefused(refusal ?? 'there is no card to show it');
   }
 
-  #addKernelFramebuffer(layout: BufferLayout, format: number): number {
-    const { width, height, modifierHigh: high, modifierLow: low, planes } = layout;
-    const implicit = isImplicit(layout);
-    // The addon takes one fd for all planes, or one for each.
-    const [first] = planes;
-    const fds = planes.every(({ fd }) => fd < 0 || fd === first!.fd)
-      ? [first!.fd]
-      : planes.map(({ fd }) => (fd < 0 ? first!.fd : fd));
-    try {
-      return this.card.importFramebuffer(
-        {
-          width,
-          height,
-          format,
-          modifier: implicit ? undefined : { high, low },
-          offsets: planes.map(({ offset }) => offset),
-          pitches: planes.map(({ pitch }) => pitch),
-        },
-        fds,
-      );
-    } catch (error) {
-      if (!isNativeError(error)) throw error;
-      const modifier = implicit
-        ? 'implicit modifier'
-        : `modifier 0x${high.toString(16)}${low.toString(16).padStart(8, '0')}`;
-      const what = error.syscall.includes('PRIME')
-        ? 'the file descriptor is not a dma-buf this card can import'
-        : `the card takes no ${width}x${height} ${fourccName(format)} buffer with ${modifier}`;
-      throw new BufferRefused(`${what} (${error.code}, ${error.syscall})`, { cause: error });
-    }
+  #withdraw(framebuffer: Framebuffer): void {
+    for (const card of this.#cards) card.forget(framebuffer);
   }
 
   #evictOldest(owned: Set<Framebuffer>, newest: Framebuffer): void {
@@ -241,21 +219,6 @@ export class FramebufferCache {
       }
     }
   }
-
-  #remove(id: number): void {
-    if (id === 0) return;
-    if (!this.#closeFbMissing) {
-      if (this.card.closeFramebuffer(id) === 0) return;
-      this.#closeFbMissing = true;
-    }
-    // Without CLOSEFB (Linux < 6.8) the removal may wait for a commit, so a worker does it. It can only fail when the
-    // card has gone, and then the framebuffer has gone with it.
-    this.card.removeFramebuffer(id).catch(() => undefined);
-  }
-}
-
-function isImplicit({ modifierHigh, modifierLow }: BufferLayout): boolean {
-  return modifierHigh === INVALID_HIGH && modifierLow === INVALID_LOW;
 }
 
 /** Why nobody but the hardware can make sense of a buffer's bytes; undefined: they are plain rows. */

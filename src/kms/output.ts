@@ -126,7 +126,7 @@ export class Output {
   onIndicated: () => void = () => undefined;
 
   constructor(
-    private readonly card: Card,
+    readonly card: Card,
     connector: Connector,
     private readonly log: Log,
     /** The card did not take a mode; returns whether another is on its way. */
@@ -375,21 +375,22 @@ export class Output {
 
   #present(source: Source, frame: Frame, framebuffer: Framebuffer): void {
     const { fitting } = this.#lighting!;
-    const { layout, directRefusal } = framebuffer;
-    const refusal = directRefusal ?? this.#refusals.of(framebuffer);
+    const { layout } = framebuffer;
+    const { id, refusal: notImported } = this.card.imports.of(framebuffer);
+    const refusal = notImported ?? this.#refusals.of(framebuffer);
     if (refusal !== undefined) {
       this.#copy(source, frame, refusal);
       return;
     }
-    const { placement, reason } = fitting.ofBuffer(layout, framebuffer.id, frame.viewport);
+    const { placement, reason } = fitting.ofBuffer(layout, id, frame.viewport);
     if (reason !== undefined) {
       this.reason = reason;
       void this.#draw(source, frame, placement);
       return;
     }
-    fillScanout(this.#next, framebuffer.id, layout, frame.viewport, placement);
+    fillScanout(this.#next, id, layout, frame.viewport, placement);
     if (this.card.commit.takesDamage(this.crtc))
-      this.#damage.collect(source, frame, framebuffer, placement, this.#shown);
+      this.#damage.collect(source, frame, layout, id, placement, this.#shown);
     this.#commit(source, this.#next, framebuffer, placement, 'direct', frame.frame);
   }
 
@@ -617,7 +618,8 @@ export class Output {
     this.#grounded();
     flight.end();
     if (this.#lighting !== lighting || cause === undefined) this.changed();
-    else if (isPassing(cause)) {
+    // A card that has gone may refuse anything until that is known.
+    else if (isPassing(cause) || !this.card.exists) {
       this.#dirty = true;
       this.#retryIn(PAUSED_RETRY_MS);
     } else {

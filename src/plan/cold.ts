@@ -1,8 +1,6 @@
 import type { HeadRef, OutputConfig } from '../config/config';
 import type { Connector } from '../kms/connector';
-import type { CardReader } from '../kms/reader';
-import type { ModeInfo } from '../native';
-import { arrange, resolveOutput, type Arrangement } from '../switcher/arrange';
+import { arrange, resolveOutput, type Arrangement, type CardConnectors } from '../switcher/arrange';
 import {
   assignmentOf,
   giveInOrder,
@@ -12,38 +10,47 @@ import {
   type Layout,
   type LayoutAction,
 } from '../switcher/layout';
-import type { PlannedBuffer, Situation, Size, Tester } from './plan';
+import type { PlannedBuffer, PlannedCard, Situation, Size } from './plan';
 
-/** What a daemon that is started now would make of a card, live or saved. */
-export function coldSituation(given: {
-  readonly card: string;
-  readonly commit: string;
-  readonly reader: CardReader;
+/** A card that is not driven by us, and its connectors. */
+export interface ColdCard extends PlannedCard {
   readonly connectors: readonly Connector[];
+}
+
+/** What a daemon that is started now would make of cards, live or saved. */
+export function coldSituation(given: {
+  readonly cards: readonly ColdCard[];
   readonly outputs: readonly OutputConfig[];
   readonly guests: readonly string[];
   /** Whether the config has the secure profile. */
   readonly secure?: boolean;
   readonly action?: LayoutAction | undefined;
   buffer(head: HeadRef, size: Size): PlannedBuffer;
-  readonly tester?: Tester | undefined;
-  readonly untested?: string | undefined;
 }): Situation {
-  const { card, commit, reader, outputs, guests, secure = false, tester, untested } = given;
-  const connectors = given.connectors.filter(({ writeback }) => !writeback);
-  const { crtcs, maxWidth, maxHeight } = reader.resources();
-  const modeOf = (crtc: number): ModeInfo | null => reader.crtc(crtc).mode;
+  const { cards, outputs, guests, secure = false } = given;
+  const here = cards.map(({ connectors, reader }): CardConnectors => {
+    const { crtcs, maxWidth, maxHeight } = reader.resources();
+    return {
+      connectors: connectors.filter(({ writeback }) => !writeback),
+      limits: { crtcs, maxWidth, maxHeight, indicator: secure, modeOf: (crtc) => reader.crtc(crtc).mode },
+    };
+  });
+  const connectors = here.flatMap((card) => card.connectors);
+  const isOn = (name: string, card: CardConnectors): boolean =>
+    card.connectors.some((connector) => connector.name === name);
   return {
-    ...{ card, commit, reader, tester, untested },
+    cards,
+    cardOf: (name) => cards[here.findIndex((card) => isOn(name, card))]!,
     names: outputs.map(({ name }) => name),
     arrange: (refused) =>
-      arrange(connectors, outputs, { crtcs, maxWidth, maxHeight, modeOf, indicator: secure }, (name) => ({
+      arrange(here, outputs, (name) => ({
         ...{ crtc: 0, mode: null, key: name },
         refused: (mode) => refused(name, mode),
       })),
     now: (name) => {
       const crtc = connectors.find((connector) => connector.name === name)?.crtc ?? 0;
-      return { crtc, mode: crtc === 0 ? null : modeOf(crtc) };
+      const { limits } = here.find((card) => isOn(name, card))!;
+      return { crtc, mode: crtc === 0 ? null : limits.modeOf(crtc) };
     },
     assignment: (arrangement) => {
       const layout = layoutOf(arrangement);

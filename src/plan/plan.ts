@@ -43,11 +43,21 @@ export interface Tester {
   probe(target: Target, lit: boolean, buffer: PlannedBuffer): Promise<Probe | undefined>;
 }
 
-/** What is so now, on a card and in what is known of it. */
-export interface Situation {
+/** A card that is planned for. */
+export interface PlannedCard {
   readonly card: string;
   readonly commit: string;
   readonly reader: CardReader;
+  readonly tester?: Tester | undefined;
+  /** Why nothing can be tested. */
+  readonly untested?: string | undefined;
+}
+
+/** What is so now, on the cards and in what is known of them. */
+export interface Situation {
+  readonly cards: readonly PlannedCard[];
+  /** The one that a connector is on. */
+  cardOf(connector: string): PlannedCard;
   /** The outputs of the config. */
   readonly names: readonly string[];
   /** What becomes of the outputs, without the modes that have been refused. */
@@ -60,13 +70,11 @@ export interface Situation {
   assignment(arrangement: Arrangement): (key: string) => Assignment;
   /** What a head shows that is told a size; and whether it is only assumed. */
   buffer(head: HeadRef, size: Size): { readonly buffer: PlannedBuffer; readonly assumed: boolean };
-  readonly tester?: Tester | undefined;
-  /** Why nothing can be tested. */
-  readonly untested?: string | undefined;
 }
 
 export interface OutputPlan {
   readonly output: string;
+  readonly card: string;
   /** What the config calls it. */
   readonly config: string | null;
   readonly monitor: string | null;
@@ -102,7 +110,7 @@ export interface OutputPlan {
   readonly reason?: string;
 }
 
-export interface Plan {
+export interface CardPlan {
   readonly card: string;
   readonly driver: string;
   readonly commit: string;
@@ -110,15 +118,19 @@ export interface Plan {
   readonly by: 'test commits' | 'properties';
   /** Why not the hardware. */
   readonly byWhy?: string;
+}
+
+/** What is said of a card is of the first. */
+export interface Plan extends CardPlan {
+  readonly cards: readonly CardPlan[];
   readonly outputs: readonly OutputPlan[];
   readonly warnings: readonly string[];
 }
 
 /** What would be done, and is not: by the very functions that do it. */
 export async function makePlan(situation: Situation): Promise<Plan> {
-  const { card, commit, reader, tester, untested } = situation;
   const arrangement = await arrangeTested(situation);
-  const planner = new Planner(situation);
+  const planners = new Map(situation.cards.map((card) => [card, new Planner(situation, card)]));
   const assignment = situation.assignment(arrangement);
   const inOrder = inConfigOrder(
     arrangement.outputs.filter(({ crtc, choice }) => crtc !== 0 && choice),
@@ -129,14 +141,13 @@ export async function makePlan(situation: Situation): Promise<Plan> {
   for (const arranged of arrangement.outputs) {
     const shows = assignment(arranged.key);
     const leader = inOrder.find(({ key }) => sameHead(assignment(key).head, shows.head));
+    const planner = planners.get(situation.cardOf(arranged.connector.name))!;
     outputs.push(await planner.output(arranged, shows, leader ?? arranged));
   }
+  const cards = situation.cards.map(cardPlan);
   return {
-    card,
-    driver: reader.driverName(),
-    commit,
-    by: tester ? 'test commits' : 'properties',
-    ...(untested === undefined ? {} : { byWhy: untested }),
+    ...cards[0]!,
+    cards,
     outputs,
     warnings: [
       ...arrangement.warnings,
@@ -144,6 +155,16 @@ export async function makePlan(situation: Situation): Promise<Plan> {
         .filter((name) => !arrangement.outputs.some(({ key }) => key === name))
         .map((name) => `"${name}" of the config is not here`),
     ],
+  };
+}
+
+function cardPlan({ card, commit, reader, tester, untested }: PlannedCard): CardPlan {
+  return {
+    card,
+    driver: reader.driverName(),
+    commit,
+    by: tester ? 'test commits' : 'properties',
+    ...(untested === undefined ? {} : { byWhy: untested }),
   };
 }
 
@@ -156,9 +177,9 @@ async function arrangeTested(situation: Situation): Promise<Arrangement> {
     const arrangement = situation.arrange((output, mode) =>
       isRefused(output, mode) ? 'a test commit was refused' : undefined,
     );
-    const { tester } = situation;
     const before = refused.length;
     for (const { connector, crtc, choice } of arrangement.outputs) {
+      const { tester } = situation.cardOf(connector.name);
       if (!tester || crtc === 0 || !choice || isRefused(connector.name, choice.mode)) continue;
       const { mode } = choice;
       const probe = await tester.probe({ crtc, connector: connector.id, mode }, false, filling(mode));
@@ -175,8 +196,11 @@ class Planner {
   readonly #crtcs: readonly number[];
   readonly #primary: ReadonlyMap<number, number>;
 
-  constructor(private readonly situation: Situation) {
-    const { reader } = situation;
+  constructor(
+    private readonly situation: Situation,
+    private readonly card: PlannedCard,
+  ) {
+    const { reader } = card;
     this.#crtcs = reader.resources().crtcs;
     this.#planes = readPlanes(reader);
     this.#primary = new Map([...primaryPlanes(reader, this.#crtcs)].map(([crtc, { id }]) => [crtc, id]));
@@ -189,6 +213,7 @@ class Planner {
     const wasLit = (now?.crtc ?? 0) !== 0 && now?.mode != null;
     const about = {
       output: connector.name,
+      card: this.card.card,
       config: config?.name ?? null,
       monitor: connector.identity ? monitorName(connector.identity) : null,
       guest: head?.guest ?? null,
@@ -208,7 +233,7 @@ class Planner {
     }
     const { mode } = choice;
     const sameNow = now?.crtc === crtc && now.mode !== null && sameMode(now.mode, mode);
-    const signal = readSignal(this.situation.reader, connector.id, crtc, config?.signal ?? {});
+    const signal = readSignal(this.card.reader, connector.id, crtc, config?.signal ?? {});
     // What a connector sends changes with a modeset; a refresh rate that varies needs none.
     const sends = signal.find(
       ({ change }) => change?.type === OBJECT_CONNECTOR && change.value !== change.was,
@@ -253,7 +278,7 @@ class Planner {
   async #isSeamless(target: Target, changes: readonly PropertyChange[]): Promise<boolean | undefined> {
     const { mode } = target;
     const signal = { changes, refused: () => undefined };
-    const probe = await this.situation.tester?.probe({ ...target, signal }, false, filling(mode));
+    const probe = await this.card.tester?.probe({ ...target, signal }, false, filling(mode));
     const seamless = probe?.isSeamless(fillPanel(newScanout(), probe.framebuffer, mode));
     probe?.close();
     return seamless;
@@ -277,7 +302,7 @@ class Planner {
       return copied(buffer, `${list} ${kind(buffer)}`);
     }
     const { mode } = target;
-    const { tester } = this.situation;
+    const { tester } = this.card;
     const probe = await tester?.probe(target, lit, buffer);
     const question = { asked: false };
     const accepts = (scanout: Scanout): boolean => {
@@ -285,7 +310,7 @@ class Planner {
       question.asked = true;
       return probe?.accepts(scanout) ?? false;
     };
-    const { reader } = this.situation;
+    const { reader } = this.card;
     const fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, accepts, pans(reader.driverName()));
     const { reason } = fitting.ofBuffer(layoutOf(buffer), probe?.framebuffer ?? 0, screenOf(buffer));
     probe?.close();

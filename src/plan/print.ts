@@ -1,7 +1,7 @@
 import { table } from '../cli/table';
 import { formatSettings } from '../kms/signal';
 import { headName } from '../switcher/layout';
-import type { OutputPlan, Plan } from './plan';
+import type { CardPlan, OutputPlan, Plan } from './plan';
 
 const CHANGES: Readonly<Record<OutputPlan['change'], string>> = {
   none: 'stays',
@@ -12,9 +12,7 @@ const CHANGES: Readonly<Record<OutputPlan['change'], string>> = {
 };
 
 /** A plan for people: a table, and under it why each is so. */
-export function formatPlan({ card, driver, commit, by, byWhy, outputs, warnings }: Plan): string {
-  const said =
-    by === 'test commits' ? 'the card was asked (TEST_ONLY)' : `by properties only: ${byWhy ?? 'not asked'}`;
+export function formatPlan({ cards, outputs, warnings }: Plan): string {
   const rows = outputs.map((output) => [
     output.output,
     text(output.crtc),
@@ -26,11 +24,17 @@ export function formatPlan({ card, driver, commit, by, byWhy, outputs, warnings 
     output.path ?? '-',
   ]);
   return [
-    `${card} (${driver}), ${commit} commits; ${said}; nothing was changed`,
+    ...cards.map(formatCard),
     table(['OUTPUT', 'CRTC', 'PLANE', 'MODE', 'CHANGE', 'GUEST', 'BUFFER', 'PATH'], rows),
     ...outputs.flatMap(explain),
     ...warnings.map((warning) => `warning: ${warning}`),
   ].join('\n');
+}
+
+function formatCard({ card, driver, commit, by, byWhy }: CardPlan): string {
+  const said =
+    by === 'test commits' ? 'the card was asked (TEST_ONLY)' : `by properties only: ${byWhy ?? 'not asked'}`;
+  return `${card} (${driver}), ${commit} commits; ${said}; nothing was changed`;
 }
 
 const text = (id: number | null): string => (id === null ? '-' : String(id));

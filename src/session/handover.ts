@@ -14,7 +14,6 @@ const PREFIX = 'card-';
  */
 export class Handover {
   readonly #predecessors: { readonly name: string; readonly card: NativeCard }[] = [];
-  readonly #name = `${PREFIX}${process.pid}`;
   #keeping = false;
 
   constructor(
@@ -46,11 +45,16 @@ export class Handover {
     return this.#keeping;
   }
 
-  /** Has the card's file kept. */
-  store(fd: number): void {
+  /** Has the file of a card (`card1`) kept. */
+  store(card: string, fd: number): void {
     if (!this.keep || !this.manager.listens) return;
-    this.manager.keep(this.#name, fd);
+    this.manager.keep(nameOf(card), fd);
     this.#keeping = true;
+  }
+
+  /** The card has gone: there is nothing to keep of it. */
+  drop(card: string): void {
+    if (this.#keeping) this.manager.drop(nameOf(card));
   }
 
   /** Our own pictures are on the panels, or the card cannot be had otherwise: lets go of the predecessors' files. */
@@ -60,4 +64,9 @@ export class Handover {
       this.manager.drop(name);
     }
   }
+}
+
+/** Of this process' file of a card: its predecessor's has another. */
+function nameOf(card: string): string {
+  return `${PREFIX}${process.pid}-${card}`;
 }

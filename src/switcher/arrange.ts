@@ -22,6 +22,12 @@ export interface Standing {
   refused(mode: ModeInfo): string | undefined;
 }
 
+/** A card's connectors, and what of it decides about them. */
+export interface CardConnectors {
+  readonly connectors: readonly Connector[];
+  readonly limits: Limits;
+}
+
 /** What of a card decides. */
 export interface Limits {
   /** Ids, in the card's order. */
@@ -50,21 +56,21 @@ export interface Arranged {
 }
 
 export interface Arrangement {
-  /** In the order in which they are lit: the config's, then the card's. */
+  /** In the order in which they are lit: the config's, then the cards'. */
   readonly outputs: readonly Arranged[];
   readonly warnings: readonly string[];
 }
 
 /**
- * What becomes of a card's connectors: which of the config's outputs each is, its CRTC and its mode. Changes nothing;
- * whoever lights the outputs, and whoever only wants to know, asks this.
+ * What becomes of the connectors of all cards: which of the config's outputs each is, its CRTC and its mode. Changes
+ * nothing; whoever lights the outputs, and whoever only wants to know, asks this.
  */
 export function arrange(
-  connectors: readonly Connector[],
+  cards: readonly CardConnectors[],
   configs: readonly OutputConfig[],
-  limits: Limits,
   standing: (connector: string) => Standing | undefined = () => undefined,
 ): Arrangement {
+  const connectors = cards.flatMap((card) => card.connectors);
   const keys = new Map(connectors.map(({ name }) => [name, standing(name)?.key ?? name]));
   const { configs: configOf, warnings } = matchOutputs(
     configs,
@@ -78,22 +84,28 @@ export function arrange(
     return configs.indexOf(config) + (config.show ? 0 : configs.length);
   };
   const ordered = [...connectors].sort((a, b) => rank(a) - rank(b));
-  const connected = ordered.filter(({ connected: there, info }) => there && info.modes.length > 0);
-  const indices = assignCrtcs(
-    connected.map(({ name, possibleCrtcs, crtc }) => ({
-      name,
-      possibleCrtcs,
-      current: limits.crtcs.indexOf(standing(name)?.crtc || crtc),
-      wanted: configOf.get(name)?.show !== undefined,
-    })),
-    limits.crtcs.length,
-  );
+  const given = new Map<Connector, { readonly limits: Limits; readonly crtc: number }>();
+  for (const { limits, connectors: own } of cards) {
+    const usable = ordered.filter((connector) => own.includes(connector) && isUsable(connector));
+    const indices = assignCrtcs(
+      usable.map(({ name, possibleCrtcs, crtc }) => ({
+        name,
+        possibleCrtcs,
+        current: limits.crtcs.indexOf(standing(name)?.crtc || crtc),
+        wanted: configOf.get(name)?.show !== undefined,
+      })),
+      limits.crtcs.length,
+    );
+    for (const connector of own) {
+      const index = indices[usable.indexOf(connector)] ?? -1;
+      given.set(connector, { limits, crtc: limits.crtcs[index] ?? 0 });
+    }
+  }
   const outputs = ordered.map((connector): Arranged => {
     const { name, info, edid } = connector;
     const config = configOf.get(name);
     const known = standing(name);
-    const index = indices[connected.indexOf(connector)] ?? -1;
-    const crtc = limits.crtcs[index] ?? 0;
+    const { limits, crtc } = given.get(connector)!;
     const current = known?.mode ?? (crtc === 0 ? null : limits.modeOf(crtc));
     const choice = chooseMode(info.modes, config?.mode ?? 'preferred', current, {
       analog: isAnalog(connector),
@@ -109,11 +121,13 @@ export function arrange(
       crtc,
       choice: crtc === 0 ? undefined : choice,
       view: viewOf(config, limits.indicator),
-      short: crtc === 0 && connected.includes(connector),
+      short: crtc === 0 && isUsable(connector),
     };
   });
   return { outputs, warnings };
 }
+
+const isUsable = ({ connected, info }: Connector): boolean => connected && info.modes.length > 0;
 
 /**
  * The key of what a user calls an output: a connector, a monitor of the config, or any that is connected. Throws
@@ -128,7 +142,7 @@ export function resolveOutput(
   if (known) return known.key;
   if (configs.some(({ name }) => name === text)) return text;
   const here = outputs.map(({ connector }) => connector.name).join(', ') || 'none';
-  if (!namesMonitor(text)) throw new CommandError(`there is no output ${text}: this card has ${here}`);
+  if (!namesMonitor(text)) throw new CommandError(`there is no output ${text}: here are ${here}`);
   const meant = outputs.filter(({ connector }) => connector.connected && isMeant(text, connector));
   if (meant.length > 1) {
     const names = meant.map(({ connector }) => connector.name).join(' or ');

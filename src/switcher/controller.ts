@@ -8,6 +8,7 @@ import type { InputTarget } from '../input/router';
 import type { Border } from '../input/seamless';
 import type { Stroke } from '../input/stroke';
 import type { Card } from '../kms/card';
+import type { Cards } from '../kms/cards';
 import { refreshOf } from '../kms/modes';
 import type { Output } from '../kms/output';
 import type { Log } from '../log';
@@ -40,7 +41,7 @@ export type SwitcherAction = Exclude<Action, { readonly kind: 'vt' | 'send' }>;
 
 /** Something worth telling whoever watches. */
 export interface SwitcherEvent {
-  readonly event: 'switched' | 'focused' | 'panic' | 'guest' | 'outputs' | 'escaped' | 'scanning';
+  readonly event: 'switched' | 'focused' | 'panic' | 'guest' | 'outputs' | 'card' | 'escaped' | 'scanning';
   readonly [detail: string]: string | number | boolean | null;
 }
 
@@ -61,18 +62,18 @@ export class Controller implements GuestsOwner {
   /** Keyboard and pointer are taken from all guests. */
   #escaped = false;
   #closing = false;
-  #hidden = false;
+  /** Cards whose outputs nobody sees. */
+  readonly #hidden = new Set<Card>();
 
   constructor(
-    private readonly card: Card,
+    private readonly cards: Cards,
     private readonly config: Config,
     private readonly log: Log,
     /** The keyboard and mouse of a seat are another guest's from now on. */
     private readonly onTarget: (target: InputTarget | null, seat: string) => void = () => undefined,
   ) {
-    this.guests = new Guests(this, card.framebuffers);
+    this.guests = new Guests(this, cards.framebuffers);
     this.#panels = new Panels(
-      card,
       this.guests,
       (output) => this.#helpOn(output),
       log,
@@ -81,13 +82,14 @@ export class Controller implements GuestsOwner {
       },
     );
     this.#layout = initialLayout(config.outputs);
-    const changed = (): void => {
+    const changed = (gone?: Output): void => {
+      if (gone) this.#panels.forget(gone);
       this.#outputsChanged();
     };
     const indicated = (): void => {
       this.#retarget();
     };
-    this.outputs = new Outputs(card, config.outputs, log, changed, config.secure && indicated);
+    this.outputs = new Outputs(cards, config.outputs, log, changed, config.secure && indicated);
     this.#seats = new Seats(config.seats, this.outputs, (seat) => {
       this.#showNextOfScan(seat);
     });
@@ -317,7 +319,7 @@ export class Controller implements GuestsOwner {
   /** Resolves when every lit output has something on its panel. */
   async pictured(): Promise<void> {
     await this.#panels.drawn();
-    await this.card.settled();
+    await this.cards.settled();
   }
 
   /** The head an output is to show. */
@@ -378,29 +380,50 @@ export class Controller implements GuestsOwner {
     return { width, height, refresh, mmWidth: mmHeight, mmHeight: mmWidth, edid: undefined };
   }
 
-  /** Nobody sees the panels, or they are not ours: guests are answered as hidden ones are. Then all is shown anew. */
-  updateVisibility(): void {
-    const hidden = this.card.paused || this.card.asleep;
-    if (hidden === this.#hidden) return;
-    this.#hidden = hidden;
+  /**
+   * Nobody sees the panels of a card, or they are not ours: guests are answered as hidden ones are. Then all is shown
+   * anew.
+   */
+  updateVisibility(card: Card): void {
+    const { hidden } = card;
+    if (hidden === this.#hidden.has(card)) return;
+    if (hidden) this.#hidden.add(card);
+    else this.#hidden.delete(card);
     this.#retarget();
+    const outputs = this.outputs.all().filter((output) => output.card === card);
     if (hidden) {
-      for (const output of this.outputs.all()) this.#panels.leave(output);
+      for (const output of outputs) this.#panels.leave(output);
     } else {
-      for (const output of this.outputs.lit()) output.renew();
-      this.#reconcileAll();
+      for (const output of outputs) if (output.lit) output.renew();
+      for (const output of outputs) this.#reconcile(output, monotonic());
       // Monitors may have come and gone meanwhile.
       this.outputs.hotplug();
     }
-    this.#emit({ event: 'outputs', lit: hidden ? '' : names(this.outputs.lit()) });
+    this.#emitOutputs();
+  }
+
+  /** Another card is driven from now on. Resolves when its outputs are lit. */
+  async cardCame(card: Card): Promise<void> {
+    this.#emit({ event: 'card', card: card.name, there: true });
+    this.updateVisibility(card);
+    await this.outputs.scan();
+  }
+
+  /** A card has gone. Resolves when nothing of it is used any more. */
+  async cardGone(card: Card): Promise<void> {
+    this.#emit({ event: 'card', card: card.name, there: false });
+    this.updateVisibility(card);
+    await this.outputs.scan();
+    this.#hidden.delete(card);
   }
 
   /** Switches the monitors off, or on again. */
   sleep(asleep: boolean): void {
-    this.card.asleep = asleep;
-    this.updateVisibility();
-    if (!asleep || this.card.paused) return;
+    this.cards.asleep = asleep;
+    for (const card of this.cards.all) this.updateVisibility(card);
+    if (!asleep) return;
     for (const output of this.outputs.lit()) {
+      if (output.card.paused) continue;
       output
         .sleep()
         .catch((error: unknown) => this.log.warning(`${output.name}: switching off: ${String(error)}`));
@@ -430,7 +453,7 @@ export class Controller implements GuestsOwner {
         .clear()
         .catch((error: unknown) => this.log.debug(`${output.name}: clearing: ${String(error)}`));
     }
-    await this.card.restore(this.log);
+    await this.cards.restore();
     for (const output of this.outputs.lit()) await output.abandon();
     await this.#panels.close();
   }
@@ -449,7 +472,13 @@ export class Controller implements GuestsOwner {
     this.#reconcileAll();
     this.guests.displaysChanged();
     this.#retarget();
-    this.#emit({ event: 'outputs', lit: names(lit) });
+    this.#emitOutputs();
+  }
+
+  /** Tells which outputs are to be seen. */
+  #emitOutputs(): void {
+    const seen = this.outputs.lit().filter(({ card }) => !this.#hidden.has(card));
+    this.#emit({ event: 'outputs', lit: seen.map(({ name }) => name).join(' ') });
   }
 
   /** What a user knows an output by. */
@@ -502,10 +531,11 @@ export class Controller implements GuestsOwner {
 
   #retargetSeat(seat: Seat): void {
     const { focus, target: before } = seat;
+    const panel = focus === null ? undefined : this.outputs.byKey(focus);
     const nobody =
       focus === null ||
       this.#closing ||
-      this.#hidden ||
+      (panel !== undefined && this.#hidden.has(panel.card)) ||
       this.#escaped ||
       seat.scan.running ||
       this.#layout.panic;
@@ -515,7 +545,6 @@ export class Controller implements GuestsOwner {
     const own = taker && this.#isSaid(taker.guest, taker.head, focus) ? taker : undefined;
     const input = own && this.#keys.busy(own.guest) ? NOBODY : own?.input;
     const index = own?.head ?? 0;
-    const panel = focus === null ? undefined : this.outputs.byKey(focus);
     if (before?.input === input && (!input || (before?.head === index && before.panel === panel))) return;
     const border = own && input === own.input && seat.rows.length > 0 && this.#borderOf(seat, own);
     seat.target = input ? { input, head: index, ...(panel && { panel }), ...(border && { border }) } : null;
@@ -570,7 +599,7 @@ export class Controller implements GuestsOwner {
 
   /** Takes an output from what it shows to what it should show. */
   #reconcile(output: Output, requested: number): void {
-    if (this.#closing || this.#hidden) return;
+    if (this.#closing || this.#hidden.has(output.card)) return;
     const help = this.seats.some((seat) => seat.help === output.name);
     const cover = help ? 'help' : this.#layout.panic ? 'panic' : undefined;
     this.#panels.show(output, this.assignment(output.name), cover, requested);
@@ -579,10 +608,6 @@ export class Controller implements GuestsOwner {
   #emit(event: SwitcherEvent): void {
     this.#events.emit('event', event);
   }
-}
-
-function names(outputs: readonly Output[]): string {
-  return outputs.map(({ name }) => name).join(' ');
 }
 
 function headDetails({ head, blank }: Assignment): {

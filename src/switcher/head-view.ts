@@ -1,7 +1,8 @@
 import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../buffers';
 import type { GuestLink, HeadSink, Place } from '../guest/sink';
-import type { HiddenRate } from '../config/config';
+import type { HeadRef, HiddenRate } from '../config/config';
 import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
+import type { Imports } from '../kms/imports';
 import type { Output } from '../kms/output';
 import type { Source } from '../kms/source';
 import { Showings, type Screen } from './showings';
@@ -15,6 +16,8 @@ const SETTLE_MS = 250;
 
 /** What a view tells the switcher; the rest goes straight to its outputs. */
 export interface ViewOwner {
+  /** The output that is to show a head, the first if there are several. */
+  leader(head: HeadRef): Output | undefined;
   /** The head has its first picture, or none any more. */
   contentChanged(view: HeadView): void;
 }
@@ -54,6 +57,8 @@ export class HeadView implements HeadSink {
       else this.link.refuse(this.index, reason);
     },
   );
+  readonly #shower = (): Imports | undefined =>
+    this.owner.leader({ guest: this.guest, head: this.index })?.card.imports;
   #next: Framebuffer | null = null;
   /** Tells the link that its memory is not read any more. */
   #releaseCanvas: (() => void) | undefined;
@@ -121,8 +126,14 @@ export class HeadView implements HeadSink {
     if (!this.visible) this.#answerHidden();
   }
 
+  /** The output is no more. */
+  forget(output: Output): void {
+    this.leave(output);
+    this.#showings.forget(output);
+  }
+
   scanout(layout: BufferLayout, screen: Viewport): void {
-    const framebuffer = this.framebuffers.get(this.session, layout);
+    const framebuffer = this.framebuffers.get(this.session, layout, this.#shower);
     framebuffer.retain();
     this.#next?.release();
     this.#next = framebuffer;

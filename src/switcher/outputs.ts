@@ -1,6 +1,7 @@
 import type { OutputConfig } from '../config/config';
 import { monotonic } from '../clock';
 import type { Card } from '../kms/card';
+import type { Cards } from '../kms/cards';
 import type { Connector } from '../kms/connector';
 import { modeName, sameMode } from '../kms/modes';
 import { Output } from '../kms/output';
@@ -12,6 +13,7 @@ import {
   resolveOutput,
   type Arranged,
   type Arrangement,
+  type CardConnectors,
   type Limits,
   type Standing,
 } from './arrange';
@@ -35,35 +37,26 @@ interface Known {
   renewed: boolean;
 }
 
-/** The outputs of the card: follows monitors as they come and go, and keeps as many lit as can be. */
+/** The outputs of all cards: follows monitors and cards as they come and go, and keeps as many lit as can be. */
 export class Outputs {
   readonly #known = new Map<string, Known>();
-  readonly #limits: Limits;
   #scanning: Promise<void> | undefined;
   #asked = 0;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #unlit = new Set<string>();
-  #saidNone = false;
+  readonly #saidNone = new Set<Card>();
   #warned: readonly string[] = [];
 
   constructor(
-    private readonly card: Card,
+    private readonly cards: Cards,
     readonly configs: readonly OutputConfig[],
     private readonly log: Log,
-    private readonly changed: () => void,
+    /** `gone`: an output that is no more: its card has gone. */
+    private readonly changed: (gone?: Output) => void,
     /** Another indicator is on a panel; absent: none is wanted. */
     private readonly indicated?: () => void,
-  ) {
-    const { maxWidth, maxHeight } = card.native.resources();
-    this.#limits = {
-      crtcs: card.crtcs,
-      maxWidth,
-      maxHeight,
-      indicator: indicated !== undefined,
-      modeOf: (crtc) => card.native.crtc(crtc).mode,
-    };
-  }
+  ) {}
 
   /** By the connector's name. */
   get(name: string): Output | undefined {
@@ -110,7 +103,7 @@ export class Outputs {
     }
   }
 
-  /** The lit ones, in the card's order. */
+  /** The lit ones, in the cards' order. */
   lit(): Output[] {
     return this.all().filter((output) => output.lit);
   }
@@ -160,16 +153,18 @@ export class Outputs {
 
   async #scanOnce(): Promise<void> {
     const started = monotonic();
-    const read = (await this.card.connectors(true)).filter(({ writeback }) => !writeback);
-    if (this.#closed) return;
-    const connectors = read.map((connector) => this.#meet(connector));
-    const { outputs, warnings } = arrange(connectors, this.configs, this.#limits, (name) =>
-      this.#standing(name),
-    );
+    const cards: CardConnectors[] = [];
+    for (const card of [...this.cards.all]) {
+      const read = await this.#read(card);
+      if (this.#closed) return;
+      if (read) cards.push({ connectors: this.#distinct(card, read), limits: this.#limits(card) });
+    }
+    await this.#dropGone();
+    const { outputs, warnings } = arrange(cards, this.configs, (name) => this.#standing(name));
     for (const warning of warnings) if (!this.#warned.includes(warning)) this.log.warning(warning);
     this.#warned = warnings;
     for (const { connector, key } of outputs) this.#known.get(connector.name)!.key = key;
-    this.#reportUnlit(outputs);
+    for (const card of this.cards.all) this.#reportUnlit(card, outputs);
     // First what goes, so that its CRTC is free for what comes.
     const byName = new Map(outputs.map((arranged) => [arranged.connector.name, arranged]));
     for (const output of this.lit()) {
@@ -181,9 +176,47 @@ export class Outputs {
       this.changed();
     }
     for (const arranged of outputs) await this.#light(arranged);
-    this.log.debug(
-      `${this.card.name}: looked at ${connectors.length} connectors, ${Math.round(monotonic() - started)} ms`,
-    );
+    this.log.debug(`looked at ${outputs.length} connectors, ${Math.round(monotonic() - started)} ms`);
+  }
+
+  /** The connectors of a card; undefined: it has gone. */
+  async #read(card: Card): Promise<Connector[] | undefined> {
+    // Its connectors are told of before it is, and not all drivers are there for questions any more.
+    if (!this.cards.has(card)) return undefined;
+    try {
+      // One that goes in the middle of it may never answer.
+      const read = await Promise.race([card.connectors(true), card.gone]);
+      return read && this.cards.has(card) ? read.filter(({ writeback }) => !writeback) : undefined;
+    } catch (error) {
+      if (!this.cards.has(card, error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The kernel gives no name to two connectors; should one do so, the second is known by its card as well. */
+  #distinct(card: Card, read: readonly Connector[]): Connector[] {
+    return read.map((connector) => {
+      const other = this.get(connector.name);
+      const taken = other && other.card !== card && this.cards.all.includes(other.card);
+      const name = `${card.name}/${connector.name}`;
+      const distinct = taken === true || this.configs.some((config) => config.name === name);
+      return this.#meet(card, distinct ? { ...connector, name } : connector);
+    });
+  }
+
+  /** Lets go of the outputs of cards that have gone. */
+  async #dropGone(): Promise<void> {
+    for (const output of this.all()) {
+      if (this.cards.all.includes(output.card)) continue;
+      this.log.info(`${output.name}: its card has gone`);
+      this.#known.delete(output.name);
+      await output.abandon();
+      this.changed(output);
+    }
+  }
+
+  #limits({ crtcs, maxWidth, maxHeight, native }: Card, indicator = this.indicated !== undefined): Limits {
+    return { crtcs, maxWidth, maxHeight, indicator, modeOf: (crtc) => native.crtc(crtc).mode };
   }
 
   /**
@@ -193,10 +226,15 @@ export class Outputs {
   preview(
     configs: readonly OutputConfig[] = this.configs,
     refused: (output: string, mode: ModeInfo) => string | undefined = () => undefined,
-    limits: Pick<Limits, 'indicator'> = {},
+    indicator?: boolean,
   ): Arrangement {
-    const connectors = this.all().map(({ connector }) => connector);
-    return arrange(connectors, configs, { ...this.#limits, ...limits }, (name) => {
+    const cards = this.cards.all.map((card) => ({
+      connectors: this.all()
+        .filter((output) => output.card === card)
+        .map(({ connector }) => connector),
+      limits: this.#limits(card, indicator),
+    }));
+    return arrange(cards, configs, (name) => {
       const standing = this.#standing(name);
       return standing && { ...standing, refused: (mode) => standing.refused(mode) ?? refused(name, mode) };
     });
@@ -253,10 +291,10 @@ export class Outputs {
   }
 
   /** Takes in a new reading of a connector; returns it as it is to be understood. */
-  #meet(read: Connector): Connector {
+  #meet(card: Card, read: Connector): Connector {
     const known = this.#known.get(read.name);
     if (!known) {
-      const output: Output = new Output(this.card, read, this.log, (mode, reason) =>
+      const output: Output = new Output(card, read, this.log, (mode, reason) =>
         this.#modeRefused(output, mode, reason),
       );
       if (this.indicated) output.onIndicated = this.indicated;
@@ -293,20 +331,23 @@ export class Outputs {
     return true;
   }
 
-  #reportUnlit(outputs: readonly Arranged[]): void {
-    const unlit = new Set(outputs.filter(({ short }) => short).map(({ connector }) => connector.name));
-    for (const name of unlit) {
-      if (!this.#unlit.has(name)) {
+  #reportUnlit(card: Card, all: readonly Arranged[]): void {
+    const outputs = all.filter(({ connector }) => this.get(connector.name)?.card === card);
+    for (const { short, connector } of outputs) {
+      const { name } = connector;
+      if (short && !this.#unlit.has(name)) {
         this.log.warning(
-          `${name}: stays dark: ${this.card.name} has ${this.card.crtcs.length} CRTCs and none is left for it`,
+          `${name}: stays dark: ${card.name} has ${card.crtcs.length} CRTCs and none is left for it`,
         );
       }
+      if (short) this.#unlit.add(name);
+      else this.#unlit.delete(name);
     }
-    this.#unlit = unlit;
     const none = outputs.every(({ crtc, short }) => crtc === 0 && !short);
-    if (none && !this.#saidNone)
-      this.log.warning(`no monitor is connected to ${this.card.name}: waiting for one`);
-    this.#saidNone = none;
+    if (none && !this.#saidNone.has(card))
+      this.log.warning(`no monitor is connected to ${card.name}: waiting for one`);
+    if (none) this.#saidNone.add(card);
+    else this.#saidNone.delete(card);
   }
 }
 

@@ -1,7 +1,6 @@
 import { monotonic } from '../clock';
 import type { HeadRef } from '../config/config';
 import type { Condition } from '../guest/sink';
-import type { Card } from '../kms/card';
 import { modeName } from '../kms/modes';
 import type { Output } from '../kms/output';
 import type { Log } from '../log';
@@ -22,7 +21,7 @@ export type Cover = 'help' | 'panic';
 
 /** Puts on each panel the head that its output is given, or a picture that says why there is none. */
 export class Panels {
-  readonly #pictures: Pictures;
+  readonly #pictures = new Pictures();
   /** The newest picture asked for per output; drawing one takes a moment. */
   readonly #wishes = new Map<Output, Promise<void>>();
   /** Runs while guests that were shown before this process started may still come back. */
@@ -31,15 +30,12 @@ export class Panels {
   #settling: NodeJS.Timeout | undefined;
 
   constructor(
-    card: Card,
     private readonly guests: Guests,
     private readonly help: (output: Output) => readonly HelpLine[],
     private readonly log: Log,
     /** What was left as it is may have to change now. */
     private readonly again: () => void,
-  ) {
-    this.#pictures = new Pictures(card);
-  }
+  ) {}
 
   /** For so long, a panel that shows what was there before us is left alone until a guest has something for it. */
   wait(ms: number): void {
@@ -66,7 +62,10 @@ export class Panels {
         // Something else may be wanted by now.
         if (this.#wishes.get(output) === wish) output.show(picture, requested, whose);
       },
-      (error: unknown) => void this.log.error(`${output.name}: drawing a picture: ${String(error)}`),
+      (error: unknown) => {
+        if (this.#wishes.get(output) === wish)
+          this.log.error(`${output.name}: drawing a picture: ${String(error)}`);
+      },
     );
     this.#wishes.set(output, wish);
   }
@@ -74,6 +73,13 @@ export class Panels {
   /** Guests are answered as hidden ones are; what the panel shows stays. */
   leave(output: Output): void {
     for (const view of this.#viewsOn(output)) view.leave(output);
+  }
+
+  /** The output is no more. */
+  forget(output: Output): void {
+    this.#wishes.delete(output);
+    this.#pictures.forget(output);
+    for (const { views } of this.guests.all()) for (const view of views.values()) view.forget(output);
   }
 
   /** Resolves when all pictures asked for are on their outputs. */

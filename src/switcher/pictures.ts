@@ -1,4 +1,3 @@
-import type { Card } from '../kms/card';
 import type { Output } from '../kms/output';
 import { Picture } from '../kms/picture';
 
@@ -14,8 +13,6 @@ export class Pictures {
   #sweep: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(private readonly card: Card) {}
-
   /** The picture with this caption in the size of the output's mode. The last one of this output is given up. */
   get(output: Output, caption: Caption): Promise<Picture> {
     const { width, height } = output;
@@ -23,7 +20,7 @@ export class Pictures {
     const current = this.#current.get(output);
     if (current?.key === key) return current.picture;
     if (current) this.#retire(output, current.picture);
-    const { native } = this.card;
+    const { native } = output.card;
     const picture =
       'lines' in caption
         ? Picture.table(native, width, height, caption.headline, caption.lines)
@@ -34,6 +31,13 @@ export class Pictures {
       if (this.#current.get(output)?.picture === picture) this.#current.delete(output);
     });
     return picture;
+  }
+
+  /** The output is no more: frees what it showed. */
+  forget(output: Output): void {
+    const current = this.#current.get(output);
+    this.#current.delete(output);
+    if (current) this.#retire(output, current.picture);
   }
 
   /** Frees everything; outputs show none of it any more. */

@@ -118,6 +118,12 @@ export class Showings {
     return this.#find(output)?.active === true;
   }
 
+  /** The output, which has been removed, is no more. */
+  forget(output: Output): void {
+    const at = this.#all.findIndex((showing) => showing.output === output);
+    if (at >= 0) this.#all.splice(at, 1);
+  }
+
   /** The head as this output is to read it from now on. */
   add(output: Output): Source {
     let showing = this.#find(output);

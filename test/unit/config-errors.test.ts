@@ -469,12 +469,20 @@ describe('outputs', () => {
       '5:3 several cards have a HDMI-A-1; write card0/HDMI-A-1 or card1/HDMI-A-1, or say the card with card:',
     ],
     ['  DVI-1: {}\n', '5:3 "DVI-1" may be DVI-I-1 or DVI-D-1; write which'],
-    [
-      '  DP-1: {}\n  DP-2: {}\n',
-      '6:3 "DP-2" is on card1 but "DP-1" (line 5) on card0; name outputs of one card, several are not supported in this version',
-    ],
   ])('several cards: %j', (body, problem) => {
     expect(problems(outputs(body), twoCards)).toEqual([problem]);
+  });
+
+  test('several cards, with names that two of them have', () => {
+    expect(problems(outputs('  DP-1: {}\n  DP-2: {}\n'), twoCards)).toEqual([]);
+    const both = '  card0/HDMI-A-1: {}\n  card1/HDMI-A-1: {}\n';
+    expect(problems(outputs(both), twoCards)).toEqual([]);
+    expect(problems(outputs(`${both}  card1/hdmi-1: {}\n`), twoCards)).toEqual([
+      '7:3 this is the same output as "card1/HDMI-A-1" (line 6); remove one of them',
+    ]);
+    expect(problems(`card: [card0, card7]\n${outputs('  card1/DP-2: {}\n')}`, twoCards)).toEqual([
+      '6:3 "card1/DP-2" is not on card0, card7, the cards to be driven; name an output of one of card0, card7',
+    ]);
   });
 
   test('a card that is chosen decides', () => {
@@ -818,6 +826,11 @@ describe('card and control', () => {
       'card: card7x\n',
       '1:7 "card7x" is no card; write e.g. card0, /dev/dri/card0 or a path below /dev/dri/by-path',
     ],
+    ['card: [card0, card0]\n', '1:15 "card0" is named twice; remove one of them'],
+    ['card: [card0, all]\n', '1:15 "all" stands alone; write card: all'],
+    ['card: []\n', '1:7 no card at all; write e.g. card: card0, or leave it out'],
+    ['card: [card0, 1]\n', '1:15 a card cannot be a number; write e.g. card0, [card0, card1] or all'],
+    ['card: {}\n', '1:7 a card cannot be a mapping; write e.g. card0, [card0, card1] or all'],
     [
       'card: /dev/dri/renderD128\n',
       '1:7 "/dev/dri/renderD128" is a render node, which has no outputs; write its card, e.g. card0',

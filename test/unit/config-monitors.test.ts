@@ -30,7 +30,7 @@ test('an output may be named by its monitor, which says the card, and so may the
     head: { guest: 'windows', head: 0 },
     on: '* 8F3WX83',
   });
-  expect(config.card).toBe('/dev/dri/card1');
+  expect(config.cards).toEqual({ by: 'outputs', files: ['/dev/dri/card1'] });
   expect(config.notes).toEqual([]);
 });
 

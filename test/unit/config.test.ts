@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listConnectors } from '../../src/config/connectors';
+import type { Config } from '../../src/config/config';
 import { loadConfig, parseConfig } from '../../src/config/load';
 import { parseMode } from '../../src/config/mode';
 import { nearest } from '../../src/config/nearest';
@@ -25,6 +26,7 @@ describe('a config', () => {
     const { hotkeys, ...config } = parse(guests);
     expect(config).toEqual({
       file: 'c.yaml',
+      cards: { by: 'monitor' },
       control: '/run/kms-switcher/control.sock',
       log: { level: 'info' },
       handover: 'keep',
@@ -140,13 +142,38 @@ layouts: { talk: { DP-1: 'windows:1', HDMI-A-1: 'windows:1' } }
   });
 
   test('takes the card from the outputs that it names', () => {
-    expect(parse(`${guests}outputs: { DP-1: {} }\n`).card).toBe('/dev/dri/card0');
+    expect(parse(`${guests}outputs: { DP-1: {} }\n`).cards).toEqual({
+      by: 'outputs',
+      files: ['/dev/dri/card0'],
+    });
     const named = parse(`${guests}outputs: { card0/DP-1: {} }\n`);
     expect(named).toMatchObject({
-      card: '/dev/dri/card0',
+      cards: { by: 'outputs', files: ['/dev/dri/card0'] },
       outputs: [{ name: 'DP-1', card: 'card0' }],
       notes: [],
     });
+  });
+
+  test('takes several cards: named, all, or those that its outputs are on', () => {
+    const [card0, card1] = ['/dev/dri/card0', '/dev/dri/card1'];
+    const connectors = [
+      { card: 'card0', name: 'DP-1' },
+      { card: 'card1', name: 'HDMI-A-1' },
+    ];
+    const read = (text: string, card?: string): Config =>
+      parseConfig(text, { file: 'c.yaml', ...(card !== undefined && { card }) }, connectors);
+    const both = `${guests}outputs: { HDMI-1: {}, DP-1: {} }\n`;
+    expect(read(both).cards).toEqual({ by: 'outputs', files: [card1, card0] });
+    expect(read(both).outputs.map(({ name }) => name)).toEqual(['HDMI-A-1', 'DP-1']);
+    expect(read(`card: [card1, ${card0}]\n${both}`).cards).toEqual({ by: 'name', files: [card1, card0] });
+    expect(read(`card: all\n${both}`).cards).toEqual({ by: 'all' });
+    expect(read(both, 'all').cards).toEqual({ by: 'all' });
+    // Where cards may come later, so may outputs.
+    for (const card of ['all', '[card0, card7]']) {
+      const later = read(`card: ${card}\n${guests}outputs: { DP-1: {}, usb-3: {}, card7/DP-9: {} }\n`);
+      expect(later.outputs.map(({ name }) => name)).toEqual(['DP-1', 'USB-3', 'DP-9']);
+      expect(later.notes.filter((note) => note.includes('it may come with a card'))).toHaveLength(2);
+    }
   });
 
   test('takes output names as they are where there is no card', () => {
@@ -157,7 +184,7 @@ layouts: { talk: { DP-1: 'windows:1', HDMI-A-1: 'windows:1' } }
     );
     expect(config.outputs.map(({ name }) => name)).toEqual(['HDMI-A-2', 'DVI-1', 'DP-9']);
     expect(config.notes).toContain('there is no graphics card here: output names were not checked');
-    expect(config.card).toBeUndefined();
+    expect(config.cards).toEqual({ by: 'monitor' });
   });
 
   test('has every form of action', () => {
@@ -248,7 +275,7 @@ hotkeys:
   test('yields to flags and environment', () => {
     const text = `card: card0\ncontrol: /run/file.sock\nlog: { level: error }\n${guests}`;
     expect(parse(text)).toMatchObject({
-      card: '/dev/dri/card0',
+      cards: { by: 'name', files: ['/dev/dri/card0'] },
       control: '/run/file.sock',
       log: { level: 'error' },
     });
@@ -259,7 +286,7 @@ hotkeys:
       logLevel: 'debug',
     } as const;
     expect(parseConfig(text, over, here)).toMatchObject({
-      card: '/dev/dri/card1',
+      cards: { by: 'name', files: ['/dev/dri/card1'] },
       control: '/run/flag.sock',
       log: { level: 'debug' },
     });
@@ -271,7 +298,10 @@ hotkeys:
     expect(config.notes).toEqual([]);
     expect(config.hotkeys).toHaveLength(19);
     expect(config.guests.map(({ link }) => link.kind)).toEqual(['qemu', 'libvirt', 'vhost-user-gpu', 'qemu']);
-    expect(parse(text.replace('# card: ', 'card: ')).card).toBe('/dev/dri/by-path/pci-0000:00:02.0-card');
+    expect(parse(text.replace('# card: ', 'card: ')).cards).toEqual({
+      by: 'name',
+      files: ['/dev/dri/by-path/pci-0000:00:02.0-card'],
+    });
   });
 });
 

@@ -6,12 +6,13 @@ import type { GuestInput } from '../../src/guest/sink';
 import type { InputTarget } from '../../src/input/router';
 import { parseTrigger } from '../../src/input/trigger';
 import type { Card } from '../../src/kms/card';
+import type { Cards } from '../../src/kms/cards';
 import { native, type ModeInfo, type NativeMapping } from '../../src/native';
 import { readStatus } from '../../src/control/status';
 import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
 import { NOBODY } from '../../src/switcher/guest-keys';
 import { CommandError } from '../../src/switcher/layout';
-import { connectorInfo, FakeCard, fakeLog, settle } from './support/fake-card';
+import { connectorInfo, driving, FakeCard, fakeLog, settle, systemError } from './support/fake-card';
 import { mode } from './support/modes';
 import { openFds, openNull, until } from './support/wire';
 
@@ -71,6 +72,7 @@ const quiet: GuestInput = {
 
 let before: number;
 let kernel: FakeCard;
+let cards: Cards;
 let card: Card;
 let controller: Controller;
 let events: SwitcherEvent[];
@@ -79,6 +81,9 @@ let targets: (InputTarget | null)[];
 /** The same, by seat. */
 let told: [seat: string, input: GuestInput | undefined][];
 let inode = 0;
+
+/** What the layout of that name shows. */
+const both = ['Virtual-1', 'Virtual-3'].map((output) => ({ output, head: { guest: 'windows', head: 0 } }));
 
 async function start(
   outputs: readonly OutputConfig[],
@@ -91,6 +96,7 @@ async function start(
     file: '',
     control: '',
     log: { level: 'info' },
+    cards: { by: 'monitor' },
     handover: 'keep',
     power: {},
     guests: [],
@@ -98,14 +104,14 @@ async function start(
     hotkeys,
     passthrough: [],
     escape: { source: 'Ctrl+Alt+Esc', trigger: parseTrigger('Ctrl+Alt+Esc'), action: { kind: 'escape' } },
-    layouts: [],
+    layouts: [{ name: 'both', shows: both }],
     seats: [...seats, { name: 'default', devices: [], outputs: [], hotkeys }],
     ...(secure && { secure }),
     notes: [],
   };
   targets = [];
   told = [];
-  controller = new Controller(card, config, fakeLog(), (target, seat) => {
+  controller = new Controller(cards, config, fakeLog(), (target, seat) => {
     targets.push(target);
     told.push([seat, target?.input]);
   });
@@ -125,7 +131,8 @@ beforeEach(() => {
   before = openFds().length;
   kernel = new FakeCard();
   kernel.connectors = [connectorInfo(1, 1, [small]), connectorInfo(2, 1, [small])];
-  card = kernel.open();
+  cards = driving(kernel);
+  card = cards.all[0]!;
 });
 afterEach(async () => {
   await controller.close();
@@ -133,7 +140,7 @@ afterEach(async () => {
   jest.restoreAllMocks();
   expect(kernel.wrongs).toEqual([]);
   expect([...kernel.openDumbs]).toEqual([]);
-  expect(card.framebuffers.size).toBe(0);
+  expect(cards.framebuffers.size).toBe(0);
   card.close();
   jest.useRealTimers();
   await until(() => openFds().length <= before);
@@ -223,7 +230,7 @@ test('a guest that is hidden is answered on a timer, and is there at once when i
 test('while another program has the card nothing is committed, guests are answered, and then all is set anew', async () => {
   await start(configured);
   card.onPaused = () => {
-    controller.updateVisibility();
+    controller.updateVisibility(card);
   };
   for (const link of Object.values(links)) {
     controller.guests.connected(link);
@@ -261,7 +268,7 @@ test('after the machine was suspended all is set anew', async () => {
   const told: (string | null)[] = [];
   card.onPaused = (by) => {
     told.push(by);
-    controller.updateVisibility();
+    controller.updateVisibility(card);
   };
   jest.advanceTimersByTime(1000);
   const sets = kernel.sets.length;
@@ -335,7 +342,7 @@ describe('one head on two outputs', () => {
     expect(shows()).toEqual(['windows', 'windows']);
     expect(paths()).toEqual(['direct', 'direct']);
     expect(told()).toBe(120_000);
-    const status = readStatus(card, controller, { devicesOf: () => [] });
+    const status = readStatus(cards, controller, { devicesOf: () => [] });
     expect(status.outputs.map((output) => output.mirrors)).toEqual(['Virtual-2', undefined]);
     expect(status.guests[0]?.heads[0]).toMatchObject({
       output: 'Virtual-2',
@@ -360,7 +367,7 @@ describe('one head on two outputs', () => {
     await vblank();
     expect(shows()).toEqual(['picture', 'picture']);
     // The other guest's.
-    expect(card.framebuffers.size).toBe(1);
+    expect(cards.framebuffers.size).toBe(1);
   });
 
   test('goes on with one when the other shows something else, and comes back to it', async () => {
@@ -413,7 +420,7 @@ describe('one head on two outputs', () => {
       expect(links.windows.shownFrames.at(-1)).toBe(frame);
     }
     expect(links.windows.refusals).toEqual([]);
-    expect(readStatus(card, controller, { devicesOf: () => [] }).outputs[1]).toMatchObject({
+    expect(readStatus(cards, controller, { devicesOf: () => [] }).outputs[1]).toMatchObject({
       reason: expect.any(String) as string,
     });
     controller.perform({ kind: 'show', head: { guest: 'linux', head: 0 }, on: 'Virtual-1' });
@@ -428,15 +435,15 @@ test('a guest that leaves makes room for a picture, and all it had is freed', as
   await draw(links.windows, 1);
   await draw(links.windows, 2);
   await vblank();
-  expect(card.framebuffers.size).toBe(2);
+  expect(cards.framebuffers.size).toBe(2);
   controller.guests.disconnected(links.windows, 'the guest closed the connection');
   await settle();
   expect(shows()[0]).toBe('picture');
   // What is on the panel stays until the picture is there.
-  expect(card.framebuffers.size).toBeGreaterThan(0);
+  expect(cards.framebuffers.size).toBeGreaterThan(0);
   await vblank();
   await vblank();
-  expect(card.framebuffers.size).toBe(0);
+  expect(cards.framebuffers.size).toBe(0);
   expect(kernel.closedFramebuffers).toHaveLength(2);
   expect(events.at(-1)).toEqual({
     event: 'guest',
@@ -767,7 +774,7 @@ test('commands about what there is not say what there is', async () => {
     { kind: 'swap', outputs: ['Virtual-1', 'DP-7'] },
   ] as const) {
     expect(attempt(action)).toThrow(
-      new CommandError('there is no output DP-7: this card has Virtual-1, Virtual-2'),
+      new CommandError('there is no output DP-7: here are Virtual-1, Virtual-2'),
     );
   }
   expect(shows()).toEqual(['picture', 'picture']);
@@ -805,7 +812,8 @@ describe('several seats', () => {
     card.close();
     kernel.connectors.push(connectorInfo(3, 1, [small]));
     kernel.crtcCount = 3;
-    card = kernel.open();
+    cards = driving(kernel);
+    card = cards.all[0]!;
     await start([...configured, third], [], undefined, seats);
     controller.addGuest(sensors, 'full');
     for (const link of [links.windows, links.linux, sensors]) {
@@ -981,7 +989,8 @@ describe('a pointer that is pushed over the edge of its screen', () => {
     card.close();
     kernel.connectors.push(connectorInfo(3, 1, [small]), connectorInfo(4, 1, [small]));
     kernel.crtcCount = 4;
-    card = kernel.open();
+    cards = driving(kernel);
+    card = cards.all[0]!;
     await start([...configured, ...others], [], undefined, seats);
     controller.addGuest(sensors, 'full');
     for (const link of [links.windows, links.linux, sensors]) {
@@ -1009,7 +1018,7 @@ describe('a pointer that is pushed over the edge of its screen', () => {
     push('left');
     expect(focused()).toBe('Virtual-1');
     expect(placed).toEqual(['windows:0 1,0.25']);
-    expect(readStatus(card, controller, { devicesOf: () => [] }).seats[0]!.seamless).toEqual(
+    expect(readStatus(cards, controller, { devicesOf: () => [] }).seats[0]!.seamless).toEqual(
       seats[0]!.seamless,
     );
   });
@@ -1157,5 +1166,207 @@ describe('in the secure profile', () => {
     await shown();
     expect([said()[0], paths()[0], shows()[0]]).toEqual(['windows', 'picture', 'picture']);
     expect(targets.at(-1)).toBeNull();
+  });
+});
+
+describe('two cards', () => {
+  let second: FakeCard;
+  const third: OutputConfig = {
+    name: 'Virtual-3',
+    mode: 'preferred',
+    show: { guest: 'linux', head: 0 },
+  };
+  const vblanks = async (): Promise<void> => {
+    for (const one of [kernel, second]) for (const crtc of [...one.inFlight.keys()]) one.vblank(crtc);
+    await settle();
+  };
+
+  beforeEach(async () => {
+    card.close();
+    kernel.connectors = [connectorInfo(1, 1, [small])];
+    second = new FakeCard('/dev/dri/card10');
+    second.connectors = [connectorInfo(3, 1, [small])];
+    cards = driving(kernel, second);
+    card = cards.all[0]!;
+    cards.onGone = (lost) => controller.cardGone(lost);
+    cards.onCome = (found) => void controller.cardCame(found);
+    await start([configured[0]!, third]);
+    for (const link of Object.values(links)) {
+      link.input = { ...quiet };
+      controller.guests.connected(link);
+      await draw(link, 1);
+    }
+    await vblanks();
+  });
+  afterEach(() => {
+    expect(second.wrongs).toEqual([]);
+  });
+
+  test('have an output each, of CRTCs of the same number, and flips of their own', async () => {
+    expect(controller.outputs.all().map((output) => [output.name, output.card.name, output.crtc])).toEqual([
+      ['Virtual-1', 'card9', 40],
+      ['Virtual-3', 'card10', 40],
+    ]);
+    expect(shows()).toEqual(['windows', 'linux']);
+    const flips = kernel.flips.length;
+    await draw(links.linux, 2);
+    expect(kernel.flips.length).toBe(flips);
+    second.vblank(40);
+    expect(links.linux.shownFrames.at(-1)).toBe(2);
+  });
+
+  test('each imports what it shows, when it shows it', async () => {
+    expect([kernel.imports.length, second.imports.length]).toEqual([1, 1]);
+    controller.perform({ kind: 'show', head: { guest: 'linux', head: 0 }, on: 'Virtual-1' });
+    await vblanks();
+    expect(shows()).toEqual(['linux', 'windows']);
+    expect([kernel.imports.length, second.imports.length]).toEqual([2, 2]);
+    controller.perform({ kind: 'show', head: { guest: 'linux', head: 0 }, on: 'Virtual-3' });
+    await vblanks();
+    expect([kernel.imports.length, second.imports.length]).toEqual([2, 2]);
+    controller.guests.disconnected(links.windows, 'it left');
+    controller.guests.disconnected(links.linux, 'it left');
+    await vblanks();
+    await vblanks();
+    expect([kernel.closedFramebuffers.length, second.closedFramebuffers.length]).toEqual([2, 2]);
+  });
+
+  test('one refuses a buffer: it is copied there, and direct on the other', async () => {
+    controller.perform({ kind: 'show', head: { guest: 'windows', head: 0 }, on: 'Virtual-3' });
+    await vblanks();
+    const { imports } = cards.all[1]!;
+    const { framebuffer } = controller.guests.get('windows')!.views.get(0)!.screen;
+    jest.spyOn(framebuffer!, 'mapping').mockReturnValue({ size: 0, close: () => undefined });
+    imports.of(framebuffer!).refusal = 'not here';
+    controller.outputs.get('Virtual-3')!.changed();
+    await settle();
+    await vblanks();
+    expect(readStatus(cards, controller, { devicesOf: () => [] }).outputs).toMatchObject([
+      { card: 'card9', guest: 'linux', path: 'direct' },
+      { card: 'card10', guest: 'windows', path: 'copy', reason: 'not here' },
+    ]);
+  });
+
+  test('another program takes one: the other goes on, and its guest is hidden', async () => {
+    cards.onPaused = (whose) => {
+      controller.updateVisibility(whose);
+    };
+    controller.perform({ kind: 'focus', output: 'Virtual-3' });
+    events.length = 0;
+    second.taken = true;
+    second.master = false;
+    jest.advanceTimersByTime(1000);
+    expect(events).toEqual([{ event: 'outputs', lit: 'Virtual-1' }]);
+    expect(targets.at(-1)).toBeNull();
+    await draw(links.linux, 2);
+    await draw(links.windows, 2);
+    kernel.vblank(40);
+    jest.advanceTimersByTime(20);
+    expect([links.windows.shownFrames.at(-1), links.linux.shownFrames.at(-1)]).toEqual([2, 2]);
+    expect(second.inFlight.size).toBe(0);
+    second.taken = false;
+    jest.advanceTimersByTime(1000);
+    await settle();
+    expect(events.at(-1)).toEqual({ event: 'outputs', lit: 'Virtual-1 Virtual-3' });
+    expect(second.sets).toHaveLength(2);
+  });
+
+  test('one goes while it flips: its guest is answered on, the focus moves, and all is let go of', async () => {
+    controller.perform({ kind: 'focus', output: 'Virtual-3' });
+    await draw(links.linux, 2);
+    expect(second.inFlight.size).toBe(1);
+    events.length = 0;
+    cards.go(second.path);
+    await draw(links.linux, 3);
+    jest.advanceTimersByTime(20);
+    expect(links.linux.shownFrames.at(-1)).toBe(3);
+    await settle();
+    expect(events[0]).toEqual({ event: 'card', card: 'card10', there: false });
+    expect(events.at(-1)).toEqual({ event: 'outputs', lit: 'Virtual-1' });
+    expect(controller.outputs.all().map(({ name }) => name)).toEqual(['Virtual-1']);
+    expect(controller.focusedBy(controller.seats[0]!)).toBe('Virtual-1');
+    expect(targets.at(-1)?.input).toBe(links.windows.input);
+    expect(second.abandoned).toBe(true);
+    jest.advanceTimersByTime(1000);
+    expect([...second.openDumbs]).toEqual([]);
+    await draw(links.windows, 2);
+    kernel.vblank(40);
+    expect(links.windows.shownFrames.at(-1)).toBe(2);
+    // What was made for the guest on the card that has gone is not there to be closed.
+    controller.guests.disconnected(links.linux, 'it left');
+    expect(cards.framebuffers.size).toBe(2);
+  });
+
+  test('one goes, and nobody says so: it is found when connectors are looked at', async () => {
+    second.exists = false;
+    second.connectors = [];
+    await controller.outputs.scan();
+    await settle();
+    expect(events.filter(({ event }) => event === 'card')).toEqual([
+      { event: 'card', card: 'card10', there: false },
+    ]);
+    expect(controller.outputs.all().map(({ name }) => name)).toEqual(['Virtual-1']);
+    expect(second.abandoned).toBe(true);
+  });
+
+  test('one goes while it is asked for its connectors, and never answers: the other is looked at all the same', async () => {
+    second.probeConnector = () => new Promise(() => undefined);
+    const scan = controller.outputs.scan();
+    await settle();
+    cards.go(second.path);
+    await scan;
+    expect(controller.outputs.all().map(({ name }) => name)).toEqual(['Virtual-1']);
+  });
+
+  test('one refuses all because it goes: its guest is neither copied nor blamed', async () => {
+    second.exists = false;
+    second.flipResults = [-22];
+    second.setErrors = [systemError('EINVAL', -22)];
+    await draw(links.linux, 2);
+    await settle();
+    const { framebuffer } = controller.guests.get('linux')!.views.get(0)!.screen;
+    expect(cards.all[1]!.imports.of(framebuffer!).refusal).toBeUndefined();
+    expect(links.linux.refusals).toEqual([]);
+    cards.go(second.path);
+    await settle();
+    jest.advanceTimersByTime(20);
+    expect(links.linux.shownFrames.at(-1)).toBe(2);
+  });
+
+  test('one goes and comes back: its guest is shown again, whatever it is called now', async () => {
+    cards.go(second.path);
+    await settle();
+    const again = new FakeCard('/dev/dri/card11');
+    again.connectors = second.connectors;
+    second = again;
+    jest.spyOn(cards as unknown as { openCard: () => Card }, 'openCard').mockReturnValue(again.open());
+    cards.come(again.path);
+    await settle();
+    await vblanks();
+    expect(events.filter(({ event }) => event === 'card')).toEqual([
+      { event: 'card', card: 'card10', there: false },
+      { event: 'card', card: 'card11', there: true },
+    ]);
+    expect(shows()).toEqual(['windows', 'linux']);
+    await draw(links.linux, 2);
+    again.vblank(40);
+    expect(links.linux.shownFrames.at(-1)).toBe(2);
+    cards.close();
+  });
+
+  test('a head on both is answered when both have it; when one goes, by the other alone', async () => {
+    controller.perform({ kind: 'layout', layout: 'both' });
+    await vblanks();
+    await vblanks();
+    await draw(links.windows, 5);
+    kernel.vblank(40);
+    expect(links.windows.shownFrames.at(-1)).not.toBe(5);
+    second.vblank(40);
+    expect(links.windows.shownFrames.at(-1)).toBe(5);
+    await draw(links.windows, 6);
+    cards.go(second.path);
+    kernel.vblank(40);
+    expect(links.windows.shownFrames.at(-1)).toBe(6);
+    await settle();
   });
 });

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { BufferRefused, FramebufferCache, type Framebuffer } from '../../src/kms/framebuffers';
+import { Imports } from '../../src/kms/imports';
 import { native, type NativeCard } from '../../src/native';
 import { FakeCard, systemError } from './support/fake-card';
 import { isOpen, openFds, until } from './support/wire';
@@ -32,6 +33,10 @@ const fdOf = ({ layout }: Framebuffer): number => layout.planes[0]!.fd;
 
 let kernel: FakeCard;
 let cache: FramebufferCache;
+let card: Imports;
+/** What the card made of each, which it forgets with it. */
+let ids: Map<Framebuffer, number>;
+const idOf = (framebuffer: Framebuffer): number => ids.get(framebuffer)!;
 let directory: string;
 let before: number;
 const guest = { name: 'guest' };
@@ -41,7 +46,10 @@ beforeEach(() => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'framebuffers-'));
   before = openFds().length;
   kernel = new FakeCard();
-  cache = new FramebufferCache(kernel as unknown as NativeCard);
+  cache = new FramebufferCache();
+  card = new Imports(kernel as unknown as NativeCard);
+  cache.add(card);
+  ids = new Map();
 });
 afterEach(async () => {
   cache.releaseOwner(guest);
@@ -63,7 +71,9 @@ function buffer(name: string, bytes = 4096): { fd: number; device: number; inode
 }
 
 function get(name: string, given: Given = {}, owner: object = guest, bytes?: number): Framebuffer {
-  return cache.get(owner, layoutOf(buffer(name, bytes), given));
+  const framebuffer = cache.get(owner, layoutOf(buffer(name, bytes), given));
+  ids.set(framebuffer, card.of(framebuffer).id);
+  return framebuffer;
 }
 
 describe('a buffer', () => {
@@ -99,7 +109,7 @@ describe('a buffer', () => {
         if (![3, 7, 0].includes(index)) expect(get('a', given)).toBe(made[index]);
       });
     }
-    expect(kernel.closedFramebuffers).toEqual([3, 7, 0].map((gone) => made[gone]!.id));
+    expect(kernel.closedFramebuffers).toEqual([3, 7, 0].map((gone) => idOf(made[gone]!)));
     expect(get('a', variants[3])).not.toBe(made[3]);
   });
 
@@ -112,7 +122,7 @@ describe('a buffer', () => {
     const elsewhere = cache.get(guest, layoutOf({ ...file, device: file.device + 1 }));
     expect(elsewhere).not.toBe(mine);
     cache.releaseOwner(other);
-    expect(kernel.closedFramebuffers).toEqual([theirs.id]);
+    expect(kernel.closedFramebuffers).toEqual([idOf(theirs)]);
     expect(get('a')).toBe(mine);
   });
 
@@ -123,7 +133,7 @@ describe('a buffer', () => {
     cache.releaseOwner(guest);
     expect(isOpen(fdOf(made))).toBe(false);
     // Now it may be, and that is a new buffer.
-    expect(get('a').id).not.toBe(made.id);
+    expect(idOf(get('a'))).not.toBe(idOf(made));
     expect(kernel.imports).toHaveLength(2);
   });
 
@@ -253,8 +263,8 @@ describe('a dma-buf that the card refuses', () => {
       exportedBy('amdgpu');
       kernel.importError = systemError('ENODEV', -19, ioctl);
       const framebuffer = get('a');
-      expect(framebuffer.id).toBe(0);
-      expect(framebuffer.directRefusal).toContain(`(ENODEV, ${ioctl})`);
+      expect(idOf(framebuffer)).toBe(0);
+      expect(card.of(framebuffer).refusal).toContain(`(ENODEV, ${ioctl})`);
       kernel.importError = undefined;
       expect(get('a')).toBe(framebuffer);
       cache.releaseOwner(guest);
@@ -282,11 +292,11 @@ describe('a framebuffer is freed', () => {
     shown.retain();
     shown.retain();
     cache.releaseOwner(guest);
-    expect(kernel.closedFramebuffers).toEqual([idle.id]);
+    expect(kernel.closedFramebuffers).toEqual([idOf(idle)]);
     shown.release();
     expect(isOpen(fdOf(shown))).toBe(true);
     shown.release();
-    expect(kernel.closedFramebuffers).toEqual([idle.id, shown.id]);
+    expect(kernel.closedFramebuffers).toEqual([idOf(idle), idOf(shown)]);
     expect(isOpen(fdOf(shown))).toBe(false);
     cache.releaseOwner(guest);
     expect(kernel.closedFramebuffers).toHaveLength(2);
@@ -304,7 +314,7 @@ describe('a framebuffer is freed', () => {
     const other = {};
     const theirs = get('theirs', {}, other);
     for (let index = 0; index < 80; index++) get(`b${index}`);
-    expect(kernel.closedFramebuffers).not.toContain(theirs.id);
+    expect(kernel.closedFramebuffers).not.toContain(idOf(theirs));
     expect(get('theirs', {}, other)).toBe(theirs);
     expect(cache.size).toBe(65);
     cache.releaseOwner(other);
@@ -316,15 +326,15 @@ describe('a framebuffer is freed', () => {
     made[1]!.retain();
     expect(kernel.closedFramebuffers).toEqual([]);
     const newest = get('one more');
-    expect(kernel.closedFramebuffers).toEqual([made[2]!.id]);
+    expect(kernel.closedFramebuffers).toEqual([idOf(made[2]!)]);
     expect(get('one more')).toBe(newest);
     get('and more');
-    expect(kernel.closedFramebuffers).toEqual([made[2]!.id, made[3]!.id]);
+    expect(kernel.closedFramebuffers).toEqual([idOf(made[2]!), idOf(made[3]!)]);
     expect(cache.size).toBe(64);
     made[0]!.release();
     made[1]!.release();
     get('yet more');
-    expect(kernel.closedFramebuffers.at(-1)).toBe(made[0]!.id);
+    expect(kernel.closedFramebuffers.at(-1)).toBe(idOf(made[0]!));
   });
 
   test('never itself when all others are in use', () => {
@@ -342,7 +352,7 @@ describe('a framebuffer is freed', () => {
     const close = jest.spyOn(kernel, 'closeFramebuffer');
     const [a, b] = [get('a'), get('b')];
     cache.releaseOwner(guest);
-    expect(kernel.removedFramebuffers).toEqual([a.id, b.id]);
+    expect(kernel.removedFramebuffers).toEqual([idOf(a), idOf(b)]);
     expect(close).toHaveBeenCalledTimes(1);
   });
 });
@@ -365,5 +375,61 @@ describe('the pixels of a framebuffer', () => {
     expect(() => get('a', { modifierHigh: 0xffffff, modifierLow: 0xffffffff }).mapping()).toThrow(
       'its layout is known to its driver alone',
     );
+  });
+});
+
+describe('of several cards', () => {
+  let other: FakeCard;
+  let second: Imports;
+  beforeEach(() => {
+    other = new FakeCard();
+    second = new Imports(other as unknown as NativeCard);
+    cache.add(second);
+  });
+
+  test('the one that shows a buffer imports it at once, others when they show it', () => {
+    const framebuffer = cache.get(guest, layoutOf(buffer('a')), () => second);
+    expect([kernel.imports.length, other.imports.length]).toEqual([0, 1]);
+    const made = card.of(framebuffer);
+    expect(card.of(framebuffer)).toBe(made);
+    expect([kernel.imports.length, other.imports.length]).toEqual([1, 1]);
+    const theirs = second.of(framebuffer).id;
+    cache.releaseOwner(guest);
+    expect([kernel.closedFramebuffers, other.closedFramebuffers]).toEqual([[made.id], [theirs]]);
+  });
+
+  test('another takes what the first refuses', () => {
+    kernel.importError = systemError('EINVAL', -22, 'DRM_IOCTL_MODE_ADDFB2');
+    const framebuffer = cache.get(guest, layoutOf(buffer('a'), { modifierLow: 1 }));
+    expect(second.of(framebuffer).refusal).toBeUndefined();
+    expect(card.of(framebuffer)).toMatchObject({
+      id: 0,
+      refusal: expect.stringMatching(/^the card takes no /) as string,
+    });
+  });
+
+  test('what none takes is refused with the words of the one that was to show it, and nothing is kept', () => {
+    kernel.importError = systemError('EINVAL', -22, 'DRM_IOCTL_MODE_ADDFB2');
+    other.importError = systemError('ENODEV', -19, 'DRM_IOCTL_PRIME_FD_TO_HANDLE');
+    expect(() => cache.get(guest, layoutOf(buffer('a')), () => second)).toThrow(
+      /not a dma-buf this card can import/,
+    );
+    expect(cache.size).toBe(0);
+  });
+
+  test('what is too short is taken back from the one that took it', () => {
+    expect(() => get('a', { height: 4000 })).toThrow(BufferRefused);
+    expect(kernel.closedFramebuffers).toHaveLength(1);
+    expect(other.imports).toEqual([]);
+  });
+
+  test('one that has gone is asked no more, and told nothing', () => {
+    const framebuffer = cache.get(guest, layoutOf(buffer('a')), () => second);
+    cache.remove(second);
+    cache.releaseOwner(guest);
+    expect(other.closedFramebuffers).toEqual([]);
+    cache.remove(card);
+    expect(() => cache.get(guest, layoutOf(buffer('b')))).toThrow('there is no card to show it');
+    expect(framebuffer.used).toBe(false);
   });
 });

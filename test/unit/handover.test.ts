@@ -112,9 +112,9 @@ describe('a hand-over', () => {
     expect(handover.taking).toBe(true);
     expect(cards).toEqual([{ fd: 3, dropped: true, closed: false }]);
     expect(mockClosed).toEqual([3]);
-    handover.store(20);
+    handover.store('card1', 20);
     expect(handover.keeping).toBe(true);
-    expect(sent).toEqual([{ state: `FDSTORE=1\nFDNAME=card-${process.pid}`, fds: [20] }]);
+    expect(sent).toEqual([{ state: `FDSTORE=1\nFDNAME=card-${process.pid}-card1`, fds: [20] }]);
     handover.finish();
     handover.finish();
     expect(cards[0]?.closed).toBe(true);
@@ -124,7 +124,7 @@ describe('a hand-over', () => {
 
   test('where pictures are not to stay, lets go at once and keeps nothing', () => {
     const handover = new Handover(kept('card-7', 'card-8'), false);
-    handover.store(20);
+    handover.store('card1', 20);
     expect([handover.taking, handover.keeping]).toEqual([false, false]);
     expect(cards.map((card) => card.closed)).toEqual([true, true]);
     expect(states()).toEqual(['FDSTOREREMOVE=1\nFDNAME=card-7', 'FDSTOREREMOVE=1\nFDNAME=card-8']);
@@ -142,7 +142,7 @@ describe('a hand-over', () => {
 
   test('without a service manager there is nobody to keep anything', () => {
     const handover = new Handover(new ServiceManager({}, 42), true);
-    handover.store(20);
+    handover.store('card1', 20);
     expect([handover.taking, handover.keeping]).toEqual([false, false]);
   });
 });

@@ -2,6 +2,7 @@ import type { BufferLayout } from '../../src/buffers';
 import type { HiddenRate } from '../../src/config/config';
 import type { GuestLink } from '../../src/guest/sink';
 import { FramebufferCache, type Framebuffer } from '../../src/kms/framebuffers';
+import { Imports } from '../../src/kms/imports';
 import type { Output } from '../../src/kms/output';
 import type { NativeCard } from '../../src/native';
 import { HeadView } from '../../src/switcher/head-view';
@@ -35,7 +36,8 @@ beforeEach(() => {
   });
   before = openFds().length;
   [shown, refused, contentChanges, onOutput] = [[], [], [], []];
-  cache = new FramebufferCache(new FakeCard() as unknown as NativeCard);
+  cache = new FramebufferCache();
+  cache.add(new Imports(new FakeCard() as unknown as NativeCard));
   const link: GuestLink = {
     guest: 'linux',
     kind: 'test',
@@ -49,7 +51,10 @@ beforeEach(() => {
     wanted: () => undefined,
     close: () => undefined,
   };
-  const owner = { contentChanged: (changed: HeadView) => contentChanges.push(changed.hasContent) };
+  const owner = {
+    leader: () => undefined,
+    contentChanged: (changed: HeadView) => contentChanges.push(changed.hasContent),
+  };
   make = (hidden) => new HeadView(owner, link, session, cache, 2, hidden);
   view = make('full');
   output = {

@@ -1,11 +1,12 @@
 import type { OutputConfig } from '../../src/config/config';
-import type { Card } from '../../src/kms/card';
+import type { Cards } from '../../src/kms/cards';
 import type { Output } from '../../src/kms/output';
 import { modeName } from '../../src/kms/modes';
 import { CommandError } from '../../src/switcher/layout';
 import { Outputs } from '../../src/switcher/outputs';
 import {
   connectorInfo,
+  driving,
   FakeCard,
   FakeFramebuffer,
   fakeLog,
@@ -22,7 +23,7 @@ const dell = monitorEdid({ name: 'DELL U2720Q', serialText: '8F3WX83' });
 const lg = monitorEdid({ maker: 'GSM', name: 'LG HDR 4K', serial: 7 });
 
 let kernel: FakeCard;
-let card: Card;
+let cards: Cards;
 let outputs: Outputs;
 let log: ReturnType<typeof fakeLog>;
 let changes = 0;
@@ -33,14 +34,14 @@ beforeEach(() => {
   });
   kernel = new FakeCard();
   kernel.connectors = [1, 2].map((id) => connectorInfo(id, 1, [fullHd, small]));
-  card = kernel.open();
+  cards = driving(kernel);
   log = fakeLog();
   changes = 0;
 });
 afterEach(async () => {
   await outputs.close();
   for (const output of outputs.lit()) await output.darken();
-  card.close();
+  cards.close();
   expect(kernel.wrongs).toEqual([]);
   jest.restoreAllMocks();
   jest.useRealTimers();
@@ -48,7 +49,7 @@ afterEach(async () => {
 
 async function start(...configs: readonly (Partial<OutputConfig> & { name: string })[]): Promise<void> {
   outputs = new Outputs(
-    card,
+    cards,
     configs.map((config) => ({ mode: 'preferred', ...config })),
     log,
     () => changes++,
@@ -113,7 +114,7 @@ describe('a monitor that is named by what it says of itself', () => {
       new CommandError('"*" may be the monitor on Virtual-1 or Virtual-2: say which'),
     );
     expect(refusal('Acer *')).toThrow('no monitor "Acer *" is connected: see kms-switcher outputs');
-    expect(refusal('DP-1')).toThrow('there is no output DP-1: this card has Virtual-1, Virtual-2');
+    expect(refusal('DP-1')).toThrow('there is no output DP-1: here are Virtual-1, Virtual-2');
   });
 
   test('of two alike keeps the one it was; said once', async () => {

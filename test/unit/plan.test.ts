@@ -31,12 +31,13 @@ async function planOf(
   const { reader = card(), action, assume = {}, tester, secure = false } = wish;
   const connectors: Connector[] = [];
   for (const id of reader.resources().connectors) connectors.push(await readConnector(reader, id, false));
+  const untested = tester ? undefined : 'a file';
   const situation = coldSituation({
-    ...{ card: '/dev/dri/card1', commit: 'atomic', reader, connectors, action, tester, secure },
+    cards: [{ card: '/dev/dri/card1', commit: 'atomic', reader, connectors, tester, untested }],
+    ...{ action, secure },
     outputs: outputs.map((output) => ({ mode: 'preferred', ...output })),
     guests: ['windows', 'linux'],
     buffer: (_head, size) => assumedBuffer(assume, size),
-    untested: tester ? undefined : 'a file',
   });
   return makePlan(situation);
 }
@@ -147,7 +148,7 @@ test('a switch moves the head, and what was there goes where it came from', asyn
   const plan = await planOf(outputs, { action });
   expect(plan.outputs.map(({ guest }) => guest)).toEqual(['linux', 'windows', null]);
   await expect(planOf(outputs, { action: { ...action, on: 'DP-1' } })).rejects.toThrow(
-    'there is no output DP-1: this card has Virtual-1, Virtual-2, Virtual-3',
+    'there is no output DP-1: here are Virtual-1, Virtual-2, Virtual-3',
   );
   await expect(
     planOf(outputs, { action: { kind: 'show', head: { guest: 'mac', head: 0 } } }),

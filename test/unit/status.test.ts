@@ -22,6 +22,7 @@ describe('a table', () => {
 
 const output: OutputStatus = {
   output: 'DP-1',
+  card: 'card0',
   connected: true,
   lit: true,
   seat: 'default',
@@ -59,6 +60,7 @@ const status: Status = {
   driver: 'i915',
   commit: 'legacy',
   state: 'shown',
+  cards: [{ card: '/dev/dri/card0', driver: 'i915', commit: 'legacy', state: 'shown' }],
   framebuffers: 3,
   memoryReducer: false,
   escaped: false,
@@ -132,7 +134,26 @@ test.each([
   ['paused', 'up 60 s, paused (another session or program has the card), * has the focus'],
   ['asleep', 'up 60 s, asleep (until a key or the mouse is used), * has the focus'],
 ] as const)('says whether anything is to be seen: %s', (state, end) => {
-  expect(formatStatus({ ...status, state }).split('\n')[0]).toMatch(end);
+  const cards = [{ ...status.cards[0]!, state }];
+  expect(formatStatus({ ...status, cards }).split('\n')[0]).toMatch(end);
+});
+
+test('several cards have a line each, and outputs say which is theirs', () => {
+  const cards = [
+    ...status.cards,
+    { card: '/dev/dri/card1', driver: 'udl', commit: 'atomic', state: 'paused' as const },
+  ];
+  const outputs = [output, { ...output, output: 'DVI-I-1', card: 'card1', focused: false }];
+  const lines = formatStatus({ ...status, cards, outputs }).split('\n');
+  expect(lines.slice(0, 2)).toEqual([
+    '/dev/dri/card0 (i915), legacy commits, up 60 s, * has the focus',
+    '/dev/dri/card1 (udl), atomic commits, paused (another session or program has the card)',
+  ]);
+  expect(lines.slice(2, 5).map((line) => line.split(/ {2,}/).slice(0, 3))).toEqual([
+    ['OUTPUT', 'CARD', 'MODE'],
+    ['DP-1 *', 'card0', '1920x1080@60'],
+    ['DVI-I-1', 'card1', '1920x1080@60'],
+  ]);
 });
 
 test('panic, and a guest without a keyboard, are said', () => {

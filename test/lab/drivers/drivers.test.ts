@@ -1,5 +1,15 @@
 import { native } from '../../../src/native';
-import { Daemon, eventually, Image, OuterDisplay, PictureGuest, PixelBuffer, WireGuest } from '../harness';
+import {
+  Daemon,
+  eventually,
+  Image,
+  OuterDisplay,
+  Panels,
+  PictureGuest,
+  PixelBuffer,
+  shows,
+  WireGuest,
+} from '../harness';
 
 interface Driver {
   readonly driver: string;
@@ -169,6 +179,29 @@ function cursorPlane(device: string): number[] | undefined {
 }
 
 /** The bytes of a picture in another format. */
+test('a guest on two cards at once: direct on the one that takes its buffers, copied for the other', async () => {
+  const display = OuterDisplay.of('virtio', 'virtio_gpu');
+  const [first = ''] = Panels.lab.connectors;
+  const [second = ''] = display.connectors;
+  const mode = '1024x768';
+  const daemon = await Daemon.start({
+    guests: ['alpha'],
+    outputs: { [first]: { show: 'alpha', mode }, [second]: { show: 'alpha', mode } },
+  });
+  const guest = new PictureGuest(daemon.socket('alpha'), 'alpha');
+  const pictures = await guest.pictures();
+  await shows(first, pictures);
+  await display.shows(pictures);
+  expect(await daemon.output(first)).toMatchObject({ path: 'direct' });
+  expect(await daemon.output(second)).toMatchObject({
+    path: 'copy',
+    reason: expect.stringMatching(/^the file descriptor is not a dma-buf this card can import/) as string,
+    mirrors: first,
+  });
+  await guest.stop();
+  await daemon.stop();
+});
+
 function encode(image: Image, format: number): Uint8Array {
   if (format === RG16)
     return new Uint8Array(

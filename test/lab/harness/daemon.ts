@@ -35,7 +35,7 @@ export interface Setup {
   readonly seamless?: readonly (readonly string[])[];
   readonly passthrough?: readonly string[];
   readonly secure?: object;
-  readonly card?: string;
+  readonly card?: string | readonly string[];
   readonly log?: object;
   /** Not of the config: `run --legacy`. */
   readonly legacy?: boolean;

@@ -151,7 +151,7 @@ describe('beside a running daemon', () => {
   });
 
   test('what cannot be done ends with one line that says what can', async () => {
-    const outputs = 'this card has Virtual-1, Virtual-2, Virtual-3';
+    const outputs = 'here are Virtual-1, Virtual-2, Virtual-3';
     const mistakes: [string[], number, string][] = [
       [['show', 'nobody'], 1, 'there is no guest nobody: the config has alpha, beta'],
       [['show', 'alpha', '--on', 'DP-9'], 1, `there is no output DP-9: ${outputs}`],

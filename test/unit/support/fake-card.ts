@@ -9,9 +9,11 @@ import {
   type PropertyInfo,
 } from '../../../src/native';
 import { Card } from '../../../src/kms/card';
+import { Cards } from '../../../src/kms/cards';
 import type { Connector } from '../../../src/kms/connector';
 import type { Edges } from '../../../src/kms/fit';
 import type { Framebuffer } from '../../../src/kms/framebuffers';
+import type { Imported } from '../../../src/kms/imports';
 import type { Cursor, Source } from '../../../src/kms/source';
 import { mode } from './modes';
 
@@ -42,7 +44,8 @@ interface Flip {
  * `wrongs`; SetCrtc and pixel copies finish when the test says so, or at once while `patient` is false.
  */
 export class FakeCard {
-  readonly path = '/dev/dri/card9';
+  abandoned = false;
+  exists = true;
   readonly flips: Flip[] = [];
   readonly inFlight = new Map<number, Flip>();
   readonly sets: { crtc: number; framebuffer: number; x: number; y: number; mode: ModeInfo | null }[] = [];
@@ -87,6 +90,8 @@ export class FakeCard {
   #id = 1000;
   #onFlips: (count: number) => void = () => undefined;
 
+  constructor(readonly path = '/dev/dri/card9') {}
+
   isMaster = (): boolean => this.master;
   setMaster = (): number => {
     this.master ||= !this.taken;
@@ -119,6 +124,9 @@ export class FakeCard {
     id > 0x10000 ? Buffer.from(`${this.paths.get(id - 0x10000)!}\0`) : this.edids.get(id)!;
   crtc = (id: number): object => ({ id, framebuffer: 0, x: 0, y: 0, mode: this.modes.get(id) ?? null });
   close = (): void => undefined;
+  abandon = (): void => {
+    this.abandoned = true;
+  };
   onFlips = (callback: (count: number) => void): void => {
     this.#onFlips = callback;
   };
@@ -223,13 +231,27 @@ export class FakeCard {
     await settle();
   }
 
+  /** The card says that it has gone. */
+  vanish(): void {
+    this.#onFlips(-19);
+  }
+
   /** A {@link Card} on this one. */
-  open(): Card {
+  open(onLost: (error: Error) => void = () => undefined): Card {
     const opened = jest.spyOn(native, 'openCard').mockReturnValue(this as unknown as NativeCard);
     jest.spyOn(native, 'copyPixels').mockImplementation(this.copy);
     jest.spyOn(native, 'scalePixels').mockImplementation(this.copy);
-    const card = Card.open(this.path, () => undefined);
+    const card = Card.open(this.path, onLost);
     opened.mockRestore();
+    jest.spyOn(card, 'exists', 'get').mockImplementation(() => this.exists);
+    // Those of the tests' own are framebuffers already.
+    const { imports } = card;
+    const of = imports.of.bind(imports);
+    jest
+      .spyOn(imports, 'of')
+      .mockImplementation((buffer) =>
+        buffer instanceof FakeFramebuffer ? (buffer as FakeFramebuffer).imported : of(buffer),
+      );
     return card;
   }
 
@@ -244,11 +266,21 @@ export async function settle(): Promise<void> {
   for (let round = 0; round < 3; round++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** These cards, driven. */
+export function driving(...kernels: readonly FakeCard[]): Cards {
+  const cards = new Cards(
+    (file, onLost) => kernels.find(({ path }) => path === file)!.open(onLost),
+    fakeLog(),
+  );
+  for (const { path } of kernels) cards.open(path);
+  return cards;
+}
+
 /** Counts who holds it. */
 export class FakeFramebuffer {
   uses = 0;
   retained = 0;
-  directRefusal: string | undefined;
+  readonly imported: Imported;
   exporter = 'udmabuf';
   readonly format = XR24;
   readonly layout: BufferLayout;
@@ -258,6 +290,7 @@ export class FakeFramebuffer {
     readonly width = 1920,
     readonly height = 1080,
   ) {
+    this.imported = { id, refusal: undefined };
     this.layout = {
       width,
       height,
