@@ -6,6 +6,7 @@ import type { CursorChange } from './cursor-plane';
 import { isEmpty, Region, type Edges } from './fit';
 import { ROTATE_0, type Scanout } from './scanout';
 import { findProperty, OBJECT_CONNECTOR, OBJECT_CRTC, OBJECT_PLANE } from './connector';
+import { leftovers, type Reset, type Used } from './leftovers';
 import { cursorPlanes, primaryPlanes, type CrtcPlane } from './planes';
 
 const PAGE_FLIP_EVENT = 0x01;
@@ -79,26 +80,55 @@ export class AtomicCommit implements Commit {
     return this.cursors.has(crtc);
   }
 
-  async set(target: Target, scanout: Scanout): Promise<void> {
+  async set(target: Target, scanout: Scanout): Promise<boolean> {
+    const resets = leftovers(this.card, this.#objects(target));
+    const plainly = (): Promise<boolean> => this.#setAsAsked(target, scanout);
+    // Better a picture that others have spoiled than none.
+    const seamless = await (resets.length > 0
+      ? this.#set(target, scanout, resets).catch(plainly)
+      : plainly());
+    this.#remember(target.crtc, scanout);
+    this.#hideByCall(target.crtc);
+    return seamless;
+  }
+
+  async #setAsAsked(target: Target, scanout: Scanout): Promise<boolean> {
     const { signal } = target;
     try {
-      await this.#set(target, scanout);
+      return await this.#set(target, scanout);
     } catch (error) {
       if (!signal || signal.changes.length === 0) throw error;
       // Without what else was asked of it, the card may take the mode.
-      await this.#set({ ...target, signal: undefined }, scanout);
+      const seamless = await this.#set({ ...target, signal: undefined }, scanout);
       signal.refused(error);
+      return seamless;
     }
-    this.#remember(target.crtc, scanout);
-    this.#hideByCall(target.crtc);
   }
 
-  async #set(target: Target, scanout: Scanout): Promise<void> {
+  async #set(target: Target, scanout: Scanout, resets?: readonly Reset[]): Promise<boolean> {
+    return this.#lit(target, scanout, resets, async ({ triples, count }) => {
+      // Only where it must: with ALLOW_MODESET a driver may disturb other CRTCs, too.
+      const seamless = await this.card.atomicSet(triples, count, TEST_ONLY).then(
+        () => true,
+        () => false,
+      );
+      await this.card.atomicSet(triples, count, seamless ? 0 : ALLOW_MODESET);
+      return seamless;
+    });
+  }
+
+  /** Does something with everything that a modeset says. */
+  async #lit<T>(
+    target: Target,
+    scanout: Scanout,
+    resets: readonly Reset[] | undefined,
+    work: (changes: Changes) => T,
+  ): Promise<Awaited<T>> {
     const changes = new Changes();
     const blob = this.card.createModeBlob(target.mode);
     try {
-      this.#light(changes, target, scanout, blob);
-      await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
+      this.#light(changes, target, scanout, blob, resets);
+      return await work(changes);
     } finally {
       // The kernel's state keeps it as long as the mode is set.
       this.card.destroyBlob(blob);
@@ -110,7 +140,7 @@ export class AtomicCommit implements Commit {
     this.#detach(changes, crtc, 0);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 0);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), 0);
-    this.#clearPlanes(changes, crtc, 0);
+    this.#clearPlanes(changes, crtc, []);
     this.#hideByCall(crtc);
     await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
   }
@@ -153,19 +183,33 @@ export class AtomicCommit implements Commit {
     return this.card.atomic(changes.triples, changes.count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
   }
 
+  isSeamless(target: Target, scanout: Scanout): boolean {
+    return this.#passes(target, scanout, TEST_ONLY);
+  }
+
   accepts(target: Target, lit: boolean, scanout: Scanout): boolean {
     const plane = this.planes.get(target.crtc)!;
     if ((scanout.rotation & ~plane.rotations) !== 0) return false;
+    if (!lit) return this.#passes(target, scanout, TEST_ONLY | ALLOW_MODESET);
     const changes = new Changes();
-    if (lit) {
-      this.#show(changes, plane, undefined, scanout);
-      return this.card.atomic(changes.triples, changes.count, TEST_ONLY, 0) === 0;
-    }
+    this.#show(changes, plane, undefined, scanout);
+    return this.card.atomic(changes.triples, changes.count, TEST_ONLY, 0) === 0;
+  }
+
+  /** Whether everything that a modeset says is taken; `flags` have TEST_ONLY. */
+  #passes(target: Target, scanout: Scanout, flags: number): boolean {
+    const changes = new Changes();
     const blob = this.card.createModeBlob(target.mode);
-    this.#light(changes, target, scanout, blob);
-    const result = this.card.atomic(changes.triples, changes.count, TEST_ONLY | ALLOW_MODESET, 0);
+    this.#light(changes, target, scanout, blob, leftovers(this.card, this.#objects(target)));
+    const result = this.card.atomic(changes.triples, changes.count, flags, 0);
     this.card.destroyBlob(blob);
     return result === 0;
+  }
+
+  async lights(target: Target, scanout: Scanout): Promise<void> {
+    await this.#lit({ ...target, signal: undefined }, scanout, undefined, ({ triples, count }) =>
+      this.card.atomicSet(triples, count, TEST_ONLY | ALLOW_MODESET),
+    );
   }
 
   close(): void {
@@ -185,26 +229,45 @@ export class AtomicCommit implements Commit {
     if (changes.count > 0) await this.card.atomicSet(changes.triples, changes.count, 0);
   }
 
+  /** What of a card a target uses. */
+  #objects({ crtc, connector }: Target): Used {
+    return { crtc, connector, primary: this.planes.get(crtc)!.id, cursor: this.cursors.get(crtc)?.id };
+  }
+
   /** Everything that a modeset of one CRTC says. */
-  #light(changes: Changes, { crtc, connector, signal }: Target, scanout: Scanout, blob: number): void {
-    const signalOf = (target: number): void => {
-      for (const { object, property, value } of signal?.changes ?? [])
-        if (object === target) changes.add(object, property, value);
+  #light(
+    changes: Changes,
+    target: Target,
+    scanout: Scanout,
+    blob: number,
+    resets: readonly Reset[] = [],
+  ): void {
+    const { crtc, connector, signal } = target;
+    const alsoOf = (of: number): void => {
+      for (const also of [signal?.changes ?? [], resets])
+        for (const { object, property, value } of also)
+          if (object === of) changes.add(object, property, value);
     };
     this.#detach(changes, crtc, connector);
     changes.add(connector, this.#property(connector, OBJECT_CONNECTOR, 'CRTC_ID'), crtc);
     // Said by us, the link is trained anew: https://docs.kernel.org/gpu/drm-kms.html (link-status)
     const linkStatus = findProperty(this.card, connector, OBJECT_CONNECTOR, 'link-status');
     if (linkStatus) changes.add(connector, linkStatus.id, LINK_STATUS_GOOD);
-    signalOf(connector);
+    alsoOf(connector);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), blob);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 1);
-    signalOf(crtc);
+    alsoOf(crtc);
     const plane = this.planes.get(crtc)!;
     changes.add(plane.id, plane.crtcId, crtc);
     this.#show(changes, plane, undefined, scanout);
+    alsoOf(plane.id);
+    const cursor = this.cursors.get(crtc);
+    if (cursor) {
+      if (this.card.plane(cursor.id).crtcId === crtc) clear(changes, cursor);
+      alsoOf(cursor.id);
+    }
     // What another client left on this CRTC would lie over the guest.
-    this.#clearPlanes(changes, crtc, plane.id);
+    this.#clearPlanes(changes, crtc, [plane.id, cursor?.id ?? 0]);
   }
 
   /** What a plane shows and where, as far as that is not so already. SRC_* are 16.16 fixed point. */
@@ -287,9 +350,9 @@ export class AtomicCommit implements Commit {
     }
   }
 
-  #clearPlanes(changes: Changes, crtc: number, keep: number): void {
+  #clearPlanes(changes: Changes, crtc: number, keep: readonly number[]): void {
     for (const id of this.card.planes()) {
-      if (id === keep || this.card.plane(id).crtcId !== crtc) continue;
+      if (keep.includes(id) || this.card.plane(id).crtcId !== crtc) continue;
       changes.add(id, this.#property(id, OBJECT_PLANE, 'FB_ID'), 0);
       changes.add(id, this.#property(id, OBJECT_PLANE, 'CRTC_ID'), 0);
     }

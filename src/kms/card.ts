@@ -209,6 +209,11 @@ export class Card {
     return this.hidden || (this.#exclusive > 0 && this.commit.exclusive);
   }
 
+  /** Whether a slow commit is under way: whatever needs the locks of connectors would wait for it. */
+  get committing(): boolean {
+    return this.#exclusive > 0;
+  }
+
   /** Runs slow commits one after another, while outputs hold theirs back if they must; then all outputs go on. */
   async exclusive<T>(work: () => Promise<T>): Promise<T> {
     this.#exclusive++;

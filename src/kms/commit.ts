@@ -10,7 +10,7 @@ export interface Target {
   readonly connector: number;
   readonly mode: ModeInfo;
   /** What else is set along with the mode. */
-  readonly signal?: Signal | undefined;
+  readonly signal?: Pick<Signal, 'changes' | 'refused'> | undefined;
 }
 
 /** One way of telling a card what to show, chosen once per card. */
@@ -22,8 +22,11 @@ export interface Commit {
   readonly implicit: boolean;
   /** Whether flips carry the pointer. Else it is moved between them: a call during one would wait for the vblank. */
   carriesCursor(crtc: number): boolean;
-  /** Lights a CRTC with a mode, or points it elsewhere; may take seconds. Leaves nothing on the cursor plane. */
-  set(target: Target, scanout: Scanout): Promise<void>;
+  /**
+   * Lights a CRTC with a mode, or points it elsewhere; may take seconds. Leaves nothing on the cursor plane. Whether it
+   * was seamless: no modeset.
+   */
+  set(target: Target, scanout: Scanout): Promise<boolean>;
   off(crtc: number): Promise<void>;
   /**
    * Shows `next` instead of `now` from the next vblank on, without a modeset; a flip event with `cookie` says when.
@@ -43,8 +46,15 @@ export interface Commit {
   point(crtc: number, cursor: CursorChange, cookie: number): number;
   /** Whether a CRTC has a use for the damage of its frames: it costs something to tell. */
   takesDamage(crtc: number): boolean;
-  /** Whether the hardware takes a scanout that does not simply fill the panel. Asked without changing anything. */
+  /** Whether {@link set} would be seamless. Asked without changing anything. */
+  isSeamless(target: Target, scanout: Scanout): boolean;
+  /** Whether the hardware takes a scanout. Asked without changing anything. */
   accepts(target: Target, lit: boolean, scanout: Scanout): boolean;
+  /**
+   * Rejects where a CRTC cannot be lit, whatever guests do: asked with a buffer of ours that fills the mode. Asking may
+   * do it.
+   */
+  lights(target: Target, scanout: Scanout): Promise<void>;
   /** Leaves nothing behind that who comes next would not expect. */
   release(crtc: number): Promise<void>;
   close(): void;

@@ -79,6 +79,18 @@ export class Copier {
     return drawing;
   }
 
+  /** A framebuffer that is black, until the next `draw`. */
+  blank(): Promise<number> {
+    const blanking = this.#work.then(async () => {
+      const [back] = await this.#pair(XR24);
+      back.placement = undefined;
+      await this.#clear(back.dumb, bytesPerPixel(back.format) ?? 4);
+      return back.dumb.framebuffer;
+    });
+    this.#work = blanking.catch(() => undefined);
+    return blanking;
+  }
+
   /** The buffer of a framebuffer that `draw` gave out. */
   shown(framebuffer: number): { dumb: NativeDumb; format: number } | undefined {
     for (const pair of this.#pairs.values()) {

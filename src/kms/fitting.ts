@@ -117,9 +117,6 @@ export class Fitting {
     const scanout = this.#scanout;
     fillScanout(scanout, framebuffer, layout, viewport, placement);
     if (!this.#reaches(scanout)) return false;
-    const fills = placement.width === this.width && placement.height === this.height;
-    // What every card does, and what those say no to that are told in the legacy way.
-    if (fills && !isScaled(placement) && placement.turn === 0 && !layout.bottomUp) return true;
     return this.accepts(scanout);
   }
 
@@ -131,7 +128,10 @@ export class Fitting {
     if (isScaled(placement))
       return `the display engine does not scale ${cropWidth}x${cropHeight} to ${uprightSize(placement).join('x')}`;
     if (turn !== 0) return `the display engine does not turn pictures by ${turn * 90} degrees`;
-    return bottomUp ? 'its rows lie bottom up' : `the guest's screen is smaller than the mode`;
+    if (bottomUp) return 'its rows lie bottom up';
+    return placement.width === this.width && placement.height === this.height
+      ? 'the display engine does not take this kind of buffer'
+      : `the guest's screen is smaller than the mode`;
   }
 
   #holds(width: number, height: number): boolean {

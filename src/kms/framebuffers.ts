@@ -30,6 +30,7 @@ export class Framebuffer {
   #uses = 0;
   #orphaned = false;
   #mapping: NativeMapping | undefined;
+  #exporter: string | undefined;
 
   constructor(
     private readonly cache: FramebufferCache,
@@ -50,6 +51,10 @@ export class Framebuffer {
   }
   get format(): number {
     return opaque(this.layout.format);
+  }
+  /** What made its memory; '' where the kernel does not say. */
+  get exporter(): string {
+    return (this.#exporter ??= exporterOf(this.layout.planes[0]!.fd));
   }
   get used(): boolean {
     return this.#uses > 0;

@@ -2,7 +2,8 @@ import type { NativeCard } from '../native';
 import type { Commit, Target } from './commit';
 import { callCursor } from './cursor-calls';
 import type { CursorChange } from './cursor-plane';
-import type { Scanout } from './scanout';
+import { sameMode } from './modes';
+import { isPlain, type Scanout } from './scanout';
 
 const EINVAL = -22;
 
@@ -19,7 +20,9 @@ export class LegacyCommit implements Commit {
     return false;
   }
 
-  async set({ crtc, connector, mode, signal }: Target, { framebuffer, x, y }: Scanout): Promise<void> {
+  async set(target: Target, { framebuffer, x, y }: Scanout): Promise<boolean> {
+    const { crtc, connector, mode, signal } = target;
+    const seamless = this.isSeamless(target);
     for (const change of signal?.changes ?? []) {
       const { object, type, property, value } = change;
       await this.card.setProperty(object, type, property, value).catch((error: unknown) => {
@@ -29,6 +32,12 @@ export class LegacyCommit implements Commit {
     await this.card.setCrtc(crtc, framebuffer, x, y, [connector], mode);
     // Drivers differ in what becomes of the pointer, ours or that of who was here before.
     this.card.setCursor(crtc, null, 0, 0);
+    return seamless;
+  }
+
+  isSeamless({ crtc, mode }: Target): boolean {
+    const now = this.card.crtc(crtc).mode;
+    return now !== null && sameMode(now, mode);
   }
 
   off(crtc: number): Promise<void> {
@@ -51,8 +60,13 @@ export class LegacyCommit implements Commit {
     return false;
   }
 
-  accepts(): boolean {
-    return false;
+  accepts({ mode }: Target, _lit: boolean, scanout: Scanout): boolean {
+    return isPlain(scanout, mode);
+  }
+
+  async lights(target: Target, scanout: Scanout): Promise<void> {
+    // Nothing less than doing it tells.
+    await this.set(target, scanout);
   }
 
   release(crtc: number): Promise<void> {

@@ -57,7 +57,7 @@ export interface ModeChoice {
   readonly why: string;
   /** Why it is not what was asked for. */
   readonly note?: string;
-  /** Not of the monitor's list: the card may refuse it. */
+  /** Not of the monitor's list. */
   readonly made?: true;
 }
 
@@ -65,14 +65,37 @@ const NO_LIMITS: ModeLimits = { analog: false, maxWidth: Infinity, maxHeight: In
 
 /**
  * The mode an output gets: the one asked for, if the monitor lists it or it can be made (a size with a refresh rate:
- * by CVT; a modeline), else the monitor's preferred, else its largest. Interlaced and doublescan modes only when
- * nothing else is there. `undefined` for a connector without modes.
+ * by CVT; a modeline), else the monitor's preferred, else its largest. Where the card refuses that: the one that it has
+ * now, else the best of those that are left. Interlaced and doublescan modes only when nothing else is there.
+ * `undefined` for a connector without modes.
  */
 export function chooseMode(
   modes: readonly ModeInfo[],
   wish: ModeWish,
   current: ModeInfo | null,
   limits: ModeLimits = NO_LIMITS,
+): ModeChoice | undefined {
+  const refusal = (mode: ModeInfo): string | undefined => limits.refused?.(mode);
+  const choice = bestMode(modes, wish, current, limits);
+  const why = choice && refusal(choice.mode);
+  if (!choice || why === undefined) return choice;
+  const left = modes.filter((mode) => refusal(mode) === undefined);
+  const kept = current && left.find((mode) => sameMode(mode, current));
+  const next = kept ?? bestMode(left, 'preferred', null, limits)?.mode;
+  const before = choice.note === undefined ? '' : `${choice.note}, but `;
+  const note = `${before}the card refuses ${modeName(choice.mode)}: ${why}`;
+  if (!next) return { ...choice, note: `${note}, and all others of the monitor` };
+  return kept
+    ? { mode: kept, why: 'it was set already', note: `${note}: keeping ${modeName(kept)}` }
+    : { mode: next, why: 'the best that is left', note: `${note}: using ${modeName(next)}` };
+}
+
+/** The same, whatever the card refuses. */
+function bestMode(
+  modes: readonly ModeInfo[],
+  wish: ModeWish,
+  current: ModeInfo | null,
+  limits: ModeLimits,
 ): ModeChoice | undefined {
   const progressive = modes.filter((mode) => (mode.flags & (FLAG_INTERLACE | FLAG_DOUBLESCAN)) === 0);
   const usable = progressive.length > 0 ? progressive : modes;
@@ -165,8 +188,6 @@ function beyond(mode: ModeInfo, listed: readonly ModeInfo[], limits: ModeLimits)
   const name = modeName(mode);
   if (mode.hdisplay > maxWidth || mode.vdisplay > maxHeight)
     return `the card drives ${maxWidth}x${maxHeight} at most, not ${name}`;
-  const refusal = limits.refused?.(mode);
-  if (refusal !== undefined) return `the card refuses ${name}: ${refusal}`;
   if (!range) return undefined;
   const outside = (
     value: (mode: ModeInfo) => number,

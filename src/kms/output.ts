@@ -1,25 +1,27 @@
+import { getSystemErrorName } from 'node:util';
 import { monotonic } from '../clock';
 import type { SignalConfig } from '../config/config';
 import { messageOf } from '../error';
 import { XR24 } from '../fourcc';
 import type { Log } from '../log';
-import type { ModeInfo } from '../native';
+import { isNativeError, type ModeInfo } from '../native';
 import type { Card } from './card';
 import type { Connector } from './connector';
-import { Copier } from './copier';
-import { fillPanel, fillScanout, newScanout, type Scanout } from './scanout';
 import { BufferDamage } from './damage';
 import { isEmpty, toScreen, type Placement } from './fit';
-import { Fitting, indicatorPlace, roomOn, type View } from './fitting';
+import type { View } from './fitting';
 import { Flight, type Path } from './flight';
 import { FlipWatch } from './flip-watch';
 import { BufferRefused, type Framebuffer } from './framebuffers';
 import type { Indicator } from './indicator';
-import { modeName, sameMode } from './modes';
+import { Lighting } from './lighting';
+import { modeName } from './modes';
 import type { PanelPixels } from './capture';
-import { IN_FLIGHT, Pointer } from './pointer';
+import { IN_FLIGHT } from './pointer';
 import { Readiness, type Frame } from './readiness';
-import { formatSettings, Signal, type SignalSetting } from './signal';
+import { Refusals } from './refusals';
+import { fillPanel, fillScanout, newScanout, type Scanout } from './scanout';
+import { formatSettings, type SignalSetting } from './signal';
 import type { Source } from './source';
 
 const EBUSY = -16;
@@ -27,18 +29,34 @@ const EINVAL = -22;
 const EACCES = -13;
 /** The kernel or another client holds the CRTC for a moment: asked again soon, and before the next vblank. */
 const BUSY_RETRY_MS = 2;
+/** One that fails for another reason is tried so often before something else is. */
+const FLIP_TRIES = 3;
 /** Not master any more: asked again, so that the picture is back as soon as the card is. */
 const PAUSED_RETRY_MS = 100;
-/** The monitor could not be lit: cables and link training sometimes take a second try. */
-const UNLIT_RETRY_MS = 2000;
+/**
+ * The monitor could not be lit: cables and link training sometimes take a second try, at first after so many pauses, then
+ * after twice as many. At each its guest is answered, which does not wait longer than a second for that.
+ */
+const UNLIT_PAUSE_MS = 500;
+const UNLIT_PAUSES = 4;
+const LONGEST_UNLIT_PAUSES = 128;
+/** What has nothing to do with the mode that was to be set. */
+const TROUBLES = ['ENOMEM', 'EIO', 'ENODEV', 'ETIMEDOUT', 'EINTR', 'EAGAIN'];
 
 const NO_SIGNAL: SignalConfig = {};
+const PLAIN_VIEW: View = { fit: 'auto', turn: 0 };
 
 /** Times of the last change of what an output shows, CLOCK_MONOTONIC in ms; NaN: not yet. */
 export interface SwitchTimes {
   readonly requested: number;
   committed: number;
   shown: number;
+}
+
+/** Why a set failed: `cause`, or `refusal`, if it is the buffer's fault. */
+interface SetFailure {
+  readonly cause?: unknown;
+  readonly refusal?: string;
 }
 
 /**
@@ -55,10 +73,21 @@ export interface SwitchTimes {
 export class Output {
   readonly name: string;
   #connector: Connector;
-  #crtc = 0;
-  /** Docking stations give a connector of the same name another id when they are plugged in again. */
-  #litConnector = 0;
-  #mode: ModeInfo | null = null;
+  /** null: dark. */
+  #lighting: Lighting | null = null;
+  /** Those before it, of which something may be on the panel until it is set. */
+  #former: Lighting[] = [];
+  /** The mode that the CRTC was set to last, and has not left since. */
+  #settled: ModeInfo | null = null;
+  /** The card does not take the mode, and another is on its way. */
+  #awaitsMode = false;
+  /** How many more pauses before the CRTC is set again, and how many there were the last time. */
+  #pauses = 0;
+  #patience = 0;
+  /** Flips in a row that were refused for no reason that one could wait for. */
+  #flipFailures = 0;
+  /** Grows when the output goes dark: what was under way then is nobody's any more. */
+  #darknesses = 0;
   #source: Source | null = null;
   #dirty = false;
   /** The next commit has to set the CRTC: first light, another mode, or a lost flip. */
@@ -73,18 +102,15 @@ export class Output {
   /** What is about to be committed. */
   readonly #next = newScanout();
   readonly #damage = new BufferDamage();
-  #view: View = { fit: 'auto', turn: 0 };
-  #signal: Signal | undefined;
   /** What has been said of the signal, which is so at every light. */
   readonly #told = new Set<string>();
-  #fitting: Fitting | undefined;
+  /** What the card does not scan out as it is lit now. */
+  readonly #refusals = new Refusals();
   #retry: NodeJS.Timeout | undefined;
   readonly #readiness: Readiness;
-  #copier: Copier | undefined;
   /** Of whom a worker draws a copy. What needs none does not wait for it: it overtakes. */
   #drawing: Source | null = null;
   #commits = 0;
-  #pointer: Pointer | undefined;
   /** How many want no commit now. */
   #held = 0;
 
@@ -118,13 +144,21 @@ export class Output {
     return this.#connector;
   }
   get lit(): boolean {
-    return this.#mode !== null;
+    return this.#lighting !== null;
+  }
+  /** Whether the CRTC is set: only then it can flip. */
+  get isSet(): boolean {
+    return !this.#needsSet;
   }
   get crtc(): number {
-    return this.#crtc;
+    return this.#lighting?.crtc ?? 0;
   }
   get mode(): ModeInfo | null {
-    return this.#mode;
+    return this.#lighting?.mode ?? null;
+  }
+  /** What is on the panel: another than {@link mode} until that is set. */
+  get settledMode(): ModeInfo | null {
+    return this.#settled;
   }
   get source(): Source | null {
     return this.#source;
@@ -151,23 +185,24 @@ export class Output {
   }
   /** Room on the panel for a screen, as its user sees it, who may have turned it; 0 while it is dark. */
   get width(): number {
-    return this.#mode ? roomOn(this.#mode, this.#view).width : 0;
+    return this.#lighting?.width ?? 0;
   }
   get height(): number {
-    return this.#mode ? roomOn(this.#mode, this.#view).height : 0;
+    return this.#lighting?.height ?? 0;
   }
   /** A place on the panel (0 to 1 in both directions) becomes that of the guest's screen: see `toScreen` of fit.ts. */
   toScreen(at: { x: number; y: number }): boolean {
     const { placement } = this.#shown;
-    if (!placement || !this.#mode) return true;
-    return toScreen(at, placement, this.#mode.hdisplay, this.#mode.vdisplay);
+    const { mode } = this;
+    if (!placement || !mode) return true;
+    return toScreen(at, placement, mode.hdisplay, mode.vdisplay);
   }
   /** What the config asks of its signal, and what became of it. */
   get signal(): readonly SignalSetting[] {
-    return this.#signal?.settings ?? [];
+    return this.#lighting?.signal.settings ?? [];
   }
   get cursorRefusal(): string | undefined {
-    return this.#pointer?.refusal;
+    return this.#lighting?.pointer.refusal;
   }
   get idleVblanks(): number {
     return this.#flips.idleVblanks;
@@ -178,87 +213,72 @@ export class Output {
     this.#connector = connector;
   }
 
-  /** Gives the output a CRTC and mode; the next frame of the source lights it. */
+  /**
+   * Gives the output a CRTC and mode; the next frame of the source lights it. On the same CRTC the panel shows what it did
+   * until then, and on if the card does not take the mode.
+   */
   async light(
     crtc: number,
     mode: ModeInfo,
-    view: View = this.#view,
+    view: View = this.#lighting?.view ?? PLAIN_VIEW,
     signal: SignalConfig = NO_SIGNAL,
   ): Promise<void> {
-    const { id } = this.#connector;
-    const sameView =
-      view.fit === this.#view.fit && view.turn === this.#view.turn && view.indicator === this.#view.indicator;
-    if (
-      this.#mode &&
-      this.#crtc === crtc &&
-      this.#litConnector === id &&
-      sameMode(this.#mode, mode) &&
-      sameView &&
-      this.#signal?.config === signal
-    )
-      return;
-    await this.darken();
-    this.#view = view;
-    this.#signal = new Signal(this.card, id, crtc, signal, (setting) => {
-      this.#tellTrouble(setting);
-    });
-    const strip = indicatorPlace(view, mode.hdisplay, mode.vdisplay);
-    const onDue = (): void => {
-      this.pump();
-    };
-    this.#pointer = await Pointer.create(this.card, crtc, mode, onDue, strip);
-    this.#copier = new Copier(this.card.native, mode.hdisplay, mode.vdisplay, strip);
-    const accepts = (scanout: Scanout): boolean =>
-      this.card.commit.accepts({ crtc, connector: id, mode }, !this.#needsSet, scanout);
-    this.#fitting = new Fitting(view, mode.hdisplay, mode.vdisplay, accepts, this.card.pans);
-    this.#crtc = crtc;
-    this.#litConnector = id;
-    this.#mode = mode;
-    this.#needsSet = true;
-    this.#dirty = this.#source !== null;
+    const target = { crtc, connector: this.#connector.id, mode };
+    if (this.#lighting?.is(target, view, signal) && !this.#awaitsMode) return;
+    if (!this.#lighting?.isOn(crtc, target.connector)) await this.darken();
+    const lighting = await Lighting.create(this.card, target, view, signal, this);
+    if (this.#lighting) this.#former.push(this.#lighting);
+    this.#lighting = lighting;
+    this.#drawing = null;
     this.card.route(crtc, this);
-    this.pump();
+    this.renew();
   }
 
   /** Takes the CRTC away: the monitor went, or another needs it. What was shown is let go of. */
   async darken(): Promise<void> {
-    if (this.#mode === null) return;
-    const crtc = this.#crtc;
-    this.card.unroute(crtc);
-    this.#mode = null;
+    const lighting = this.#lighting;
+    if (!lighting) return;
+    this.card.unroute(lighting.crtc);
+    this.#lighting = null;
     await this.card
-      .exclusive(() => this.card.commit.off(crtc))
+      .exclusive(() => this.card.commit.off(lighting.crtc))
       .catch((error: unknown) => {
         this.log.debug(`${this.name}: switching off: ${String(error)}`);
       });
-    await this.#letGo();
+    await this.#letGo(lighting);
   }
 
   /** The monitor goes to sleep: its CRTC is off until `renew`. What it showed stays as it is. */
   async sleep(): Promise<void> {
-    if (this.#mode !== null) await this.card.exclusive(() => this.card.commit.off(this.#crtc));
+    if (this.lit) await this.card.exclusive(() => this.card.commit.off(this.crtc));
   }
 
   /** Somebody else had the card, or it slept: the next commit sets everything anew. */
   renew(): void {
-    if (this.#mode === null) return;
+    if (!this.#lighting) return;
     clearTimeout(this.#retry);
     this.#retry = undefined;
+    this.#awaitsMode = false;
+    this.#pauses = this.#patience = this.#flipFailures = 0;
     this.#needsSet = true;
     // What the hardware was asked while they had it, it may have refused for that alone.
-    this.#fitting?.forget();
+    this.#lighting.fitting.forget();
+    this.#refusals.clear();
     this.changed();
   }
 
   /** Takes the pointer off the panel, and whatever else a CRTC that is given back must not keep. */
   async clear(): Promise<void> {
-    await this.card.exclusive(() => this.card.commit.release(this.#crtc));
+    await this.card.exclusive(() => this.card.commit.release(this.crtc));
   }
 
   /** The card has been given back: lets go of everything without a commit. */
   async abandon(): Promise<void> {
-    this.card.unroute(this.#crtc);
-    await this.#letGo();
+    const lighting = this.#lighting;
+    if (!lighting) return;
+    this.card.unroute(lighting.crtc);
+    this.#lighting = null;
+    await this.#letGo(lighting);
   }
 
   /**
@@ -269,9 +289,9 @@ export class Output {
     if (this.#source === source) return;
     this.#source = source;
     if (text !== this.#indicator.text) this.#indicator = { ...this.#indicator, text };
-    this.reason = undefined;
+    if (this.#pauses === 0) this.reason = undefined;
     this.lastSwitch = { requested, committed: NaN, shown: NaN };
-    this.#copier?.invalidate();
+    this.#lighting?.copier.invalidate();
     this.changed();
   }
 
@@ -279,7 +299,7 @@ export class Output {
   activate(active: boolean): void {
     if (active === this.#indicator.active) return;
     this.#indicator = { ...this.#indicator, active };
-    if (this.#view.indicator) this.changed();
+    if (this.#lighting?.view.indicator) this.changed();
   }
 
   /** The source has something new. */
@@ -290,38 +310,55 @@ export class Output {
 
   /** The source's pointer moved or changed. */
   cursorChanged(): void {
-    this.#pointer?.touch();
+    this.#lighting?.pointer.touch();
     this.#pumpPointer();
+  }
+
+  /** Of what is asked of the signal, once. */
+  tellTrouble(setting: SignalSetting): void {
+    for (const line of formatSettings([setting])) {
+      if (!this.#told.has(line)) this.log.warning(`${this.name}: ${line}`);
+      this.#told.add(line);
+    }
   }
 
   /** Commits the newest frame, or where the pointer is, if the CRTC can take that now. */
   pump(): void {
     if (!this.#isFree()) return;
-    if (this.#dirty && this.#source !== null) this.#showNewest(this.#source);
+    if (this.#dirty && this.#source !== null) this.#showNewest(this.#source, this.#lighting!);
     this.#pumpPointer();
   }
 
   #pumpPointer(): void {
-    if (this.#isFree() && this.#pointer?.isDue()) this.#movePointer();
+    if (this.#isFree() && this.#lighting!.pointer.isDue()) this.#movePointer();
   }
 
   /** Whether something may be committed now. */
   #isFree(): boolean {
-    if (this.#flying || this.#mode === null || this.card.busy) return false;
+    if (this.#flying || !this.#lighting || this.card.busy) return false;
+    // What could be shown how is asked with the locks that slow commits hold; and sets go one after another anyhow.
+    if (this.#needsSet && this.card.committing) return false;
     // Refused a moment ago: everybody's turn comes when the timer says so, or a card that is not ours keeps us busy.
-    return this.#retry === undefined && this.#held === 0;
+    return this.#retry === undefined && this.#held === 0 && !this.#awaitsMode;
   }
 
-  #showNewest(source: Source): void {
+  #showNewest(source: Source, lighting: Lighting): void {
+    if (this.#needsSet && this.#pauses > 0) {
+      this.#pauses--;
+      this.#retryIn(UNLIT_PAUSE_MS);
+      source.presented(source.frame);
+      return;
+    }
     this.#dirty = false;
     const { picture, framebuffer } = source;
     if (picture) {
       // One of the last mode's size: its successor is being drawn.
-      if (picture.width !== this.width || picture.height !== this.height) return;
+      if (picture.width !== lighting.width || picture.height !== lighting.height) return;
       this.#readiness.cancel();
-      if (this.#view.turn === 0 && !this.#view.indicator)
-        this.#commit(source, fillPanel(this.#next, picture.framebuffer, this.#mode!), null, null, 'picture');
-      else void this.#draw(source, source, this.#fitting!.ofCopy(source.viewport, '').placement, 'picture');
+      const { mode, view, fitting } = lighting;
+      if (view.turn === 0 && !view.indicator)
+        this.#commit(source, fillPanel(this.#next, picture.framebuffer, mode), null, null, 'picture');
+      else void this.#draw(source, source, fitting.ofCopy(source.viewport, '').placement, 'picture');
     } else if (framebuffer) {
       const frame = this.#readiness.take(source, framebuffer);
       if (frame?.framebuffer) {
@@ -337,9 +374,10 @@ export class Output {
   }
 
   #present(source: Source, frame: Frame, framebuffer: Framebuffer): void {
-    const fitting = this.#fitting!;
+    const { fitting } = this.#lighting!;
     const { layout } = framebuffer;
-    const { id, refusal } = this.card.imports.of(framebuffer);
+    const { id, refusal: notImported } = this.card.imports.of(framebuffer);
+    const refusal = notImported ?? this.#refusals.of(framebuffer);
     if (refusal !== undefined) {
       this.#copy(source, frame, refusal);
       return;
@@ -351,14 +389,14 @@ export class Output {
       return;
     }
     fillScanout(this.#next, id, layout, frame.viewport, placement);
-    if (this.card.commit.takesDamage(this.#crtc))
+    if (this.card.commit.takesDamage(this.crtc))
       this.#damage.collect(source, frame, layout, id, placement, this.#shown);
     this.#commit(source, this.#next, framebuffer, placement, 'direct', frame.frame);
   }
 
   #copy(source: Source, frame: Frame, reason: string): void {
     this.reason = reason;
-    void this.#draw(source, frame, this.#fitting!.ofCopy(frame.viewport, reason).placement);
+    void this.#draw(source, frame, this.#lighting!.fitting.ofCopy(frame.viewport, reason).placement);
   }
 
   /** The kernel says a flip is done: `sequence` counts vblanks, `at` is CLOCK_MONOTONIC in ms. */
@@ -369,7 +407,7 @@ export class Output {
       return;
     }
     this.#flips.frame(sequence);
-    this.#pointer?.frameShown(at, this.#flips.since);
+    this.#lighting?.pointer.frameShown(at, this.#flips.since);
     this.#arrived(at);
   }
 
@@ -399,44 +437,48 @@ export class Output {
 
   /** Where the pixels on the panel lie, for a screenshot. */
   panel(): PanelPixels | undefined {
-    if (this.#mode === null) return undefined;
-    const { hdisplay: width, vdisplay: height } = this.#mode;
+    const lighting = this.#lighting;
+    if (!lighting) return undefined;
+    const { hdisplay: width, vdisplay: height } = lighting.mode;
     const { source, framebuffer, scanout, path } = this.#shown;
-    const { image, x = 0, y = 0 } = this.#pointer?.shown ?? {};
+    const { image, x, y } = lighting.pointer.shown;
     const cursor = image ? { image, x, y } : undefined;
     const onPanel = { width, height, scanout, cursor };
     if (path === 'direct' && framebuffer) {
       const { format, layout } = framebuffer;
       return { ...onPanel, framebuffer, format, pitch: layout.planes[0]!.pitch, dumb: undefined };
     }
-    const drawn = this.#copier?.shown(scanout.framebuffer);
+    const drawn = lighting.copier.shown(scanout.framebuffer);
     const dumb = drawn?.dumb ?? (path === 'picture' ? source?.picture : undefined);
     const format = drawn?.format ?? XR24;
     return dumb ? { ...onPanel, framebuffer: null, format, pitch: dumb.pitch, dumb } : undefined;
   }
 
-  async #letGo(): Promise<void> {
+  async #letGo(lighting: Lighting): Promise<void> {
+    this.#darknesses++;
     clearTimeout(this.#retry);
     this.#retry = undefined;
-    this.#mode = null;
-    this.#crtc = 0;
-    this.#fitting = undefined;
+    this.#awaitsMode = false;
+    this.#settled = null;
     this.#readiness.close();
     this.#grounded();
     this.#drawing = null;
     this.#flight.end();
     this.#shown.end();
-    this.#pointer?.close();
-    this.#pointer = undefined;
-    const copier = this.#copier;
-    this.#copier = undefined;
-    await copier?.close();
+    await this.#closeFormer();
+    await lighting.close();
+  }
+
+  /** Nothing of what the output was lit with before is on the panel. */
+  async #closeFormer(): Promise<void> {
+    const former = this.#former;
+    this.#former = [];
+    for (const lighting of former) await lighting.close();
   }
 
   async #draw(source: Source, shown: Frame, placement: Placement, path: Path = 'copy'): Promise<void> {
-    const copier = this.#copier;
-    const mode = this.#mode;
-    if (!copier || !mode) return;
+    const lighting = this.#lighting!;
+    const { copier } = lighting;
     if (this.#drawing) {
       // The newest is read again when the worker is done.
       this.#dirty = true;
@@ -444,7 +486,7 @@ export class Output {
     }
     const { canvas } = source;
     const { framebuffer, frame } = shown;
-    const indicator = this.#view.indicator ? this.#indicator : null;
+    const indicator = lighting.view.indicator ? this.#indicator : null;
     // Frames that went another way have told their damage there.
     if (this.#shown.path === 'direct') copier.invalidate();
     this.#drawing = source;
@@ -454,15 +496,23 @@ export class Output {
       const onPanel = this.#shown.scanout.framebuffer;
       const target = await copier.draw(source, placement, onPanel, shown, indicator);
       // The output may have gone dark, or to another mode, while the worker drew.
-      if (this.#copier !== copier || this.#mode !== mode) return;
+      if (this.#lighting !== lighting) return;
       this.#drawing = null;
       if (this.#commits !== commits) this.pump();
       // Another output may be setting its CRTC, the pointer be on its way: what is drawn waits in its buffer.
       else if (this.#source === source && this.#isFree())
-        this.#commit(source, fillPanel(this.#next, target, mode), null, placement, path, frame, indicator);
+        this.#commit(
+          source,
+          fillPanel(this.#next, target, lighting.mode),
+          null,
+          placement,
+          path,
+          frame,
+          indicator,
+        );
       else this.changed();
     } catch (error) {
-      if (this.#copier !== copier || this.#mode !== mode) return;
+      if (this.#lighting !== lighting) return;
       this.#drawing = null;
       if (this.#commits !== commits) {
         this.pump();
@@ -502,8 +552,9 @@ export class Output {
     const cookie = this.card.nextCookie();
     this.#flips.begin(cookie, monotonic());
     const damage = path === 'direct' && !isEmpty(this.#damage) ? this.#damage : undefined;
-    const result = this.#pointer!.flip(this.#shown.scanout, flight, cookie, damage);
+    const result = this.#lighting!.pointer.flip(this.#shown.scanout, flight, cookie, damage);
     if (result === 0) {
+      this.#flipAccepted(flight);
       this.#damage.clear();
       this.#committed();
     } else if (result === EINVAL) void this.#set(flight);
@@ -514,7 +565,7 @@ export class Output {
   #movePointer(): void {
     if (!this.#isFree() || this.#needsSet) return;
     const cookie = this.card.nextCookie();
-    const result = this.#pointer!.move(this.#shown, cookie);
+    const result = this.#lighting!.pointer.move(this.#shown, cookie);
     if (result === IN_FLIGHT) {
       this.#flying = this.#pointing = true;
       this.#flips.begin(cookie, monotonic());
@@ -523,64 +574,94 @@ export class Output {
 
   /** The slow way: sets the CRTC on a worker, with the card to ourselves. Resolves when the frame is on the panel. */
   async #set(flight: Flight): Promise<void> {
-    const mode = this.#mode;
-    const crtc = this.#crtc;
-    if (!mode) return;
+    const lighting = this.#lighting!;
+    const darknesses = this.#darknesses;
     this.#flips.begin(0, monotonic());
+    this.#committed();
+    let seamless = false;
+    let failure: SetFailure | undefined;
     try {
-      this.#committed();
-      const target = { crtc, connector: this.#connector.id, mode, signal: this.#signal };
-      await this.card.exclusive(() => this.card.commit.set(target, flight.scanout));
+      seamless = await this.card.exclusive(() => this.card.commit.set(lighting, flight.scanout));
     } catch (error) {
-      if (this.#mode !== mode) return;
-      this.#setFailed(flight, error);
-      return;
+      failure = this.#lighting === lighting ? await this.#judge(flight, lighting, error) : { cause: error };
     }
     // Darkened meanwhile: whoever did that has let go of the frame.
-    if (this.#mode !== mode || this.#crtc !== crtc) return;
-    if (this.#needsSet) {
-      this.modesets++;
-      this.#needsSet = false;
-      this.log.info(`${this.name}: lit with ${modeName(mode)} on CRTC ${crtc}`);
+    if (this.#darknesses !== darknesses || !this.#lighting) return;
+    if (failure) {
+      this.#setFailed(flight, lighting, failure);
+      return;
     }
-    this.#pointer!.emptied();
+    this.#settled = lighting.mode;
+    // Else it is to be lit another way by now, and this is what its panel shows until then.
+    const isCurrent = this.#lighting === lighting;
+    if (!seamless) this.modesets++;
+    if (this.#needsSet && isCurrent) {
+      this.#needsSet = false;
+      // What a dark CRTC did not take, for want of bandwidth, say, the lit one may.
+      if (flight.path === 'copy') lighting.fitting.forget();
+      const how = seamless ? ', without a modeset' : '';
+      this.log.info(`${this.name}: lit with ${modeName(lighting.mode)} on CRTC ${lighting.crtc}${how}`);
+    }
+    this.#pauses = this.#patience = 0;
+    lighting.pointer.emptied();
     this.#flips.restart();
     this.#arrived(monotonic());
+    if (isCurrent) await this.#closeFormer();
   }
 
-  #setFailed(flight: Flight, error: unknown): void {
-    const code = (error as NodeJS.ErrnoException).code;
+  #setFailed(flight: Flight, lighting: Lighting, { cause, refusal }: SetFailure): void {
     const { framebuffer, source, frame } = flight;
+    if (framebuffer && refusal !== undefined) {
+      this.#refusals.add(framebuffer, refusal);
+      this.log.warning(`${this.name}: ${refusal}: copying instead`);
+    }
     this.#grounded();
     flight.end();
+    if (this.#lighting !== lighting || cause === undefined) this.changed();
     // A card that has gone may refuse anything until that is known.
-    if (code === 'EACCES' || code === 'EBUSY' || !this.card.exists) {
+    else if (isPassing(cause) || !this.card.exists) {
       this.#dirty = true;
       this.#retryIn(PAUSED_RETRY_MS);
-    } else if (this.#needsSet && this.#mode && this.modeRefused(this.#mode, messageOf(error))) {
-      source?.presented(frame);
-    } else if (framebuffer) {
-      // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
-      const refusal = `the card does not scan this buffer out (${String(error)})`;
-      this.card.imports.of(framebuffer).refusal = refusal;
-      this.log.warning(`${this.name}: ${refusal}: copying instead`);
-      this.changed();
     } else {
-      const reason = `cannot be lit: ${String(error)}`;
-      if (reason !== this.reason) this.log.error(`${this.name}: ${reason}`);
-      this.reason = reason;
-      this.#dirty = true;
-      this.#retryIn(UNLIT_RETRY_MS);
+      this.#cannotBeLit(lighting, cause);
       // The guest is not to blame, and must not stand still for it.
       source?.presented(frame);
     }
   }
 
-  #tellTrouble(setting: SignalSetting): void {
-    for (const line of formatSettings([setting])) {
-      if (!this.#told.has(line)) this.log.warning(`${this.name}: ${line}`);
-      this.#told.add(line);
+  /** Of a set that has been refused: the buffer is to blame only if one of ours would do. */
+  async #judge({ framebuffer }: Flight, lighting: Lighting, error: unknown): Promise<SetFailure> {
+    if (isPassing(error) || !framebuffer) return { cause: error };
+    const cause = await this.#whyDark(lighting);
+    if (cause !== undefined) return { cause };
+    // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
+    return { refusal: `the card does not scan this buffer out (${String(error)})` };
+  }
+
+  /** Why the CRTC cannot be set to the mode even with a buffer of ours; undefined: it can. */
+  async #whyDark(lighting: Lighting): Promise<unknown> {
+    try {
+      const scanout = fillPanel(newScanout(), await lighting.copier.blank(), lighting.mode);
+      if (this.#lighting !== lighting) throw new Error('it is to be dark, or lit another way');
+      await this.card.exclusive(() => this.card.commit.lights(lighting, scanout));
+      return undefined;
+    } catch (error) {
+      return error;
     }
+  }
+
+  #cannotBeLit({ mode }: Lighting, cause: unknown): void {
+    if (this.#needsSet && !isTrouble(cause) && this.modeRefused(mode, messageOf(cause))) {
+      this.#awaitsMode = true;
+      return;
+    }
+    const reason = `cannot be lit: ${String(cause)}`;
+    if (this.#patience === 0) this.log.error(`${this.name}: ${reason}`);
+    this.reason = reason;
+    this.#dirty = true;
+    this.#patience = Math.min(Math.max(this.#patience * 2, UNLIT_PAUSES), LONGEST_UNLIT_PAUSES);
+    this.#pauses = this.#patience - 1;
+    this.#retryIn(UNLIT_PAUSE_MS);
   }
 
   #committed(): void {
@@ -598,11 +679,11 @@ export class Output {
     const { source, frame } = this.#shown;
     if (this.lastSwitch && Number.isNaN(this.lastSwitch.shown) && source === this.#source)
       this.lastSwitch.shown = at;
-    if (this.#shown.path === 'direct') this.reason = undefined;
+    if (this.#shown.path !== 'copy') this.reason = undefined;
     const indicated = landed.indicator !== this.#shown.indicator;
     landed.end();
     // A guest that always has the next frame ready would leave it no other moment.
-    if (this.#pointer?.carried === false) this.#movePointer();
+    if (this.#lighting?.pointer.carried === false) this.#movePointer();
     // The next commit first: it has a vblank to catch; the guest's answer has not.
     this.pump();
     source?.presented(frame);
@@ -611,7 +692,7 @@ export class Output {
 
   #pointerArrived(at: number): void {
     this.#grounded();
-    this.#pointer?.moved(at, this.#dirty);
+    this.#lighting?.pointer.moved(at, this.#dirty);
     this.pump();
   }
 
@@ -622,12 +703,42 @@ export class Output {
   }
 
   #postpone(flight: Flight, result: number): void {
+    const { framebuffer, source, frame } = flight;
+    const refused = result !== EBUSY && result !== EACCES && this.#flipRefused(framebuffer, result);
     this.#grounded();
     flight.end();
     this.#dirty = true;
-    if (result !== EBUSY && result !== EACCES)
-      this.log.warning(`${this.name}: flip refused, errno ${-result}: trying again`);
-    this.#retryIn(result === EBUSY ? BUSY_RETRY_MS : PAUSED_RETRY_MS);
+    if (!refused) this.#retryIn(result === EBUSY ? BUSY_RETRY_MS : PAUSED_RETRY_MS);
+    else if (framebuffer) this.pump();
+    else {
+      // Another picture would fare no better; but its guest goes on.
+      this.#retryIn(UNLIT_PAUSE_MS);
+      source?.presented(frame);
+    }
+  }
+
+  /** A flip failed as it should not (ENOMEM, ENOSPC, ERANGE…): whether that was once too often. */
+  #flipRefused(framebuffer: Framebuffer | null, result: number): boolean {
+    const before = framebuffer !== null && this.#refusals.has(framebuffer);
+    if (++this.#flipFailures < FLIP_TRIES && !before) return false;
+    const code = getSystemErrorName(result);
+    if (framebuffer) {
+      this.#flipFailures = 0;
+      this.#refusals.add(framebuffer, `the card does not flip to this buffer (${code})`, true);
+      if (!before) this.log.warning(`${this.name}: flip refused with ${code}: copying instead`);
+    } else {
+      this.reason = `the card does not flip (${code})`;
+      if (this.#flipFailures === FLIP_TRIES)
+        this.log.error(`${this.name}: flip refused with ${code}: the panel keeps its picture until it works`);
+    }
+    return true;
+  }
+
+  #flipAccepted({ framebuffer }: Flight): void {
+    if (framebuffer && this.#refusals.any && this.#refusals.remove(framebuffer))
+      this.log.info(`${this.name}: the card flips to this buffer again: copying no more`);
+    if (this.#flipFailures >= FLIP_TRIES) this.log.info(`${this.name}: the card flips again`);
+    this.#flipFailures = 0;
   }
 
   #retryIn(ms: number): void {
@@ -636,4 +747,14 @@ export class Output {
       this.pump();
     }, ms);
   }
+}
+
+/** Whether a commit was refused for a reason of the moment: not master, or something else has not ended yet. */
+function isPassing(error: unknown): boolean {
+  return isNativeError(error, 'EACCES') || isNativeError(error, 'EBUSY');
+}
+
+/** Whether a commit failed for what no other mode would mend. */
+function isTrouble(error: unknown): boolean {
+  return isNativeError(error) && TROUBLES.includes(error.code);
 }

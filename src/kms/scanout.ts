@@ -75,6 +75,13 @@ export function fillPanel(
   return scanout;
 }
 
+/** Whether a picture of the panel's size fills it as it lies: what every card does. */
+export function isPlain(scanout: Scanout, { hdisplay, vdisplay }: ModeInfo): boolean {
+  const { width, height, panelX, panelY, panelWidth, panelHeight, rotation } = scanout;
+  const fills = panelX === 0 && panelY === 0 && panelWidth === hdisplay && panelHeight === vdisplay;
+  return fills && width === hdisplay && height === vdisplay && rotation === ROTATE_0;
+}
+
 export function copyScanout(from: Scanout, to: Mutable<Scanout>): void {
   to.framebuffer = from.framebuffer;
   to.x = from.x;

@@ -66,7 +66,7 @@ function situation(
       outputs.preview(config?.outputs, refused, config ? config.secure !== undefined : undefined),
     now: (name) => {
       const output = outputs.get(name);
-      return output && { crtc: output.crtc, mode: output.mode, shows: controller.assignment(name) };
+      return output && { crtc: output.crtc, mode: output.settledMode, shows: controller.assignment(name) };
     },
     assignment: () => (key) => assignmentOf(layout, key),
     buffer: (head, size) => {

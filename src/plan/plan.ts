@@ -1,7 +1,6 @@
 import type { BufferLayout, Viewport } from '../buffers';
 import type { HeadRef } from '../config/config';
 import { fourccName, XR24 } from '../fourcc';
-import { place, type Placement } from '../kms/fit';
 import { Fitting, roomOn, type View } from '../kms/fitting';
 import { bytesPerPixel, halves, opaque } from '../kms/formats';
 import { INVALID_MODIFIER } from '../kms/in-formats';
@@ -11,8 +10,8 @@ import { primaryPlanes, readPlanes, type Plane } from '../kms/planes';
 import { pans } from '../kms/quirks';
 import type { CardReader } from '../kms/reader';
 import { OBJECT_CONNECTOR } from '../kms/connector';
-import { readSignal, settingStatus, type SettingStatus } from '../kms/signal';
-import { fillScanout, newScanout, type Scanout } from '../kms/scanout';
+import { fillPanel, isPlain, newScanout, type Scanout } from '../kms/scanout';
+import { readSignal, settingStatus, type PropertyChange, type SettingStatus } from '../kms/signal';
 import type { Target } from '../kms/commit';
 import type { ModeInfo } from '../native';
 import { inConfigOrder, type Arranged, type Arrangement } from '../switcher/arrange';
@@ -33,6 +32,8 @@ export interface Size {
 export interface Probe {
   readonly framebuffer: number;
   accepts(scanout: Scanout): boolean;
+  /** Whether it could be shown on that target without a modeset. */
+  isSeamless(scanout: Scanout): boolean;
   close(): void;
 }
 
@@ -167,30 +168,23 @@ function cardPlan({ card, commit, reader, tester, untested }: PlannedCard): Card
   };
 }
 
-/** The arrangement after the card was asked for each mode that is not of a monitor's list. */
+/** The arrangement after the card was asked for each mode. */
 async function arrangeTested(situation: Situation): Promise<Arrangement> {
   const refused: { readonly output: string; readonly mode: ModeInfo }[] = [];
+  const isRefused = (output: string, mode: ModeInfo): boolean =>
+    refused.some((one) => one.output === output && sameMode(one.mode, mode));
   for (;;) {
     const arrangement = situation.arrange((output, mode) =>
-      refused.some((one) => one.output === output && sameMode(one.mode, mode))
-        ? 'a test commit was refused'
-        : undefined,
+      isRefused(output, mode) ? 'a test commit was refused' : undefined,
     );
     const before = refused.length;
     for (const { connector, crtc, choice } of arrangement.outputs) {
       const { tester } = situation.cardOf(connector.name);
-      if (!tester || !choice?.made) continue;
+      if (!tester || crtc === 0 || !choice || isRefused(connector.name, choice.mode)) continue;
       const { mode } = choice;
       const probe = await tester.probe({ crtc, connector: connector.id, mode }, false, filling(mode));
-      const scanout = newScanout();
-      fillScanout(
-        scanout,
-        probe?.framebuffer ?? 0,
-        layoutOf(filling(mode)),
-        screenOf(filling(mode)),
-        placed(mode),
-      );
-      if (!probe?.accepts(scanout)) refused.push({ output: connector.name, mode });
+      if (!probe?.accepts(fillPanel(newScanout(), probe.framebuffer, mode)))
+        refused.push({ output: connector.name, mode });
       probe?.close();
     }
     if (refused.length === before) return arrangement;
@@ -238,7 +232,7 @@ class Planner {
       };
     }
     const { mode } = choice;
-    const stays = now?.crtc === crtc && now.mode !== null && sameMode(now.mode, mode);
+    const sameNow = now?.crtc === crtc && now.mode !== null && sameMode(now.mode, mode);
     const signal = readSignal(this.card.reader, connector.id, crtc, config?.signal ?? {});
     // What a connector sends changes with a modeset; a refresh rate that varies needs none.
     const sends = signal.find(
@@ -250,9 +244,10 @@ class Planner {
     const shown = head && !blank ? this.situation.buffer(head, told) : undefined;
     const plane = this.#primary.get(crtc) ?? null;
     const bit = 1 << this.#crtcs.indexOf(crtc);
-    const way = shown
-      ? await this.#way({ crtc, connector: connector.id, mode }, stays, shown.buffer, arranged.view)
-      : undefined;
+    const target = { crtc, connector: connector.id, mode };
+    const changes = signal.flatMap(({ change }) => change ?? []);
+    const seamless = (await this.#isSeamless(target, changes)) ?? (sameNow && !sends);
+    const way = shown ? await this.#way(target, seamless, shown.buffer, arranged.view) : undefined;
     return {
       ...about,
       crtc,
@@ -265,16 +260,28 @@ class Planner {
       ...(choice.note === undefined ? {} : { modeNote: choice.note }),
       ...(leader === arranged ? {} : { mirrors: leader.connector.name }),
       ...(signal.length > 0 ? { signal: signal.map(settingStatus) } : {}),
-      change: !stays || sends ? 'modeset' : same ? 'none' : 'flip',
-      ...(!stays
-        ? { why: whyModeset(now, crtc, key) }
-        : sends
-          ? { why: `${sends.name} is another now` }
-          : {}),
+      change: !seamless ? 'modeset' : same ? 'none' : 'flip',
+      ...(!seamless && {
+        why: !sameNow
+          ? whyModeset(now, crtc, key)
+          : sends
+            ? `${sends.name} is another now`
+            : 'the card says so',
+      }),
       buffer: shown ? describe(shown.buffer, shown.assumed) : null,
       path: way?.path ?? 'picture',
       ...(way?.reason === undefined ? {} : { reason: way.reason }),
     };
+  }
+
+  /** Whether a target can be lit without a modeset; undefined: there is nobody to ask. */
+  async #isSeamless(target: Target, changes: readonly PropertyChange[]): Promise<boolean | undefined> {
+    const { mode } = target;
+    const signal = { changes, refused: () => undefined };
+    const probe = await this.card.tester?.probe({ ...target, signal }, false, filling(mode));
+    const seamless = probe?.isSeamless(fillPanel(newScanout(), probe.framebuffer, mode));
+    probe?.close();
+    return seamless;
   }
 
   /** How a buffer gets onto a panel. */
@@ -299,6 +306,7 @@ class Planner {
     const probe = await tester?.probe(target, lit, buffer);
     const question = { asked: false };
     const accepts = (scanout: Scanout): boolean => {
+      if (!tester && isPlain(scanout, mode)) return true;
       question.asked = true;
       return probe?.accepts(scanout) ?? false;
     };
@@ -346,8 +354,6 @@ function layoutOf({ width, height, format, modifier }: PlannedBuffer): BufferLay
 }
 
 const screenOf = ({ width, height }: PlannedBuffer): Viewport => ({ x: 0, y: 0, width, height });
-
-const placed = ({ hdisplay, vdisplay }: ModeInfo): Placement => place(hdisplay, vdisplay, hdisplay, vdisplay);
 
 function describe(
   { width, height, format, modifier }: PlannedBuffer,

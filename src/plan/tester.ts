@@ -20,6 +20,7 @@ export class TestCommits implements Tester {
       dumb && {
         framebuffer: dumb.framebuffer,
         accepts: (scanout) => this.card.commit.accepts(target, lit, scanout),
+        isSeamless: (scanout) => this.card.commit.isSeamless(target, scanout),
         close: () => {
           dumb.close();
         },

@@ -14,6 +14,7 @@ import { CommandError } from './layout';
 export interface Standing {
   /** 0: dark. */
   readonly crtc: number;
+  /** What is on its panel. */
   readonly mode: ModeInfo | null;
   /** What the layout has known it by. */
   readonly key: string;

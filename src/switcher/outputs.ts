@@ -29,7 +29,7 @@ interface Known {
   readonly output: Output;
   /** What the layout knows it by. */
   key: string;
-  /** Modes that are not of the monitor's list and that the card, or the link, did not take. */
+  /** Modes that the card, or the link, did not take. */
   refused: { readonly mode: ModeInfo; readonly reason: string }[];
   /** How often in a row the link was found bad. */
   trainings: number;
@@ -243,10 +243,14 @@ export class Outputs {
   #standing(name: string): Standing | undefined {
     const known = this.#known.get(name);
     if (!known) return undefined;
-    const { output, key, refused } = known;
+    const { output, key } = known;
+    const { crtc, settledMode: mode } = output;
+    // It may take now what it refused when another output had all of the bandwidth.
+    if (mode) known.refused = known.refused.filter((other) => !sameMode(other.mode, mode));
+    const { refused } = known;
     return {
-      crtc: output.crtc,
-      mode: output.mode,
+      crtc,
+      mode,
       key,
       refused: (mode) => refused.find((other) => sameMode(other.mode, mode))?.reason,
     };
@@ -318,9 +322,11 @@ export class Outputs {
   /** The card did not take a mode: whether another is on its way. */
   #modeRefused(output: Output, mode: ModeInfo, reason: string): boolean {
     const known = this.#known.get(output.name);
-    const listed = output.connector.info.modes.some((other) => sameMode(other, mode));
-    if (listed || !known || this.#closed) return false;
-    known.refused.push({ mode, reason });
+    if (!known || this.#closed) return false;
+    const { refused } = known;
+    const isRefused = (one: ModeInfo): boolean => refused.some((other) => sameMode(other.mode, one));
+    if (!isRefused(mode)) refused.push({ mode, reason });
+    if (output.connector.info.modes.every(isRefused)) return false;
     this.hotplug();
     return true;
   }

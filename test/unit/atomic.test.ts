@@ -4,7 +4,7 @@ import type { Target } from '../../src/kms/commit';
 import { REFLECT_Y, ROTATE_0, type Scanout } from '../../src/kms/scanout';
 import { SavedProperties, Signal } from '../../src/kms/signal';
 import type { CursorState } from '../../src/kms/cursor-plane';
-import type { NativeCard, NativeDumb } from '../../src/native';
+import type { NativeCard, NativeDumb, PropertyInfo } from '../../src/native';
 import { mode } from './support/modes';
 
 const CRTC = 0xcccccccc;
@@ -47,12 +47,21 @@ class Kernel {
   blobError = 0;
   /** Whether there are properties of the signal. */
   signals = false;
+  /** Of any object, by its id. */
+  readonly extras = new Map<number, Partial<PropertyInfo>[]>();
   readonly #names: string[] = [];
 
   resources = (): object => ({ crtcs: [40, 41], connectors: [50, 51] });
   planes = (): number[] => this.planeList.map(({ id }) => id);
   plane = (id: number): FakePlane => this.planeList.find((plane) => plane.id === id)!;
-  properties = (id: number, type: number): object[] => {
+  properties = (id: number, type: number): object[] => [
+    ...this.#properties(id, type),
+    ...(this.extras.get(id) ?? []).map((extra) => ({
+      ...{ id: this.#id(extra.name!), flags: 0, enums: [] },
+      ...extra,
+    })),
+  ];
+  #properties(id: number, type: number): object[] {
     const property = (name: string, value = 0n, enums: string[] = []): object => ({
       id: this.#id(name),
       name,
@@ -78,7 +87,7 @@ class Kernel {
     return PLANE_PROPERTIES.filter((name) => !(name in has) || has[name]).map((name) =>
       property(name, name === 'type' ? plane.type : 0n, name === 'rotation' ? plane.rotations : []),
     );
-  };
+  }
   readonly calls: string[] = [];
   setCursor = (crtc: number, image: object | null, hotX: number, hotY: number): number => {
     this.calls.push(image ? `${crtc} set ${hotX},${hotY}` : `${crtc} hide`);
@@ -105,7 +114,14 @@ class Kernel {
     this.#write(changes, count, flags, cookie);
     return this.results.shift() ?? 0;
   };
+  /** Whether a set is no modeset; asked so often. */
+  seamless = false;
+  asked = 0;
   atomicSet = (changes: Float64Array, count: number, flags: number): Promise<void> => {
+    if (flags === TEST) {
+      this.asked++;
+      return this.seamless ? Promise.resolve() : Promise.reject(new Error('EINVAL'));
+    }
     this.#write(changes, count, flags, 0);
     const error = this.setErrors.shift();
     return error ? Promise.reject(error) : Promise.resolve();
@@ -163,6 +179,15 @@ describe('a modeset', () => {
     ]); // prettier-ignore
   });
 
+  test('is none where a test says that it can do without', async () => {
+    expect(await commit.set(target, filling)).toBe(false);
+    kernel.seamless = true;
+    expect(await commit.set(target, filling)).toBe(true);
+    expect(kernel.commits.map(({ flags }) => flags)).toEqual([MODESET, 0]);
+    expect(kernel.commits[1]!.changes).toEqual(kernel.commits[0]!.changes);
+    expect(kernel.asked).toBe(2);
+  });
+
   test('takes off what another client left: its connector and its planes', async () => {
     kernel.connectorCrtc.set(51, 40);
     kernel.plane(62).crtcId = 40;
@@ -172,6 +197,76 @@ describe('a modeset', () => {
     expect(changes[0]).toBe('51 CRTC_ID 0');
     expect(changes.slice(-2)).toEqual(['62 FB_ID 0', '62 CRTC_ID 0']);
     expect(changes.filter((change) => change.startsWith('63'))).toEqual([]);
+  });
+
+  describe('puts right what others left', () => {
+    const enums = (...names: string[]) => names.map((name, index) => ({ name, value: BigInt(index) }));
+    const zpos = (value: bigint, flags = 0) => ({ name: 'zpos', value, flags, range: [0n, 7n] as const });
+    const IMMUTABLE = 4;
+
+    test('on the connector, the CRTC, the planes; in the same commit', async () => {
+      kernel.extras
+        .set(50, [
+          { name: 'Colorspace', value: 1n, enums: enums('Default', 'BT2020_RGB') },
+          { name: 'HDR_OUTPUT_METADATA', value: 77n },
+        ])
+        .set(
+          40,
+          ['GAMMA_LUT', 'DEGAMMA_LUT', 'CTM'].map((name) => ({ name, value: 78n })),
+        )
+        .set(60, [
+          { name: 'alpha', value: 100n, range: [0n, 65535n] },
+          { name: 'pixel blend mode', value: 0n, enums: enums('None', 'Pre-multiplied', 'Coverage') },
+        ])
+        .set(63, [{ name: 'alpha', value: 0n, range: [0n, 65535n] }]);
+      kernel.plane(63).crtcId = 40;
+      await commit.set(target, filling);
+      const { changes } = kernel.commits[0]!;
+      expect(changes).toEqual(
+        expect.arrayContaining([
+          ...[
+            '50 Colorspace 0',
+            '50 HDR_OUTPUT_METADATA 0',
+            '40 GAMMA_LUT 0',
+            '40 DEGAMMA_LUT 0',
+            '40 CTM 0',
+          ],
+          ...['60 alpha 65535', '60 pixel blend mode 1', '63 FB_ID 0', '63 CRTC_ID 0', '63 alpha 65535'],
+        ]),
+      );
+      expect(changes).toHaveLength(24);
+      // What it would be asked beforehand is the same, and a flip says nothing of it.
+      commit.isSeamless(target, filling);
+      expect(kernel.commits[1]!.changes).toEqual(changes);
+      commit.flip(40, filling, { ...filling, framebuffer: 8 }, 1);
+      expect(kernel.commits[2]!.changes).toEqual(['60 FB_ID 8']);
+    });
+
+    test('and leaves alone what is as it should be, or cannot be changed', async () => {
+      kernel.extras
+        .set(50, [{ name: 'Colorspace', value: 0n, enums: enums('Default', 'BT2020_RGB') }])
+        .set(40, [{ name: 'GAMMA_LUT', value: 0n }])
+        .set(60, [zpos(0n), { name: 'alpha', value: 3n, flags: IMMUTABLE, range: [0n, 65535n] }])
+        .set(63, [zpos(1n)]);
+      await commit.set(target, filling);
+      expect(kernel.commits[0]!.changes).toHaveLength(14);
+    });
+
+    test.each([
+      ['both', 0, ['60 zpos 0', '63 zpos 7']],
+      ['the one that moves', IMMUTABLE, ['63 zpos 7']],
+    ])('a pointer that lies under the picture: %s', async (_, flags, expected) => {
+      kernel.extras.set(60, [zpos(3n, flags)]).set(63, [zpos(2n)]);
+      await commit.set(target, filling);
+      expect(kernel.commits[0]!.changes.filter((change) => change.includes('zpos'))).toEqual(expected);
+    });
+
+    test('but lights the panel without, where the card refuses that', async () => {
+      kernel.extras.set(40, [{ name: 'CTM', value: 78n }]);
+      kernel.setErrors = [new Error('EINVAL')];
+      await commit.set(target, filling);
+      expect(kernel.commits.map(({ changes }) => changes.includes('40 CTM 0'))).toEqual([true, false]);
+    });
   });
 
   describe('with what is asked of the signal', () => {
@@ -447,6 +542,20 @@ describe('what the hardware takes is asked without touching it', () => {
     expect(commit.accepts(target, false, small)).toBe(true);
     expect(kernel.commits[0]).toMatchObject({ flags: TEST | MODESET });
     expect(kernel.commits[0]?.changes).toContain('40 MODE_ID 900');
+  });
+
+  test('whether it can be shown without a modeset', () => {
+    kernel.results = [-22, 0];
+    expect([commit.isSeamless(target, filling), commit.isSeamless(target, filling)]).toEqual([false, true]);
+    expect(kernel.commits.map(({ flags }) => flags)).toEqual([TEST, TEST]);
+    expect(kernel.commits[0]!.changes).toContain('40 ACTIVE 1');
+  });
+
+  test('whether it can be lit at all, with a buffer of ours', async () => {
+    await commit.lights(target, filling);
+    expect(kernel.commits.map(({ flags }) => flags)).toEqual([TEST | MODESET]);
+    kernel.setErrors = [new Error('EINVAL')];
+    await expect(commit.lights(target, filling)).rejects.toThrow('EINVAL');
   });
 
   test('a plane that cannot reflect is not asked to', () => {

@@ -185,14 +185,10 @@ describe('a mode that the monitor does not list', () => {
     expect(choice).toMatchObject({ made: true });
   });
 
-  test('cannot be larger than the card drives, nor one that the card has refused', () => {
+  test('cannot be larger than the card drives', () => {
     const using = ': using 1280x800@59.91';
     expect(chooseMode([wxga], wish(9000, 1000, 60), null, open)?.note).toBe(
       `the monitor has no mode 9000x1000@60, and the card drives 8192x8192 at most, not 9000x1000@59.94${using}`,
-    );
-    const refused = { ...open, refused: () => 'EINVAL' };
-    expect(chooseMode([wxga], wish(1920, 1080, 60), null, refused)?.note).toBe(
-      `the monitor has no mode 1920x1080@60, and the card refuses 1920x1080@59.93: EINVAL${using}`,
     );
   });
 
@@ -206,5 +202,49 @@ describe('a mode that the monitor does not list', () => {
     expect(chooseMode([wxga], { modeline: mode({ clock: 297_000 }) }, null, { ...open, range })?.note).toBe(
       'the modeline cannot be used: 1920x1080@120 is 120 Hz, of which the monitor takes 48 to 75: using 1280x800@59.91',
     );
+  });
+});
+
+describe('a mode that the card has refused', () => {
+  const preferred = mode({ type: 8 });
+  const [sxga, wxga] = [
+    mode({ hdisplay: 1280, vdisplay: 1024 }),
+    mode({ hdisplay: 1280, vdisplay: 800, htotal: 1440, vtotal: 823, clock: 71_000 }),
+  ];
+  const modes = [preferred, wxga, sxga];
+  const refusing = (...refused: readonly ModeInfo[]) => ({
+    ...{ analog: false, maxWidth: 8192, maxHeight: 8192 },
+    refused: (one: ModeInfo) => (refused.some((other) => sameMode(other, one)) ? 'EINVAL' : undefined),
+  });
+
+  test.each([
+    ['is left for the one that is set', wxga, refusing(preferred), wxga, 'keeping 1280x800@59.91'],
+    ['unless that has been refused, too', wxga, refusing(preferred, wxga), sxga, 'using 1280x1024@60'],
+    ['or is none of the monitor’s', mode({ clock: 1000 }), refusing(preferred), sxga, 'using 1280x1024@60'],
+    ['or for the best of the others', null, refusing(preferred), sxga, 'using 1280x1024@60'],
+  ])('%s', (_, current, limits, expected, instead) => {
+    const choice = chooseMode(modes, 'preferred', current, limits)!;
+    expect(choice.mode).toBe(expected);
+    expect(choice.note).toBe(`the card refuses 1920x1080@60: EINVAL: ${instead}`);
+  });
+
+  test('as all the others is chosen all the same', () => {
+    const choice = chooseMode(modes, 'preferred', null, refusing(...modes))!;
+    expect(choice).toMatchObject({
+      mode: preferred,
+      note: 'the card refuses 1920x1080@60: EINVAL, and all others of the monitor',
+    });
+  });
+
+  test('and was made is left for what the monitor prefers', () => {
+    const limits = {
+      ...refusing(),
+      refused: ({ hdisplay }: ModeInfo) => (hdisplay === 1600 ? 'EINVAL' : undefined),
+    };
+    const choice = chooseMode(modes, { width: 1600, height: 900, refresh: 60_000 }, null, limits)!;
+    expect(choice).toMatchObject({
+      mode: preferred,
+      note: 'the card refuses 1600x900@59.83: EINVAL: using 1920x1080@60',
+    });
   });
 });

@@ -213,15 +213,89 @@ describe('a flip that is refused', () => {
     expect(flipped()).toEqual([2]);
   });
 
-  test('with anything else is tried again, and logged', async () => {
-    const source = new FakeSource().draw(buffer());
-    await lit(source);
-    kernel.flipResults = [-28];
-    source.draw(buffer());
-    output.changed();
-    expect(log.lines.at(-1)).toBe('warning: Virtual-1: flip refused, errno 28: trying again');
-    jest.advanceTimersByTime(100);
-    expect(flipped()).toEqual([2]);
+  describe('with anything else', () => {
+    const ENOSPC = -28;
+    const troubles = (): string[] => log.lines.filter((line) => /^(warning|error)/.test(line));
+    const passes = async (ms: number): Promise<void> => {
+      jest.advanceTimersByTime(ms);
+      await settle();
+    };
+
+    test('is tried again, and nothing is said of it', async () => {
+      const source = new FakeSource().draw(buffer());
+      await lit(source);
+      kernel.flipResults = [ENOSPC, ENOSPC];
+      source.draw(buffer());
+      output.changed();
+      await passes(100);
+      await passes(100);
+      expect(flipped()).toEqual([2]);
+      expect(troubles()).toEqual([]);
+      kernel.vblank(CRTC);
+      expect([output.path, output.reason]).toEqual(['direct', undefined]);
+    });
+
+    test('three times is copied, said once with its name, and tried again later, until it works', async () => {
+      let now = monotonic();
+      jest.spyOn(performance, 'now').mockImplementation(() => now);
+      const source = new FakeSource().draw(buffer());
+      await lit(source);
+      const next = async (refusals: number): Promise<string> => {
+        kernel.flipResults = Array.from({ length: refusals }, () => ENOSPC);
+        source.draw(buffer());
+        output.changed();
+        for (let count = 0; count < 3; count++) await passes(100);
+        kernel.vblank(CRTC);
+        expect(source.presentedFrames.at(-1)).toBe(source.frame);
+        expect(kernel.flipResults).toEqual([]);
+        return output.path;
+      };
+      expect(await next(3)).toBe('copy');
+      expect(output.reason).toBe('the card does not flip to this buffer (ENOSPC)');
+      expect(await next(0)).toBe('copy');
+      now += 10_000;
+      // Once is enough to know by now.
+      expect(await next(1)).toBe('copy');
+      now += 19_000;
+      expect(await next(0)).toBe('copy');
+      now += 1_000;
+      expect(await next(0)).toBe('direct');
+      expect(output.reason).toBeUndefined();
+      expect(troubles()).toEqual(['warning: Virtual-1: flip refused with ENOSPC: copying instead']);
+      expect(log.lines.at(-1)).toBe('info: Virtual-1: the card flips to this buffer again: copying no more');
+      // A new trouble is a new line.
+      expect(await next(3)).toBe('copy');
+      expect(troubles()).toHaveLength(2);
+    });
+
+    test('of our own buffers, too, keeps the picture; the guest goes on, and the panel when it works', async () => {
+      const source = new FakeSource().draw(buffer());
+      await lit(source);
+      kernel.flipResults = Array.from({ length: 30 }, () => ENOSPC);
+      for (let half = 0; half < 12; half++) {
+        source.draw(buffer());
+        output.changed();
+        await passes(100);
+        await passes(400);
+      }
+      expect(source.presentedFrames.at(-1)).toBeGreaterThan(source.frame - 2);
+      expect(source.presentedFrames.length).toBeGreaterThan(9);
+      expect(flipped()).toEqual([]);
+      expect(output.reason).toBe('the card does not flip (ENOSPC)');
+      expect(troubles()).toEqual([
+        'warning: Virtual-1: flip refused with ENOSPC: copying instead',
+        'error: Virtual-1: flip refused with ENOSPC: the panel keeps its picture until it works',
+      ]);
+      kernel.flipResults = [];
+      await passes(500);
+      expect(flipped()).toHaveLength(1);
+      kernel.vblank(CRTC);
+      expect(log.lines.at(-1)).toBe('info: Virtual-1: the card flips again');
+      expect([output.path, output.reason]).toEqual([
+        'copy',
+        'the card does not flip to this buffer (ENOSPC)',
+      ]);
+    });
   });
 });
 
@@ -254,6 +328,56 @@ describe('a set that fails', () => {
     expect(output.reason).toMatch(/^the card does not scan this buffer out/);
     expect(source.presentedFrames).toEqual([1]);
     expect(framebuffers[0]!.uses).toBe(0);
+  });
+
+  test('with one buffer of a kind is not tried with another; with another kind it is, and after a light anew', async () => {
+    kernel.setErrors = [systemError('EINVAL', EINVAL)];
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    const next = async (drawn: FakeFramebuffer): Promise<string> => {
+      source.draw(drawn);
+      output.changed();
+      await settle();
+      kernel.vblank(CRTC);
+      await settle();
+      return output.path;
+    };
+    expect(await next(buffer())).toBe('copy');
+    const foreign = buffer();
+    foreign.exporter = 'vgem';
+    expect(await next(foreign)).toBe('direct');
+    expect(await next(buffer())).toBe('copy');
+    expect(log.lines.filter((line) => line.startsWith('warning'))).toEqual([
+      'warning: Virtual-1: the card does not scan this buffer out (Error: EINVAL, drmModeSetCrtc): copying instead',
+    ]);
+    output.renew();
+    await settle();
+    expect([output.path, output.reason]).toEqual(['direct', undefined]);
+  });
+
+  test('is no fault of the buffer where one of ours fails as well', async () => {
+    const refused = (): Error => systemError('EINVAL', EINVAL);
+    kernel.setErrors = [refused(), refused()];
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    expect(output.reason).toBe('cannot be lit: Error: EINVAL, drmModeSetCrtc');
+    // The guest goes on.
+    expect(source.presentedFrames).toEqual([1]);
+    expect(framebuffers[0]!.uses).toBe(0);
+    jest.advanceTimersByTime(2000);
+    await settle();
+    expect([output.path, output.reason]).toEqual(['direct', undefined]);
+    expect(log.lines.filter((line) => /^(warning|error)/.test(line))).toHaveLength(1);
+  });
+
+  test('when our own cannot be tried either, for the card is not ours, says nothing of the buffer', async () => {
+    kernel.setErrors = [systemError('EINVAL', EINVAL), systemError('EACCES', EACCES)];
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    jest.advanceTimersByTime(100);
+    await settle();
+    expect([output.path, output.reason]).toEqual(['direct', undefined]);
+    expect(log.lines.filter((line) => /^(warning|error)/.test(line))).toEqual([]);
   });
 
   test('with our own is said, and frees what it held', async () => {
@@ -402,7 +526,6 @@ describe('darkness lets go of everything', () => {
     await kernel.finish('off', systemError('EACCES', EACCES));
     await dark;
     expect(framebuffers[0]!.uses).toBe(0);
-    expect(framebuffers[0]!.imported.refusal).toBeUndefined();
   });
 
   test('while a flip is in flight', async () => {
@@ -598,6 +721,53 @@ describe('the copy path', () => {
   });
 });
 
+describe('with atomic commits', () => {
+  beforeEach(() => {
+    card.close();
+    kernel = new FakeAtomicCard();
+    card = kernel.open();
+    output = new Output(card, connector(1), log);
+  });
+
+  test('another view on the same mode is no modeset, and does not go dark', async () => {
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    expect(output.modesets).toBe(1);
+    await output.light(CRTC, fullHd, { fit: 'none', turn: 0 });
+    await settle();
+    expect(output.isSet).toBe(true);
+    expect(output.modesets).toBe(1);
+    await output.light(CRTC, wxga);
+    await settle();
+    expect(output.modesets).toBe(2);
+    expect(kernel.told.filter((line) => line.startsWith('off'))).toEqual([]);
+    expect(kernel.sets).toHaveLength(3);
+    expect(log.lines.filter((line) => line.includes('without a modeset'))).toHaveLength(1);
+  });
+
+  test('a frame of the mode’s size is asked about, too, when no slow commit has the locks', async () => {
+    const asked: boolean[] = [];
+    jest.spyOn(card.commit, 'accepts').mockImplementation(() => {
+      asked.push(card.committing);
+      return true;
+    });
+    const others = new Output(card, connector(2), log);
+    kernel.patient = true;
+    const source = new FakeSource().draw(buffer());
+    await lit(source);
+    const other = new FakeSource().draw(buffer());
+    await others.light(OTHER, fullHd);
+    others.show(other, monotonic());
+    await settle();
+    expect(asked).toEqual([false]);
+    while (kernel.pending.length > 0) await kernel.finish();
+    expect(asked).toEqual([false, false]);
+    expect([output.path, others.path]).toEqual(['direct', 'direct']);
+    kernel.patient = false;
+    await others.darken();
+  });
+});
+
 describe('the pointer', () => {
   test('waits for the flip in flight, and is where the guest has it at the vblank', async () => {
     const source = new FakeSource().draw(buffer());
@@ -704,9 +874,7 @@ test.each([
         if (random.chance(0.5)) queue(() => one.light(crtc, random.pick([fullHd, wxga])));
       } else if (what < 99) {
         if (random.chance(0.5)) queue(() => one.darken());
-      } else {
-        for (const drawn of pool) drawn.imported.refusal = undefined;
-      }
+      } else if (random.chance(0.3)) one.renew();
       await new Promise((resolve) => setImmediate(resolve));
       expect(kernel.wrongs).toEqual([]);
       // In flight and on the panel, for two outputs, and a copy each.

@@ -207,6 +207,106 @@ describe('a link that is bad', () => {
   });
 });
 
+describe('a listed mode that the card refuses', () => {
+  /** Of a guest's buffer and of ours, or of ours where the guest's does not fit. */
+  const refusals = (count: number): Error[] =>
+    Array.from({ length: count }, () => systemError('EINVAL', -22));
+  const troubles = (): string[] => log.lines.filter((line) => /^(warning|error)/.test(line));
+  const wxga = mode({ hdisplay: 1280, htotal: 1440, vdisplay: 800, vtotal: 823, clock: 71_000 });
+
+  test('leaves the panel as it was, with one warning; its guest is told and shown again', async () => {
+    await start();
+    const guest = screen(first());
+    first().show(guest, 0);
+    await settle();
+    kernel.vblank(40);
+    // The monitor prefers another mode by now.
+    kernel.connectors[0] = connectorInfo(1, 1, [mode({ ...wxga, type: 8 }), { ...fullHd, type: 0 }]);
+    kernel.crtcErrors.set(40, refusals(1));
+    const { length } = kernel.sets;
+    await outputs.scan();
+    guest.frame++;
+    first().changed();
+    await settle();
+    // Nothing went dark for it.
+    expect(kernel.sets.slice(length)).toEqual([]);
+    expect(first().settledMode).toBe(fullHd);
+    changes = 0;
+    await hotplug();
+    expect(changes).toBeGreaterThan(0);
+    const note = 'the card refuses 1280x800@59.91: EINVAL, drmModeSetCrtc: keeping 1920x1080@60';
+    expect([first().mode && modeName(first().mode!), first().modeNote]).toEqual(['1920x1080@60', note]);
+    expect([first().path, first().reason]).toEqual(['direct', undefined]);
+    expect(troubles()).toEqual([`warning: Virtual-1: ${note}`]);
+    guest.frame++;
+    first().changed();
+    kernel.vblank(40);
+    expect(guest.presentedFrames.at(-1)).toBe(guest.frame);
+    await scan();
+    expect(first().mode?.hdisplay).toBe(1920);
+    expect(troubles()).toHaveLength(1);
+  });
+
+  test('is left for the best of the others where the panel was dark', async () => {
+    kernel.connectors[0] = connectorInfo(1, 1, [small, fullHd, wxga]);
+    kernel.crtcErrors.set(40, refusals(2));
+    await start();
+    await hotplug();
+    for (const output of outputs.lit()) output.show(screen(output), 0);
+    await settle();
+    expect(first().settledMode).toBe(wxga);
+    expect(first().modeNote).toBe(
+      'the card refuses 1920x1080@60: EINVAL, drmModeSetCrtc: using 1280x800@59.91',
+    );
+    expect(troubles()).toHaveLength(1);
+  });
+
+  test('as all others are is tried again ever more rarely, without another word, while its guest goes on', async () => {
+    kernel.crtcErrors.set(40, refusals(200));
+    await start({ name: 'Virtual-1' });
+    await hotplug();
+    expect(first().settledMode).toBeNull();
+    expect(first().reason).toBe('cannot be lit: Error: EINVAL, drmModeSetCrtc');
+    const told = troubles().length;
+    const guest = first().source as FakeSource;
+    const left = kernel.crtcErrors.get(40)!.length;
+    let answers = 0;
+    for (let second = 0; second < 120; second++) {
+      guest.frame++;
+      first().changed();
+      for (let half = 0; half < 2; half++) {
+        jest.advanceTimersByTime(500);
+        await settle();
+      }
+      if (guest.presentedFrames.at(-1) === guest.frame) answers++;
+    }
+    expect(answers).toBeGreaterThanOrEqual(119);
+    const tries = left - kernel.crtcErrors.get(40)!.length;
+    expect(tries).toBeGreaterThan(2);
+    expect(tries).toBeLessThan(7);
+    expect(troubles()).toHaveLength(told);
+    kernel.crtcErrors.clear();
+    jest.advanceTimersByTime(1000);
+    first().renew();
+    await settle();
+    expect(first().settledMode).toBe(small);
+    // What it takes now it keeps.
+    await scan();
+    expect(first().settledMode).toBe(small);
+  });
+
+  test('for want of memory is no fault of the mode', async () => {
+    kernel.crtcErrors.set(40, [systemError('ENOMEM', -12), systemError('ENOMEM', -12)]);
+    await start();
+    expect(first().reason).toBe('cannot be lit: Error: ENOMEM, drmModeSetCrtc');
+    for (let half = 0; half < 4; half++) {
+      jest.advanceTimersByTime(500);
+      await settle();
+    }
+    expect([first().settledMode, first().modeNote]).toEqual([fullHd, undefined]);
+  });
+});
+
 describe('a mode that the monitor does not list', () => {
   const custom = { name: 'Virtual-1', mode: { width: 1600, height: 900, refresh: 60_000 } };
 
@@ -218,17 +318,21 @@ describe('a mode that the monitor does not list', () => {
   });
 
   test('and that the card refuses is left for the preferred one, without a loop and without blaming the buffer', async () => {
-    kernel.crtcErrors.set(40, [systemError('EINVAL', -22)]);
+    // The guest's buffer, and one of ours.
+    kernel.crtcErrors.set(40, [systemError('EINVAL', -22), systemError('EINVAL', -22)]);
     await start(custom);
-    const guest = new FakeFramebuffer(9, first().width, first().height);
-    first().show(screen(first(), guest), 0);
     await hotplug();
     expect(first().mode).toBe(fullHd);
-    expect(first().modeNote).toBe(
-      'the monitor has no mode 1600x900@60, and the card refuses 1600x900@59.83: EINVAL, drmModeSetCrtc: ' +
-        'using 1920x1080@60',
-    );
-    expect(guest.imported.refusal).toBeUndefined();
+    const note = 'the card refuses 1600x900@59.83: EINVAL, drmModeSetCrtc: using 1920x1080@60';
+    expect(first().modeNote).toBe(note);
+    expect(log.lines.filter((line) => /^(warning|error)/.test(line))).toEqual([
+      `warning: Virtual-1: ${note}`,
+    ]);
+    const guest = screen(first());
+    first().show(guest, 0);
+    await settle();
+    kernel.vblank(40);
+    expect([first().path, first().reason]).toEqual(['direct', undefined]);
     const { length } = kernel.sets;
     await scan();
     expect(kernel.sets).toHaveLength(length);
@@ -236,7 +340,7 @@ describe('a mode that the monitor does not list', () => {
 
   test('is tried again with another monitor', async () => {
     kernel.edids.set(1, dell);
-    kernel.crtcErrors.set(40, [systemError('EINVAL', -22)]);
+    kernel.crtcErrors.set(40, [systemError('EINVAL', -22), systemError('EINVAL', -22)]);
     await start(custom);
     await hotplug();
     expect(first().mode).toBe(fullHd);

@@ -4,6 +4,8 @@ import type { OutputConfig } from '../../src/config/config';
 import { fourcc } from '../../src/fourcc';
 import { readConnector, type Connector } from '../../src/kms/connector';
 import type { CardReader } from '../../src/kms/reader';
+import type { Scanout } from '../../src/kms/scanout';
+import type { ModeInfo } from '../../src/native';
 import { assumedBuffer, readAssumption, type Assumption } from '../../src/plan/assumption';
 import { coldSituation } from '../../src/plan/cold';
 import { makePlan, type OutputPlan, type Plan, type Tester } from '../../src/plan/plan';
@@ -188,14 +190,16 @@ test('an opaque twin and a screen larger than the mode need no question', async 
 
 describe('with test commits', () => {
   let open = 0;
+  let seamless = true;
   afterEach(() => {
     expect(open).toBe(0);
   });
-  const tester = (takes: boolean): Tester => ({
-    probe: () =>
+  const tester = (takes: (scanout: Scanout, mode: ModeInfo) => boolean): Tester => ({
+    probe: ({ mode }) =>
       Promise.resolve({
         framebuffer: ++open,
-        accepts: () => takes,
+        accepts: (scanout) => takes(scanout, mode),
+        isSeamless: () => seamless,
         close: () => open--,
       }),
   });
@@ -206,20 +210,37 @@ describe('with test commits', () => {
     [true, 'direct', undefined],
     [false, 'copy', "the guest's screen is smaller than the mode"],
   ])('the card takes it: %s', async (takes, path, reason) => {
-    const plan = await planOf(outputs, { assume, tester: tester(takes) });
+    const plan = await planOf(outputs, { assume, tester: tester(({ width }) => takes || width !== 640) });
     expect(plan).toMatchObject({ by: 'test commits' });
     expect(plan).not.toHaveProperty('byWhy');
     const { path: found, reason: why } = one(plan, 'Virtual-1');
     expect([found, why]).toEqual([path, reason]);
   });
 
+  test('the card says what is seamless, whatever modes look like', async () => {
+    const other = { width: 1280, height: 1024, refresh: 75_000 };
+    const changes = async (mode?: typeof other): Promise<unknown[]> => {
+      const plan = await planOf([{ name: 'Virtual-1', ...show('windows'), ...(mode && { mode }) }], {
+        tester: tester(() => true),
+      });
+      const { change, why } = one(plan, 'Virtual-1');
+      return [change, why];
+    };
+    expect(await changes(other)).toEqual(['flip', undefined]);
+    seamless = false;
+    expect(await changes(other)).toEqual(['modeset', 'its mode is 1024x768@60 now']);
+    expect(await changes()).toEqual(['modeset', 'the card says so']);
+    seamless = true;
+  });
+
   test('a made mode that the card refuses is left for the preferred one', async () => {
     const mode = { width: 1600, height: 900, refresh: 75_000 };
-    const plan = await planOf([{ name: 'Virtual-1', ...show('windows'), mode }], { tester: tester(false) });
+    const plan = await planOf([{ name: 'Virtual-1', ...show('windows'), mode }], {
+      tester: tester((_, { hdisplay }) => hdisplay !== 1600),
+    });
     expect(one(plan, 'Virtual-1')).toMatchObject({
       mode: '1024x768@60',
-      modeNote:
-        'the monitor has no mode 1600x900@75, and the card refuses 1600x900@74.91: a test commit was refused: using 1024x768@60',
+      modeNote: 'the card refuses 1600x900@74.91: a test commit was refused: keeping 1024x768@60',
     });
   });
 });

@@ -158,7 +158,7 @@ describe('an output', () => {
     await light(outputs[0]!, CRTC, all);
     expect(kernel.told).toEqual([]);
     await light(outputs[0]!, CRTC, { maxBpc: 12 });
-    expect(kernel.told).toEqual(['off 40', '1/9=12', '40/7=0', '1/10=0', 'set 40']);
+    expect(kernel.told).toEqual(['1/9=12', '40/7=0', '1/10=0', 'set 40']);
   });
 
   test('does not inherit what was set on its CRTC for another', async () => {

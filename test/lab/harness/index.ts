@@ -36,5 +36,6 @@ export { Mouse, Tablet, type Button } from './pointer';
 export { decodePpm } from './ppm';
 export { Seatd } from './seatd';
 export { SolidFrames } from './solid-frames';
+export { openOther, paint, spoil, spoilt } from './spoil';
 export * from './wire-guest';
 export { frames, look, mirrors, moves, shows, showsOnly } from './witness';

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { native, type NativeCard, type NativeSeat } from '../../../src/native';
 import {
-  atTestEnd, crtcOf, Daemon, eventually, frames, Image, Keyboard, Panels, PictureGuest, Seatd, shows, XR24,
+  atTestEnd, crtcOf, Daemon, eventually, frames, Image, Keyboard, openOther, paint, Panels, PictureGuest, Seatd, shows,
+  spoil, spoilt,
 } from '../harness'; // prettier-ignore
 
 const OUTPUTS = ['Virtual-1', 'Virtual-2', 'Virtual-3'] as const;
@@ -74,23 +75,13 @@ class Other {
     const file = Panels.lab.device;
     const fd = this.#seat.openDevice(file);
     expect(fd).toBeGreaterThan(0);
-    const card = native.openCard(file, fd);
-    this.#card = card;
-    const dumb = await card.createDumb({
-      width: 1024,
-      height: 768,
-      format: XR24,
-      fill: 0,
-      framebuffer: true,
-    });
-    new Uint32Array(dumb.pixels).set(Other.picture.pixels);
-    const connector = card
-      .resources()
-      .connectors.map((id) => card.connector(id))
-      .find(({ typeId }) => typeId === Number(OUTPUTS[0].split('-')[1]))!;
-    const mode = connector.modes.find(({ hdisplay, vdisplay }) => hdisplay === 1024 && vdisplay === 768)!;
-    await card.setCrtc(crtcOf(OUTPUTS[0])!.id, dumb.framebuffer, 0, 0, [connector.id], mode);
-    card.setCursor(crtcOf(OUTPUTS[0])!.id, null, 0, 0);
+    this.#card = openOther(file, fd);
+    await paint(this.#card, crtcOf(OUTPUTS[0])!.id, OUTPUTS[0], Other.picture);
+  }
+
+  /** Leaves more behind than its picture. */
+  spoil(): Promise<void> {
+    return spoil(this.#card!, crtcOf(OUTPUTS[0])!.id);
   }
 
   close(): void {
@@ -130,8 +121,13 @@ describe.each([
     await daemon.said(/another session is in front: paused/);
     await guestsGoOn();
     await shows(OUTPUTS[0], Other.picture.crc);
+    if (!legacy) {
+      await other.spoil();
+      expect(await frames(OUTPUTS[0], 2)).not.toContain(Other.picture.crc);
+    }
     other.close();
     await allShow();
+    if (!legacy) expect(spoilt(Panels.lab, crtcOf(OUTPUTS[0])!.id)).toEqual({ gamma: false, square: false });
     // Keys work again, too.
     keyboard.chord('LeftCtrl', 'LeftAlt', 'Digit2');
     await shows(OUTPUTS[0], pictures[1]!);

@@ -1,6 +1,8 @@
 import { OBJECT_CRTC } from '../../../src/kms/connector';
 import { native } from '../../../src/native';
-import { cli, Daemon, Image, Panels, PixelBuffer, shows, WireGuest } from '../harness';
+import {
+  atTestEnd, cli, Daemon, frames, Image, openOther, paint, Panels, PixelBuffer, shows, spoil, spoilt, WireGuest,
+} from '../harness'; // prettier-ignore
 
 const FIRST = 'Virtual-1';
 
@@ -58,4 +60,63 @@ test('a property is set on a card, and one that is not there is refused', async 
   expect(() => card.setProperty(crtc!, OBJECT_CRTC, -1, 1)).toThrow('property must be');
   card.close();
   await panels.remove();
+});
+
+describe('a program that had the card before leaves a gamma table and a plane with a square;', () => {
+  const picture = Image.pattern(1024, 768, 32);
+  let panels: Panels;
+  let output: string;
+  let crtc: number;
+  let guest: WireGuest;
+  let daemon: Daemon;
+  const theirs = Image.pattern(1024, 768, 33);
+
+  beforeAll(async () => {
+    panels = await Panels.create('spoilt', { connectors: 1, crtcs: 1 });
+    output = panels.connectors[0]!;
+  });
+  afterAll(() => panels.remove());
+
+  async function other(): Promise<ReturnType<typeof openOther>> {
+    const card = openOther(panels.device);
+    atTestEnd(() => {
+      card.close();
+    });
+    [crtc = 0] = card.resources().crtcs;
+    await paint(card, crtc, output, theirs);
+    await shows(output, theirs.crc, { panels });
+    await spoil(card, crtc);
+    expect(await frames(output, 2, panels)).not.toContain(theirs.crc);
+    return card;
+  }
+
+  async function show(): Promise<void> {
+    daemon = await Daemon.start({
+      card: panels.device,
+      guests: ['still'],
+      outputs: { [output]: { show: 'still' } },
+    });
+    atTestEnd(() => daemon.stop());
+    guest = await WireGuest.join(daemon.socket('still'));
+    atTestEnd(() => {
+      guest.close();
+    });
+    await guest.present(await PixelBuffer.of(picture));
+    await shows(output, picture.crc, { panels });
+    expect(await daemon.output(output)).toMatchObject({ path: 'direct' });
+    expect(spoilt(panels, crtc)).toEqual({ gamma: false, square: false });
+  }
+
+  test('it hands the card over, and lives on: the picture is right', async () => {
+    const card = await other();
+    expect(spoilt(panels, crtc)).toEqual({ gamma: true, square: true });
+    card.dropMaster();
+    await show();
+  });
+
+  test('it is killed: so it is', async () => {
+    (await other()).close();
+    expect(spoilt(panels, crtc)).toEqual({ gamma: true, square: false });
+    await show();
+  });
 });

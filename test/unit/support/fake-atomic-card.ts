@@ -1,8 +1,9 @@
-import type { NativeCard, PropertyInfo } from '../../../src/native';
-import { EBUSY, EINVAL, FakeCard } from './fake-card';
+import { sameMode } from '../../../src/kms/modes';
+import type { ModeInfo, NativeCard, PropertyInfo } from '../../../src/native';
+import { EBUSY, EINVAL, FakeCard, systemError } from './fake-card';
 
 const PLANE = 0xeeeeeeee;
-const [EVENT, TEST, NONBLOCK] = [0x01, 0x0100, 0x0200];
+const [EVENT, TEST, NONBLOCK, ALLOW_MODESET] = [0x01, 0x0100, 0x0200, 0x0400];
 const FIRST_CRTC = 40;
 const PRIMARY = 60;
 const CURSOR = 70;
@@ -25,6 +26,7 @@ export class FakeAtomicCard extends FakeCard {
   pointerError = 0;
   /** Values that were set, by object and property. */
   readonly #state = new Map<string, number>();
+  readonly #modes = new Map<number, ModeInfo>();
   #blob = 0;
 
   /** What the cursor plane of a CRTC shows, and where. */
@@ -57,7 +59,10 @@ export class FakeAtomicCard extends FakeCard {
     });
     return type === PLANE || id >= FIRST_CRTC ? all : [...all, ...this.connectorProperties(id)];
   };
-  createModeBlob = (): number => ++this.#blob;
+  createModeBlob: NativeCard['createModeBlob'] = (mode) => {
+    this.#modes.set(++this.#blob, mode);
+    return this.#blob;
+  };
   createDamageBlob = (): number => ++this.#blob;
   destroyBlob = (): void => undefined;
   signalledFence = (): number => -25;
@@ -97,10 +102,19 @@ export class FakeAtomicCard extends FakeCard {
     return 0;
   };
 
-  atomicSet: NativeCard['atomicSet'] = async (triples, count) => {
+  atomicSet: NativeCard['atomicSet'] = async (triples, count, flags) => {
     const changes = this.#read(triples, count);
     const mode = changes.find(([, name]) => name === 'MODE_ID');
     const [crtc = 0, , blob = 0] = mode ?? [];
+    const to = this.#modes.get(blob) ?? null;
+    const now = this.modes.get(crtc) ?? null;
+    if (mode && (flags & ALLOW_MODESET) === 0 && !(to && now && sameMode(to, now)))
+      throw systemError('EINVAL', EINVAL, 'ioctl(DRM_IOCTL_MODE_ATOMIC)');
+    if ((flags & TEST) !== 0) {
+      const refusal = (flags & ALLOW_MODESET) !== 0 ? this.setErrors.shift() : this.setErrors[0];
+      if (refusal) throw refusal;
+      return;
+    }
     // The kernel waits for what is in flight on the CRTC, whose event then comes as well.
     this.inFlight.delete(crtc);
     await this.wait(mode ? `${blob ? 'set' : 'off'} ${crtc}` : 'release');
@@ -108,7 +122,9 @@ export class FakeAtomicCard extends FakeCard {
     if (error) throw error;
     this.#apply(changes);
     const framebuffer = changes.find(([object, name]) => object < CURSOR && name === 'FB_ID')?.[2] ?? 0;
-    if (mode) this.sets.push({ crtc, framebuffer, x: 0, y: 0, mode: null });
+    if (!mode) return;
+    this.modes.set(crtc, to);
+    this.sets.push({ crtc, framebuffer, x: 0, y: 0, mode: null });
   };
 
   #read(triples: Float64Array, count: number): [object: number, name: string, value: number][] {

@@ -49,6 +49,8 @@ export class FakeCard {
   readonly flips: Flip[] = [];
   readonly inFlight = new Map<number, Flip>();
   readonly sets: { crtc: number; framebuffer: number; x: number; y: number; mode: ModeInfo | null }[] = [];
+  /** What CRTCs are set to. */
+  readonly modes = new Map<number, ModeInfo | null>();
   readonly pending: Pending[] = [];
   readonly wrongs: string[] = [];
   master = true;
@@ -120,7 +122,7 @@ export class FakeCard {
   ];
   blob = (id: number): Uint8Array =>
     id > 0x10000 ? Buffer.from(`${this.paths.get(id - 0x10000)!}\0`) : this.edids.get(id)!;
-  crtc = (id: number): object => ({ id, framebuffer: 0, x: 0, y: 0, mode: null });
+  crtc = (id: number): object => ({ id, framebuffer: 0, x: 0, y: 0, mode: this.modes.get(id) ?? null });
   close = (): void => undefined;
   abandon = (): void => {
     this.abandoned = true;
@@ -156,6 +158,7 @@ export class FakeCard {
       const error = to ? (this.crtcErrors.get(crtc)?.shift() ?? this.setErrors.shift()) : undefined;
       if (error) throw error;
       this.told.push(`${to ? 'set' : 'off'} ${crtc}`);
+      this.modes.set(crtc, to);
       this.sets.push({ crtc, framebuffer, x, y, mode: to });
     } finally {
       this.#setsRunning--;
@@ -278,6 +281,7 @@ export class FakeFramebuffer {
   uses = 0;
   retained = 0;
   readonly imported: Imported;
+  exporter = 'udmabuf';
   readonly format = XR24;
   readonly layout: BufferLayout;
 
