@@ -199,6 +199,23 @@ describe('a modeset', () => {
     expect(changes.filter((change) => change.startsWith('63'))).toEqual([]);
   });
 
+  test('switches off the CRTC on which another client had the connector alone, with its planes', async () => {
+    kernel.connectorCrtc.set(50, 41);
+    kernel.plane(60).crtcId = 41; // Ours to be, and not cleared.
+    kernel.plane(61).crtcId = 41;
+    await commit.set(target, filling);
+    const { changes } = kernel.commits[0]!;
+    expect(changes.slice(-4)).toEqual(['41 ACTIVE 0', '41 MODE_ID 0', '61 FB_ID 0', '61 CRTC_ID 0']);
+    expect(changes).toContain('60 FB_ID 7');
+  });
+
+  test('leaves on the CRTC that another connector shared with it', async () => {
+    kernel.connectorCrtc.set(50, 41).set(51, 41);
+    kernel.plane(61).crtcId = 41;
+    await commit.set(target, filling);
+    expect(kernel.commits[0]!.changes.filter((change) => /^(41|51|61) /.test(change))).toEqual([]);
+  });
+
   describe('puts right what others left', () => {
     const enums = (...names: string[]) => names.map((name, index) => ({ name, value: BigInt(index) }));
     const zpos = (value: bigint, flags = 0) => ({ name: 'zpos', value, flags, range: [0n, 7n] as const });
