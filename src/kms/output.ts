@@ -631,7 +631,7 @@ export class Output {
 
   /** Of a set that has been refused: the buffer is to blame only if one of ours would do. */
   async #judge({ framebuffer }: Flight, lighting: Lighting, error: unknown): Promise<SetFailure> {
-    if (isPassing(error) || !framebuffer) return { cause: error };
+    if (isPassing(error) || !framebuffer || !this.card.exists) return { cause: error };
     const cause = await this.#whyDark(lighting);
     if (cause !== undefined) return { cause };
     // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
