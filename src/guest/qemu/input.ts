@@ -174,13 +174,12 @@ export class QemuInput implements GuestInput {
     for (const [head, state] of this.#heads) {
       const target = this.target(head);
       if (!target) continue;
-      for (const key of state.keys) send(target, 'Keyboard', 'Release', key);
-      for (const button of state.buttons) send(target, 'Mouse', 'Release', button);
-      state.keys.clear();
-      state.buttons.clear();
-      for (let finger = 0; state.fingers !== 0; finger++) {
-        if ((state.fingers & (1 << finger)) !== 0) sendTouch(target, finger, TOUCH_UP, 0, 0);
-        state.fingers &= ~(1 << finger);
+      for (const key of state.keys) if (send(target, 'Keyboard', 'Release', key)) state.keys.delete(key);
+      for (const button of state.buttons)
+        if (send(target, 'Mouse', 'Release', button)) state.buttons.delete(button);
+      for (const finger of TOUCH_SLOTS.keys()) {
+        const bit = 1 << finger;
+        if ((state.fingers & bit) !== 0 && sendTouch(target, finger, TOUCH_UP, 0, 0)) state.fingers &= ~bit;
       }
     }
   }
