@@ -14,7 +14,7 @@ export {
 export { BARE, scancodes, startBare } from './bare-guest';
 export { Bus } from './bus';
 export { atTestEnd } from './cleanup';
-export { Child, type Exit } from './child';
+export { Child, repository, type Exit } from './child';
 export { EvdevReader } from './evdev-reader';
 export { eventually, pause, within } from './eventually';
 export { FencedBuffer } from './fenced-buffer';
@@ -35,6 +35,7 @@ export { decodePng } from './png';
 export { Mouse, Tablet, type Button } from './pointer';
 export { decodePpm } from './ppm';
 export { Seatd } from './seatd';
+export { says } from './text';
 export { SolidFrames } from './solid-frames';
 export * from './wire-guest';
 export { frames, look, mirrors, moves, shows, showsOnly } from './witness';
