@@ -35,7 +35,7 @@ export { decodePng } from './png';
 export { Mouse, Tablet, type Button } from './pointer';
 export { decodePpm } from './ppm';
 export { Seatd } from './seatd';
-export { says } from './text';
+export { textsIn } from './text';
 export { SolidFrames } from './solid-frames';
 export * from './wire-guest';
 export { frames, look, mirrors, moves, shows, showsOnly } from './witness';
