@@ -1,3 +1,5 @@
+#include <linux/input-event-codes.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -19,6 +21,20 @@ uint32_t Rounded(double value) { return static_cast<uint32_t>(static_cast<int32_
 
 /** The far edge of a device is still on the screen. */
 uint32_t Position(double value) { return static_cast<uint32_t>(std::clamp(value, 0.0, 65535.0)); }
+
+/** A pen's buttons are a mouse's for guests; a puck has those already. */
+uint32_t ButtonOf(uint32_t button) {
+  switch (button) {
+    case BTN_STYLUS:
+      return BTN_RIGHT;
+    case BTN_STYLUS2:
+      return BTN_MIDDLE;
+    case BTN_STYLUS3:
+      return BTN_SIDE;
+    default:
+      return button;
+  }
+}
 
 }  // namespace
 
@@ -66,6 +82,11 @@ size_t Input::ReadRecords(libinput_event* event, Record* records) {
     case LIBINPUT_EVENT_TOUCH_CANCEL:
       *records = ReadTouch(type, libinput_event_get_touch_event(event), id);
       return 1;
+    case LIBINPUT_EVENT_TABLET_TOOL_PROXIMITY:
+    case LIBINPUT_EVENT_TABLET_TOOL_AXIS:
+    case LIBINPUT_EVENT_TABLET_TOOL_TIP:
+    case LIBINPUT_EVENT_TABLET_TOOL_BUTTON:
+      return ReadTool(type, libinput_event_get_tablet_tool_event(event), id, records);
     default:  // LIBINPUT_EVENT_POINTER_AXIS among them, which repeats those three for old programs
       return 0;
   }
@@ -80,6 +101,28 @@ Input::Record Input::ReadTouch(libinput_event_type type, libinput_event_touch* t
   const uint32_t y = Position(libinput_event_touch_get_y_transformed(touch, 65536));
   return {type == LIBINPUT_EVENT_TOUCH_DOWN ? Record::kTouchDown : Record::kTouchMove, id, finger,
           x | y << 16};
+}
+
+/** A pen is an absolute pointer: its tip is the left button, the lower one on it the right, as Windows has
+ * it. */
+size_t Input::ReadTool(libinput_event_type type, libinput_event_tablet_tool* tool, uint32_t id,
+                       Record* records) {
+  if (type == LIBINPUT_EVENT_TABLET_TOOL_BUTTON) {
+    const bool down = libinput_event_tablet_tool_get_button_state(tool) == LIBINPUT_BUTTON_STATE_PRESSED;
+    *records = {Record::kButton, id, ButtonOf(libinput_event_tablet_tool_get_button(tool)), down ? 1U : 0U};
+    return 1;
+  }
+  // What is down on it libinput has let go before it leaves.
+  if (type == LIBINPUT_EVENT_TABLET_TOOL_PROXIMITY &&
+      libinput_event_tablet_tool_get_proximity_state(tool) == LIBINPUT_TABLET_TOOL_PROXIMITY_STATE_OUT) {
+    return 0;
+  }
+  records[0] = {Record::kAbsolute, id, Position(libinput_event_tablet_tool_get_x_transformed(tool, 65536)),
+                Position(libinput_event_tablet_tool_get_y_transformed(tool, 65536))};
+  if (type != LIBINPUT_EVENT_TABLET_TOOL_TIP) return 1;
+  const bool down = libinput_event_tablet_tool_get_tip_state(tool) == LIBINPUT_TABLET_TOOL_TIP_DOWN;
+  records[1] = {Record::kButton, id, BTN_LEFT, down ? 1U : 0U};
+  return 2;
 }
 
 uint32_t Input::Added(libinput_device* device) {

@@ -99,7 +99,11 @@ Napi::Value Input::DeviceInfo(const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(info.Env(), libinput_device_has_capability(device, capability) != 0);
   };
   object.Set("keyboard", can(LIBINPUT_DEVICE_CAP_KEYBOARD));
-  object.Set("pointer", can(LIBINPUT_DEVICE_CAP_POINTER));
+  object.Set(
+      "pointer",
+      Napi::Boolean::New(info.Env(),
+                         libinput_device_has_capability(device, LIBINPUT_DEVICE_CAP_POINTER) != 0 ||
+                             libinput_device_has_capability(device, LIBINPUT_DEVICE_CAP_TABLET_TOOL) != 0));
   object.Set("power", libinput_device_keyboard_has_key(device, KEY_POWER) == 1 &&
                           libinput_device_keyboard_has_key(device, KEY_ENTER) == 0);
   object.Set("touch", can(LIBINPUT_DEVICE_CAP_TOUCH));

@@ -39,7 +39,7 @@ class Input final : public Handle<Input> {
       kTouchUp = 10,
       kTouchCancel = 11
     };
-    /** A wheel may turn both ways. */
+    /** A wheel may turn both ways, and a pen touches somewhere. */
     static constexpr size_t kMostOfEvent = 2;
 
     uint32_t kind;
@@ -83,6 +83,8 @@ class Input final : public Handle<Input> {
   static size_t ReadScroll(libinput_event_type type, libinput_event_pointer* pointer, uint32_t id,
                            Record* records);
   static Record ReadTouch(libinput_event_type type, libinput_event_touch* touch, uint32_t id);
+  static size_t ReadTool(libinput_event_type type, libinput_event_tablet_tool* tool, uint32_t id,
+                         Record* records);
   uint32_t Added(libinput_device* device);
 
   Library library_{nullptr, libinput_unref};

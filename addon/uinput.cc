@@ -32,6 +32,8 @@ void Control(const Fd& fd, unsigned long request, Argument argument, const char*
 struct Axis {
   uint16_t code;
   int32_t maximum;
+  /** Units per millimetre; 0: who knows. */
+  int32_t resolution = 0;
 };
 
 /** A device as it is to be, for UI_DEV_SETUP, UI_SET_*BIT and UI_ABS_SETUP. */
@@ -56,6 +58,9 @@ std::optional<Shape> ShapeOf(const std::string& name, const std::string& kind) {
   } else if (kind == "tablet") {
     shape.relative = {REL_WHEEL};
     shape.absolute = {{ABS_X, 65535}, {ABS_Y, 65535}};
+  } else if (kind == "pen") {
+    shape.keys = {BTN_TOOL_PEN, BTN_TOUCH, BTN_STYLUS, BTN_STYLUS2};
+    shape.absolute = {{ABS_X, 65535, 200}, {ABS_Y, 65535, 200}};
   } else if (kind == "touchscreen") {
     shape.keys = {BTN_TOUCH};
     shape.properties = {INPUT_PROP_DIRECT};
@@ -89,6 +94,7 @@ Fd OpenDevice(const Shape& shape) {
     uinput_abs_setup setup{};
     setup.code = axis.code;
     setup.absinfo.maximum = axis.maximum;
+    setup.absinfo.resolution = axis.resolution;
     Control(fd, UI_ABS_SETUP, &setup, "ioctl(UI_ABS_SETUP)");
   }
   for (const uint32_t property : shape.properties)
@@ -141,7 +147,8 @@ Napi::Value Uinput::Create(const Napi::CallbackInfo& info) {
   const std::string name = String(info[0], "name");
   const std::optional<Shape> shape =
       ShapeOf(name, info[1].IsUndefined() ? "keyboard" : String(info[1], "kind"));
-  if (!shape) throw Napi::TypeError::New(env, "kind must be 'keyboard', 'mouse', 'tablet' or 'touchscreen'");
+  if (!shape)
+    throw Napi::TypeError::New(env, "kind must be 'keyboard', 'mouse', 'tablet', 'pen' or 'touchscreen'");
   try {
     return Make(env, OpenDevice(*shape));
   } catch (const Failure& failure) {

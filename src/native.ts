@@ -316,7 +316,7 @@ export interface NativeInputDevice {
   /** `event3` */
   readonly sysname: string;
   readonly keyboard: boolean;
-  /** Relative or absolute, a mouse, touchpad or tablet. */
+  /** Relative or absolute, a mouse, touchpad, tablet or pen. */
   readonly pointer: boolean;
   /** The machine's power button, or the like: nothing one could type with. */
   readonly power: boolean;
@@ -460,10 +460,10 @@ export interface Native {
   openUinput(shape: UinputShape): Promise<NativeUinput>;
   /**
    * The same for tests and the demo, at once: a keyboard (all keys up to KEY_MICMUTE, three lights), a mouse (REL_X,
-   * REL_Y, wheels, buttons), a tablet as QEMU's (ABS_X and ABS_Y from 0 to 65535, buttons), or a touchscreen (10
-   * fingers, places as the tablet's).
+   * REL_Y, wheels, buttons), a tablet as QEMU's (ABS_X and ABS_Y from 0 to 65535, buttons), a pen tablet (places as the
+   * tablet's, a tip and two buttons), or a touchscreen (10 fingers, places as the tablet's).
    */
-  createUinput(name: string, kind?: 'keyboard' | 'mouse' | 'tablet' | 'touchscreen'): NativeUinput;
+  createUinput(name: string, kind?: 'keyboard' | 'mouse' | 'tablet' | 'pen' | 'touchscreen'): NativeUinput;
 
   /**
    * Sends one datagram to a service manager's socket (NOTIFY_SOCKET; `@` begins an abstract name), with file descriptors

@@ -58,6 +58,7 @@ export class Bus {
   readonly #headers = new HeaderCache<Route>();
   readonly #emptyReply = emptyReply();
   #onClosed: ((errno: number, reason: string) => void) | undefined;
+  #onDrained: (() => void) | undefined;
 
   /** Begins at once; whatever fails is told through {@link onClosed}. `mostBytes`: the longest message taken. */
   constructor(where: Where, mostBytes = MOST_BYTES) {
@@ -66,6 +67,9 @@ export class Bus {
       message: (area, at, size) => this.#message(area, at, size),
       undelivered: (serial) => {
         this.#settle(serial)?.reject(systemError(ENOTSUP, 'sendmsg'));
+      },
+      drained: () => {
+        this.#onDrained?.();
       },
       lost: (errno, reason) => {
         this.#lost(errno, reason);
@@ -160,6 +164,17 @@ export class Bus {
     this.#onClosed = callback;
   }
 
+  /** Messages that wait for the peer to read: `send` throws ENOBUFS when they are {@link MOST_MESSAGES}. */
+  get waiting(): number {
+    return this.#transport.waiting;
+  }
+
+  /** Called whenever the peer has taken the last message that waited. */
+  onDrained(callback: () => void): void {
+    this.#requireUnclosed();
+    this.#onDrained = callback;
+  }
+
   /** Stops and resumes reading and dispatching: backpressure. */
   pause(): void {
     this.#requireUnclosed();
@@ -175,7 +190,7 @@ export class Bus {
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#onClosed = undefined;
+    this.#onClosed = this.#onDrained = undefined;
     this.#transport.close();
     this.#release(systemError(ECANCELED, 'sendmsg'));
   }
@@ -404,7 +419,7 @@ export class Bus {
   #lost(errno: number, reason: string): void {
     this.#state = 'lost';
     const callback = this.#onClosed;
-    this.#onClosed = undefined;
+    this.#onClosed = this.#onDrained = undefined;
     this.#release(systemError(errno, 'recvmsg'));
     try {
       callback?.(errno, reason);

@@ -5,7 +5,7 @@ import { native, type NativeSocket } from '../native';
 const { EAGAIN, EINTR, ENOBUFS } = os.constants.errno;
 
 /** What a peer may leave unread. */
-const MOST_MESSAGES = 4096;
+export const MOST_MESSAGES = 4096;
 const MOST_BYTES = 16 * 1024 * 1024;
 /** Written in one turn of the loop, however fast a peer reads. */
 const TURN_BYTES = 1024 * 1024;
@@ -29,7 +29,14 @@ export class Outbox {
     private readonly socket: NativeSocket,
     /** The socket takes no more, ever. */
     private readonly onBroken: (errno: number) => void,
+    /** Nothing waits any more. */
+    private readonly onDrained: () => void,
   ) {}
+
+  /** Messages that the socket has not taken yet. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
 
   /**
    * Sends a message, now or later; `bytes` are the caller's again. `fds` are closed here in every case. Returns 0, or
@@ -82,7 +89,10 @@ export class Outbox {
   #flush(): void {
     for (let left = TURN_BYTES; left > 0;) {
       const first = this.#queue[0];
-      if (!first) return;
+      if (!first) {
+        this.onDrained();
+        return;
+      }
       const sent = this.#send(first.bytes, first.fds);
       if (sent < 0) return;
       if (sent === 0) break;

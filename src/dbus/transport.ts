@@ -30,6 +30,8 @@ export interface TransportOwner {
   readonly message: MessageHandler;
   /** A message that was posted has file descriptors, and the peer takes none. */
   undelivered(serial: number): void;
+  /** The peer has taken all that waited for it to read. */
+  drained(): void;
   /**
    * Called once, when the connection is lost (`errno` > 0) or refused; not after `close`. `reason` says what a peer did
    * that is no D-Bus; '' when it just went.
@@ -74,9 +76,15 @@ export class Transport {
     try {
       const socket = 'address' in where ? connectTo(where.address) : native.adopt(where.fd);
       this.#socket = socket;
-      this.#outbox = new Outbox(socket, (errno) => {
-        this.#fail(errno);
-      });
+      this.#outbox = new Outbox(
+        socket,
+        (errno) => {
+          this.#fail(errno);
+        },
+        () => {
+          owner.drained();
+        },
+      );
       const server = 'side' in where && where.side === 'server';
       this.#auth = server ? new ServerAuth(socket.credentials().uid) : new ClientAuth();
       socket.limit(READ_BYTES);
@@ -93,6 +101,11 @@ export class Transport {
   /** Whether what is posted may yet arrive. */
   get usable(): boolean {
     return this.#open && this.#failing === 0;
+  }
+
+  /** Messages that wait for the peer to read. */
+  get waiting(): number {
+    return this.#outbox?.waiting ?? 0;
   }
 
   /**

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import { monotonic } from '../clock';
 import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type TouchPhase } from '../guest/sink';
 import type { Log } from '../log';
 import { defaultUdevSeat } from './device-names';
@@ -27,6 +28,9 @@ import { isVirtualDevice } from './virtual-device';
 const exchange = new Int32Array(native.exchange, 0, EXCHANGE_BYTES / 4);
 
 const ENODEV = 19;
+/** More events a second than any device makes that is well: mice report 8000 times at most. */
+const FLOOD = 10_000;
+const SECOND_MS = 1000;
 /** In the order of INPUT_TOUCH_*. */
 const TOUCH_PHASES = [TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, TOUCH_CANCEL] as const;
 
@@ -71,6 +75,15 @@ export function deviceName({ info: { name, sysname } }: InputDevice): string {
   return `${name} (${sysname})`;
 }
 
+/** A device, whose it is, and how much it says. */
+interface Known {
+  readonly device: InputDevice;
+  readonly owner: DeviceOwner;
+  /** Since the second began. */
+  events: number;
+  flooded: boolean;
+}
+
 /** Whose devices are. */
 export interface DeviceOwner {
   /** What is done with theirs. */
@@ -90,7 +103,9 @@ export class InputDevices {
   readonly #batch = new Int32Array(exchange.length);
   readonly #refused = new Set<string>();
   readonly #inputs: NativeInput[] = [];
-  readonly #devices = new Map<number, { readonly device: InputDevice; readonly owner: DeviceOwner }>();
+  readonly #devices = new Map<number, Known>();
+  /** When the second began, CLOCK_MONOTONIC in ms. */
+  #second = 0;
   #keyboards = 0;
   #pointers = 0;
   #touchscreens = 0;
@@ -175,6 +190,7 @@ export class InputDevices {
       const known = this.#devices.get(id);
       if (!known) continue;
       const { device, owner } = known;
+      known.events++;
       this.#event(at, owner.events);
       if (this.#batch[at] !== INPUT_DEVICE_REMOVED) continue;
       this.#devices.delete(id);
@@ -183,6 +199,23 @@ export class InputDevices {
     for (const { events } of this.owners) events.done();
     for (const owner of this.owners) owner.settle();
     this.onActivity();
+    const now = monotonic();
+    if (now >= this.#second + SECOND_MS) this.#measure(now);
+  }
+
+  /** A second or more has passed: says of each device once that it floods. */
+  #measure(now: number): void {
+    const seconds = (now - this.#second) / 1000;
+    this.#second = now;
+    for (const known of this.#devices.values()) {
+      const rate = Math.round(known.events / seconds);
+      known.events = 0;
+      if (rate <= FLOOD || known.flooded) continue;
+      known.flooded = true;
+      this.log.warning(
+        `${deviceName(known.device)} floods: ${rate} events a second, and devices that are well make 8000 at most: unplug it, or keep it from kms-switcher by a udev rule with ENV{LIBINPUT_IGNORE_DEVICE}="1"`,
+      );
+    }
   }
 
   #event(at: number, events: InputEvents): void {
@@ -231,7 +264,7 @@ export class InputDevices {
       grab: (grab) => input.grab(id, grab),
     };
     const owner = this.ownerOf(info);
-    this.#devices.set(id, { device, owner });
+    this.#devices.set(id, { device, owner, events: 0, flooded: false });
     owner.added(device);
     const what = `${deviceName(device)}${owner.label}`;
     if (info.keyboard) this.log.info(`keyboard ${++this.#keyboards}: ${what}`);

@@ -75,9 +75,10 @@ export class InputSeat implements DeviceOwner {
 
   added(device: InputDevice): void {
     this.#plugged.set(device.id, device);
-    // The host's power button stays the host's.
-    if (!device.info.power) this.#grabs.added(device);
-    if (device.info.keyboard) device.light(this.#leds);
+    const { keyboard, pointer, touch, power } = device.info;
+    // The host's power button stays the host's, and so do lid switches and whatever else no guest gets anything of.
+    if (!power && (keyboard || pointer || touch)) this.#grabs.added(device);
+    if (keyboard) device.light(this.#leds);
   }
 
   removed({ id }: InputDevice): void {

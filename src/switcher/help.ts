@@ -4,6 +4,9 @@ import { headName } from './layout';
 
 export type HelpLine = readonly [keys: string, what: string];
 
+/** What no config changes. */
+const TERMINALS: HelpLine = ['Ctrl+Alt+F1 to F12', 'virtual terminals 1 to 12'];
+
 /** What all hotkeys do: a line for each of the keys that do it, the first with the words. */
 export function helpLines(hotkeys: readonly Hotkey[]): HelpLine[] {
   const lines = new Map<string, string[]>();
@@ -12,7 +15,10 @@ export function helpLines(hotkeys: readonly Hotkey[]): HelpLine[] {
     const keys = `${hold ? 'hold ' : ''}${formatTrigger(trigger)}`;
     lines.set(what, [...(lines.get(what) ?? []), keys]);
   }
-  return [...lines].flatMap(([what, keys]) => keys.map((key, i): HelpLine => [key, i === 0 ? what : '']));
+  const listed = [...lines].flatMap(([what, keys]) =>
+    keys.map((key, i): HelpLine => [key, i === 0 ? what : '']),
+  );
+  return [...listed, TERMINALS];
 }
 
 function describe(action: Action): string {

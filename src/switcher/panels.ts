@@ -138,7 +138,10 @@ function absence(output: Output, head: HeadRef | null, guest: GuestState | undef
   if (!head || !guest) return { headline: 'no guest here', detail: where };
   const name = headName(head);
   const { link, session, left, condition } = guest;
-  if (session) return { headline: CONDITIONS[condition].replace('?', name), detail: where };
+  if (session) {
+    const wake = condition === 'asleep' ? `\nwake it: kms-switcher send ${name} wake` : '';
+    return { headline: CONDITIONS[condition].replace('?', name), detail: `${where}${wake}` };
+  }
   const what = `${link.kind} ${link.address}`;
   if (left === undefined)
     return { headline: `waiting for ${name}`, detail: [where, link.trouble ?? what].join('\n') };

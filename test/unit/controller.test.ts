@@ -7,6 +7,7 @@ import type { InputTarget } from '../../src/input/router';
 import { parseTrigger } from '../../src/input/trigger';
 import type { Card } from '../../src/kms/card';
 import type { Cards } from '../../src/kms/cards';
+import { Picture } from '../../src/kms/picture';
 import { native, type ModeInfo, type NativeMapping } from '../../src/native';
 import { readStatus } from '../../src/control/status';
 import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
@@ -750,10 +751,15 @@ test('what a guest without a picture is doing is said, and the picture is drawn 
   await settle();
   await vblank();
   const off = controller.outputs.get('Virtual-1')!.source?.picture;
+  const draw = jest.spyOn(Picture, 'draw');
   controller.guests.condition(links.windows, 'asleep');
   await settle();
   await vblank();
   expect(controller.outputs.get('Virtual-1')!.source?.picture).not.toBe(off);
+  expect(draw.mock.calls.at(-1)!.slice(3)).toEqual([
+    'windows is asleep',
+    'Virtual-1  64x48@60\nwake it: kms-switcher send windows wake',
+  ]);
   expect(events.at(-1)).toMatchObject({ event: 'guest', guest: 'windows', condition: 'asleep' });
   links.linux.trouble = 'no QMP socket at /run/linux.qmp';
   controller.guests.troubled(links.linux);

@@ -28,6 +28,7 @@ class Owner implements TransportOwner {
   readonly rounds: number[] = [];
   readonly refused: number[] = [];
   readonly ends: [number, string][] = [];
+  drains = 0;
   #round = 0;
 
   constructor(private readonly handle: (serial: number) => boolean = () => true) {}
@@ -43,6 +44,10 @@ class Owner implements TransportOwner {
     }
     return this.handle(serial);
   };
+
+  drained(): void {
+    this.drains++;
+  }
 
   undelivered(serial: number): void {
     this.refused.push(serial);

@@ -31,5 +31,6 @@ test('the list of hotkeys has them all, those of one action together', () => {
     ['F4', 'layout desk'],
     ['F5', 'each guest for 1.5 s'],
     ['hold F6', 'this list'],
+    ['Ctrl+Alt+F1 to F12', 'virtual terminals 1 to 12'],
   ]);
 });

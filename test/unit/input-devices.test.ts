@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import * as clock from '../../src/clock';
 import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type GuestInput } from '../../src/guest/sink';
 import { InputDevices, type DeviceOwner, type InputEvents } from '../../src/input/devices';
 import { Input } from '../../src/input/input';
@@ -210,6 +211,38 @@ describe('input devices', () => {
     expect(log.lines).toEqual([`warning: ${missing} cannot be opened (ENOENT)`]);
   });
 
+  test('that flood are a warning each, once', () => {
+    let now = 1_000_000;
+    jest.spyOn(clock, 'monotonic').mockImplementation(() => now);
+    const log = fakeLog();
+    open(log);
+    kernel.devices.set(2, { ...keyboard, name: 'Mouse', sysname: 'event7', pointer: true });
+    kernel.plug(1, 2);
+    log.lines.length = 0;
+    const move = (batches: number): void => {
+      for (let count = 0; count < batches; count++)
+        kernel.batch(...Array.from({ length: 100 }, () => [INPUT_MOTION, 2, 256, 0, 256, 0]));
+    };
+    // 8000 a second is a fast mouse.
+    for (let second = 0; second < 3; second++) {
+      move(80);
+      now += 1000;
+      kernel.batch([INPUT_KEY, 1, 30, 1], [INPUT_KEY, 1, 30, 0]);
+    }
+    expect(log.lines).toEqual([]);
+    for (let second = 0; second < 3; second++) {
+      move(240);
+      now += 2000;
+      kernel.batch([INPUT_KEY, 1, 30, 1], [INPUT_KEY, 1, 30, 0]);
+    }
+    expect(log.lines).toEqual([
+      'warning: Mouse (event7) floods: 12000 events a second, and devices that are well make 8000 at most: unplug it, or keep it from kms-switcher by a udev rule with ENV{LIBINPUT_IGNORE_DEVICE}="1"',
+    ]);
+    // What it says goes on, and so does the rest.
+    expect(calls.filter(([name]) => name === 'motion')).toHaveLength(96_000);
+    expect(calls.filter(([name]) => name === 'key')).toHaveLength(12);
+  });
+
   test('of a seat that cannot be had are a warning', () => {
     const log = fakeLog();
     jest.spyOn(native, 'openInput').mockImplementation(() => {
@@ -278,7 +311,8 @@ describe('while a guest has the focus', () => {
     kernel.devices.set(1, keyboard);
     kernel.devices.set(2, { ...keyboard, name: 'Power Button', sysname: 'event1', power: true });
     kernel.devices.set(3, { ...keyboard, name: 'Mouse', sysname: 'event2', keyboard: false, pointer: true });
-    kernel.batch(...[1, 2, 3].map((id) => [INPUT_DEVICE_ADDED, id]));
+    kernel.devices.set(5, { ...keyboard, name: 'Lid Switch', sysname: 'event4', keyboard: false });
+    kernel.batch(...[1, 2, 3, 5].map((id) => [INPUT_DEVICE_ADDED, id]));
     kernel.leds.length = 0;
   });
   afterEach(() => {
@@ -310,7 +344,7 @@ describe('while a guest has the focus', () => {
     ]);
   });
 
-  test('devices are its alone, but for the power button', async () => {
+  test('devices are its alone, but for the power button and what tells guests nothing', async () => {
     input.focus({ input: guest(), head: 0 }, 'default');
     expect(kernel.grabs.splice(0)).toEqual([
       [1, true],
@@ -478,6 +512,7 @@ describe('several seats', () => {
         name,
         sysname: `event${i}`,
         keyboard: name.endsWith('keyboard'),
+        pointer: name.endsWith('mouse'),
       });
     kernel.plug(1, 2, 3, 4, 5);
     kernel.leds.length = 0;

@@ -427,7 +427,7 @@ describe('keys and pointer', () => {
     input.touch!(0, 1, TOUCH_DOWN, 0.5, 1);
     input.touch!(0, 1, TOUCH_MOVE, 0, 0.25);
     input.touch!(0, 1, TOUCH_UP, 0, 0);
-    input.touch!(0, 2, TOUCH_CANCEL, 0, 0);
+    input.touch!(0, 2, TOUCH_CANCEL, 0, 0); // which the guest has not down
     input.touch!(0, 10, TOUCH_DOWN, 0, 0);
     input.touch!(1, 3, TOUCH_DOWN, 0.5, 0.5);
     input.touch!(1, 4, TOUCH_DOWN, 0, 0);
@@ -436,9 +436,7 @@ describe('keys and pointer', () => {
     await until(() => other!.calls.length === 3);
     // Kind, slot (two numbers), x, y.
     expect(calls).toEqual(
-      ['0 0 1 400 600', '1 0 1 0 150', '2 0 1 0 0', '2 0 2 0 0'].map(
-        (event) => `MultiTouch.SendEvent ${event}`,
-      ),
+      ['0 0 1 400 600', '1 0 1 0 150', '2 0 1 0 0'].map((event) => `MultiTouch.SendEvent ${event}`),
     );
     expect(other!.calls).toEqual(['Mouse.SetAbsPosition 320 240', 'Mouse.Press 0', 'Mouse.Release 0']);
   });
@@ -481,5 +479,105 @@ describe('keys and pointer', () => {
     await until(() => qemu.console.calls.includes('Mouse.Release 2'));
     expect(qemu.console.calls).toContain('Keyboard.Release 30');
     other.close();
+  });
+
+  test('fingers are lifted when there is a connection again, too', async () => {
+    const qemu = await bench.attached({ consoles: [{}, { touch: false }] }, { viewers: 'leave' });
+    const input = bench.link.input!;
+    const [touched, pointed] = qemu.consoles;
+    for (const [head, finger] of [
+      [0, 2],
+      [0, 5],
+      [1, 3],
+    ] as const)
+      input.touch!(head, finger, TOUCH_DOWN, 0.5, 0.5);
+    await until(() => pointed!.calls.includes('Mouse.Press 0'));
+    const other = qemu.otherClient();
+    await bench.said('viewers: leave');
+    input.touch!(0, 2, TOUCH_UP, 0, 0);
+    input.touch!(1, 3, TOUCH_UP, 0, 0);
+    // One that comes meanwhile is none, nor is the rest of it.
+    input.touch!(0, 7, TOUCH_DOWN, 0, 0);
+    bench.link.wanted();
+    await until(() => pointed!.calls.includes('Mouse.Release 0'));
+    input.touch!(0, 7, TOUCH_MOVE, 1, 1);
+    input.touch!(0, 5, TOUCH_UP, 0, 0);
+    input.touch!(1, 4, TOUCH_DOWN, 1, 1);
+    await until(() => pointed!.calls.filter((call) => call === 'Mouse.Press 0').length === 2);
+    expect(touched!.calls.filter((call) => call.startsWith('MultiTouch'))).toEqual(
+      ['0 0 2 320 240', '0 0 5 320 240', '2 0 2 0 0', '2 0 5 0 0'].map(
+        (event) => `MultiTouch.SendEvent ${event}`,
+      ),
+    );
+    other.close();
+  });
+
+  describe('of a QEMU that hangs', () => {
+    const moved = (calls: readonly string[]): number =>
+      calls.reduce((sum, call) => sum + Number(/^Mouse.RelMotion (-?\d+)/.exec(call)?.[1] ?? 0), 0);
+
+    test('motion adds up, so that there is room for keys to be let go', async () => {
+      const qemu = await bench.attached();
+      const input = bench.link.input!;
+      const { calls } = qemu.console;
+      input.key(0, 29, true);
+      input.button(0, 0x110, true);
+      await until(() => calls.includes('Mouse.Press 0'));
+      qemu.main!.pause();
+      for (let count = 0; count < 6000; count++) {
+        input.motion(0, 2, 0);
+        input.wheel(0, 0, 1);
+        await new Promise(setImmediate);
+      }
+      input.key(0, 30, true);
+      input.key(0, 30, false);
+      input.key(0, 29, false);
+      input.button(0, 0x110, false);
+      input.motion(0, 1, 0);
+      const before = calls.length;
+      qemu.main!.resume();
+      await until(() => moved(calls) === 12_001);
+      const later = calls.slice(before);
+      expect(later.filter((call) => /^Keyboard|Mouse.Release 0/.test(call))).toEqual([
+        'Keyboard.Press 30',
+        'Keyboard.Release 30',
+        'Keyboard.Release 29',
+        'Mouse.Release 0',
+      ]);
+      // A button goes where the pointer is, and what comes after it goes after it.
+      expect(moved(later.slice(later.indexOf('Mouse.Release 0')))).toBe(1);
+      // Far less than was done.
+      expect(later.length).toBeLessThan(4000);
+      expect(later.filter((call) => call === 'Mouse.Press 4').length).toBe(
+        later.filter((call) => call === 'Mouse.Release 4').length,
+      );
+    });
+
+    test('keys that find no room are not pressed, and those that are down are let go', async () => {
+      const qemu = await bench.attached();
+      const input = bench.link.input!;
+      const { calls } = qemu.console;
+      const down = [42, 56, 29];
+      for (const key of down) input.key(0, key, true);
+      await until(() => calls.includes('Keyboard.Press 29'));
+      qemu.main!.pause();
+      for (let count = 0; count < 6000; count++) {
+        input.key(0, 30, true);
+        input.key(0, 30, false);
+      }
+      input.touch!(0, 0, TOUCH_DOWN, 0, 0);
+      for (const key of down) input.key(0, key, false);
+      qemu.main!.resume();
+      await until(() => calls.at(-1) === 'Keyboard.Release 29');
+      expect(calls.slice(-3)).toEqual(down.map((key) => `Keyboard.Release ${key}`));
+      const typed = calls.filter((call) => call.endsWith(' 30'));
+      expect(typed.length).toBeLessThan(6000);
+      typed.forEach((call, at) => {
+        expect(call).toBe(`Keyboard.${at % 2 === 0 ? 'Press' : 'Release'} 30`);
+      });
+      expect(typed.length % 2).toBe(0);
+      input.key(0, 48, true);
+      await until(() => calls.at(-1) === 'Keyboard.Press 48');
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { Conditions } from '../../src/guest/qemu/conditions';
+import { Conditions, endOf } from '../../src/guest/qemu/conditions';
 import { bytesOfPixman, fourccOfPixman } from '../../src/guest/qemu/formats';
 import { printable } from '../../src/guest/qemu/words';
 import { fourccName } from '../../src/fourcc';
@@ -38,4 +38,12 @@ test('a guest that crashed, or has shut down, is not merely paused', () => {
   expect(conditions.event('RESET', {})).toBe('restarting');
   expect(conditions.drawn()).toBe('running');
   expect(conditions.event('SOMETHING_NEW', {})).toBeUndefined();
+  expect(conditions.event('SHUTDOWN', { guest: true })).toBe('shut down');
+});
+
+test('a guest that crashed is not said to have shut down when QEMU ends it for that', () => {
+  const conditions = new Conditions();
+  expect(conditions.event('GUEST_PANICKED', {})).toBe('crashed');
+  expect(conditions.event('SHUTDOWN', { guest: true, reason: 'guest-panic' })).toBeUndefined();
+  expect(endOf(conditions.now)).toBe('the guest has crashed');
 });

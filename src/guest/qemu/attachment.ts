@@ -171,6 +171,9 @@ export class Attachment implements ScreenOwner {
   }
 
   #follow(display: QemuDisplay, consoles: readonly Console[]): void {
+    display.onDrained(() => {
+      this.input.drained();
+    });
     display.onConsoleChange((id, change) => {
       const console = consoles.find((known) => known.id === id);
       if (!console) return;

@@ -80,7 +80,8 @@ export class Conditions {
       case 'GUEST_PANICKED':
         return 'crashed';
       case 'SHUTDOWN':
-        return 'shut down';
+        // QEMU ends a guest that has crashed, unless told otherwise.
+        return was === 'crashed' ? was : 'shut down';
       default:
         return was;
     }

@@ -1,5 +1,6 @@
 import type { Bus } from '../../dbus/bus';
 import type { BusMessage, BusValue } from '../../dbus/values';
+import { isNativeError } from '../../native';
 import { busErrorName, printable, within } from './words';
 
 const ROOT = '/org/qemu/Display1';
@@ -135,13 +136,25 @@ export class QemuDisplay {
     await this.#properties(consolePath(id), `${PREFIX}.Keyboard`, ANSWER_MS);
   }
 
-  /** A key or pointer call that nobody waits for. */
-  input(id: number, device: InputInterface, member: string, signature: string, values: BusValue[]): void {
+  /** A key or pointer call that nobody waits for. false: too much waits, or the connection has gone, which it says by itself. */
+  input(id: number, device: InputInterface, member: string, signature: string, values: BusValue[]): boolean {
     try {
       this.bus.send(this.#message(id, device, member, signature, values));
-    } catch {
-      // The connection has gone, which it says by itself.
+      return true;
+    } catch (error) {
+      if (!isNativeError(error)) throw error;
+      return false;
     }
+  }
+
+  /** Messages that QEMU has not read yet, beyond what its socket holds. */
+  get waiting(): number {
+    return this.bus.waiting;
+  }
+
+  /** Calls back whenever QEMU has read so much that nothing waits. */
+  onDrained(callback: () => void): void {
+    this.bus.onDrained(callback);
   }
 
   /** Calls back when a console's size or pointer changes. */

@@ -1,3 +1,4 @@
+import { MOST_MESSAGES } from '../../dbus/outbox';
 import { TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type GuestInput, type Place, type TouchPhase } from '../sink';
 import type { Console, InputInterface, QemuDisplay } from './display';
 import { qnum } from './qnum';
@@ -19,6 +20,13 @@ const WHEEL_LEFT = 7;
 const WHEEL_RIGHT = 8;
 /** Notches that one turn of a wheel can have: nobody turns it further at once. */
 const MOST_NOTCHES = 16;
+
+/** While so many messages wait for QEMU, motion adds up instead of going, and wheels turn for nothing. */
+const MOST_MOTIONS = 64;
+/** While so many wait, nothing is pressed: what is down already finds room to be let go. */
+const MOST_PRESSES = MOST_MESSAGES / 2;
+/** No screen is wider, in pixels. */
+const MOST_PIXELS = 0xffff;
 
 /** As SendEvent takes them: QEMU has so many. */
 const TOUCH_SLOTS = Array.from({ length: 10 }, (_, slot) => BigInt(slot));
@@ -42,13 +50,18 @@ interface HeadInput {
   wheelY: number;
   /** The finger that is the pointer of a guest without touch; -1: none is down. */
   finger: number;
+  /** The fingers that a guest with touch has down, as bits. */
+  fingers: number;
   readonly keys: Set<number>;
   readonly buttons: Set<number>;
 }
 
 /**
- * Keys, pointer and touches by org.qemu.Display1.Keyboard, Mouse and MultiTouch. Nobody waits for answers, and all motion of one turn of the
- * event loop goes in one message.
+ * Keys, pointer and touches by org.qemu.Display1.Keyboard, Mouse and MultiTouch. Nobody waits for answers, and all
+ * motion of one turn of the event loop goes in one message.
+ *
+ * What the guest has down it is told to let go, sooner or later: a QEMU that hangs when it reads again, one whose
+ * display connection is another's when that is ours again.
  */
 export class QemuInput implements GuestInput {
   leds = 0;
@@ -61,21 +74,15 @@ export class QemuInput implements GuestInput {
 
   key(head: number, code: number, down: boolean): void {
     const number = qnum(code);
-    const target = this.target(head);
-    if (number === undefined || !target) return;
-    this.#flush();
-    const { keys } = this.#head(head);
-    if (down) keys.add(number);
-    else keys.delete(number);
-    send(target, 'Keyboard', down ? 'Press' : 'Release', number);
+    if (number !== undefined) this.#change(head, 'Keyboard', this.#head(head).keys, number, down);
   }
 
   motion(head: number, dx: number, dy: number): void {
     const target = this.target(head);
     if (!target || !Number.isFinite(dx) || !Number.isFinite(dy)) return;
     const state = this.#head(head);
-    state.dx += dx;
-    state.dy += dy;
+    state.dx = clamp(state.dx + dx, -MOST_PIXELS, MOST_PIXELS);
+    state.dy = clamp(state.dy + dy, -MOST_PIXELS, MOST_PIXELS);
     this.#soon(head);
   }
 
@@ -100,19 +107,13 @@ export class QemuInput implements GuestInput {
 
   button(head: number, code: number, down: boolean): void {
     const button = BUTTONS.get(code);
-    const target = this.target(head);
-    if (button === undefined || !target) return;
-    // Where it is pressed matters.
-    this.#flush();
-    const { buttons } = this.#head(head);
-    if (down) buttons.add(button);
-    else buttons.delete(button);
-    send(target, 'Mouse', down ? 'Press' : 'Release', button);
+    if (button !== undefined) this.#change(head, 'Mouse', this.#head(head).buttons, button, down);
   }
 
   wheel(head: number, dx: number, dy: number): void {
     const target = this.target(head);
     if (!target || !Number.isFinite(dx) || !Number.isFinite(dy)) return;
+    if (target.display.waiting >= MOST_MOTIONS) return;
     this.#flush();
     const state = this.#head(head);
     state.wheelX = notches(target, state.wheelX + dx, WHEEL_LEFT, WHEEL_RIGHT);
@@ -121,17 +122,21 @@ export class QemuInput implements GuestInput {
 
   touch(head: number, finger: number, phase: TouchPhase, x: number, y: number): void {
     const target = this.target(head);
-    if (!target) return;
-    const { id, width, height, touch } = target.console;
-    const slot = TOUCH_SLOTS[finger];
-    if (!touch) this.#touchAsPointer(head, finger, phase, x, y);
-    else if (slot !== undefined) {
-      this.#flush();
-      // QEMU lifts no finger that is cancelled.
-      const kind = Math.min(phase, TOUCH_UP);
-      const at = [clamp(x, 0, 1) * width, clamp(y, 0, 1) * height] as const;
-      target.display.input(id, 'MultiTouch', 'SendEvent', 'utdd', [kind, slot, ...at]);
+    const state = this.#head(head);
+    if (state.finger === finger || target?.console.touch === false) {
+      this.#touchAsPointer(state, head, finger, phase, x, y);
+      return;
     }
+    const bit = 1 << finger;
+    if (!target || finger >= TOUCH_SLOTS.length) return;
+    if (phase !== TOUCH_DOWN && (state.fingers & bit) === 0) return;
+    const { waiting } = target.display;
+    if (phase === TOUCH_DOWN && waiting >= MOST_PRESSES) return;
+    if (phase === TOUCH_MOVE && waiting >= MOST_MOTIONS) return;
+    this.#flush();
+    if (!sendTouch(target, finger, phase, x, y)) return;
+    if (phase === TOUCH_DOWN) state.fingers |= bit;
+    else if (phase !== TOUCH_MOVE) state.fingers &= ~bit;
   }
 
   /** QEMU's emulated PS/2 keyboard holds 16 bytes, and drops what comes on top of that. */
@@ -166,14 +171,22 @@ export class QemuInput implements GuestInput {
 
   /** There is a connection again: what was let go meanwhile is let go in the guest. */
   releaseAll(): void {
-    for (const [head, { keys, buttons }] of this.#heads) {
+    for (const [head, state] of this.#heads) {
       const target = this.target(head);
       if (!target) continue;
-      for (const key of keys) send(target, 'Keyboard', 'Release', key);
-      for (const button of buttons) send(target, 'Mouse', 'Release', button);
-      keys.clear();
-      buttons.clear();
+      for (const key of state.keys) if (send(target, 'Keyboard', 'Release', key)) state.keys.delete(key);
+      for (const button of state.buttons)
+        if (send(target, 'Mouse', 'Release', button)) state.buttons.delete(button);
+      for (const finger of TOUCH_SLOTS.keys()) {
+        const bit = 1 << finger;
+        if ((state.fingers & bit) !== 0 && sendTouch(target, finger, TOUCH_UP, 0, 0)) state.fingers &= ~bit;
+      }
     }
+  }
+
+  /** QEMU has read all that waited for it. */
+  drained(): void {
+    this.#flush();
   }
 
   close(): void {
@@ -195,6 +208,7 @@ export class QemuInput implements GuestInput {
         wheelX: 0,
         wheelY: 0,
         finger: -1,
+        fingers: 0,
         keys: new Set(),
         buttons: new Set(),
       };
@@ -204,8 +218,14 @@ export class QemuInput implements GuestInput {
   }
 
   /** For QEMU before 8.1: the first finger is a pointer with its button down. */
-  #touchAsPointer(head: number, finger: number, phase: TouchPhase, x: number, y: number): void {
-    const state = this.#head(head);
+  #touchAsPointer(
+    state: HeadInput,
+    head: number,
+    finger: number,
+    phase: TouchPhase,
+    x: number,
+    y: number,
+  ): void {
     if (phase === TOUCH_DOWN && state.finger < 0) state.finger = finger;
     else if (state.finger !== finger) return;
     if (phase === TOUCH_DOWN || phase === TOUCH_MOVE) this.place(head, x, y);
@@ -215,6 +235,19 @@ export class QemuInput implements GuestInput {
     this.button(head, BTN_LEFT, false);
   }
 
+  /** Presses a key or button, or lets it go. `held`: what the guest has down of that kind. */
+  #change(head: number, device: InputInterface, held: Set<number>, number: number, down: boolean): void {
+    const target = this.target(head);
+    if (!target || held.has(number) === down) return;
+    const room = target.display.waiting < MOST_PRESSES;
+    if (down && !room) return;
+    // Where a button is pressed matters.
+    this.#flush(room ? head : undefined);
+    if (!send(target, device, down ? 'Press' : 'Release', number)) return;
+    if (down) held.add(number);
+    else held.delete(number);
+  }
+
   #soon(head: number): void {
     this.#moved.add(head);
     this.#flushing ??= setImmediate(() => {
@@ -222,15 +255,16 @@ export class QemuInput implements GuestInput {
     });
   }
 
-  #flush(): void {
-    if (!this.#flushing) return;
+  /** Sends where the pointers have come to; `urgent`: the head for which that cannot wait, however much does. */
+  #flush(urgent?: number): void {
     clearImmediate(this.#flushing);
     this.#flushing = undefined;
     for (const head of this.#moved) {
       const target = this.target(head);
+      if (target && head !== urgent && target.display.waiting >= MOST_MOTIONS) continue;
       if (target) move(target, this.#head(head));
+      this.#moved.delete(head);
     }
-    this.#moved.clear();
   }
 }
 
@@ -272,8 +306,22 @@ function send(
   device: InputInterface,
   member: string,
   value: number,
-): void {
-  display.input(console.id, device, member, 'u', [value]);
+): boolean {
+  return display.input(console.id, device, member, 'u', [value]);
+}
+
+function sendTouch(
+  { display, console }: InputTarget,
+  finger: number,
+  phase: TouchPhase,
+  x: number,
+  y: number,
+): boolean {
+  const { id, width, height } = console;
+  // QEMU lifts no finger that is cancelled.
+  const kind = Math.min(phase, TOUCH_UP);
+  const at = [clamp(x, 0, 1) * width, clamp(y, 0, 1) * height] as const;
+  return display.input(id, 'MultiTouch', 'SendEvent', 'utdd', [kind, TOUCH_SLOTS[finger]!, ...at]);
 }
 
 function clamp(value: number, least: number, most: number): number {

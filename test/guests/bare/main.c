@@ -39,7 +39,9 @@ static void log_frame(uint32_t frame)
 {
 	static uint32_t last;
 
-	if (frame != last && (frame == 1 || frame % LOG_FRAMES == 0))
+	if (frame != last && options.trace)
+		log_line("frame %u at %u", frame, timer_cycles());
+	else if (frame != last && (frame == 1 || frame % LOG_FRAMES == 0))
 		log_line("frame %u", frame);
 	last = frame;
 }
@@ -66,6 +68,14 @@ static void end_when_due(uint32_t beats)
 	if (beats == options.reset_after) {
 		log_line("reset");
 		power_reset();
+	}
+	if (beats == options.off_after) {
+		log_line("off");
+		power_off();
+	}
+	if (beats == options.panic_after) {
+		log_line("panic");
+		power_panic();
 	}
 	if (beats == options.halt_after) {
 		log_line("halt");

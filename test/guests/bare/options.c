@@ -86,6 +86,10 @@ static void set_value(struct options *options, const char *key,
 		options->reset_after = number(value, 1, NUMBER_MAX, key);
 	else if (strcmp(key, "haltafter") == 0)
 		options->halt_after = number(value, 1, NUMBER_MAX, key);
+	else if (strcmp(key, "offafter") == 0)
+		options->off_after = number(value, 1, NUMBER_MAX, key);
+	else if (strcmp(key, "panicafter") == 0)
+		options->panic_after = number(value, 1, NUMBER_MAX, key);
 	else if (strcmp(key, "flip") == 0) {
 		options->motion = MOTION_FLIP;
 		options->buffers = number(value, 2, BUFFERS_MAX, key);
@@ -113,6 +117,8 @@ static void set_flag(struct options *options, const char *key)
 		options->cursor = true;
 	else if (strcmp(key, "follow") == 0)
 		options->follow = true;
+	else if (strcmp(key, "trace") == 0)
+		options->trace = true;
 	else
 		fail("unknown option %s", key);
 }

@@ -35,7 +35,9 @@ struct options {
 	bool cursor, cursor_fixed;
 	uint32_t cursor_x, cursor_y;
 	uint32_t heads, rate, bpp;
-	uint32_t sleep_after, reset_after, halt_after; /* beats, 0: never */
+	/* beats, 0: never */
+	uint32_t sleep_after, reset_after, halt_after, off_after, panic_after;
+	bool trace;
 };
 
 /* Keeps pointers into the line, which it cuts into words. */

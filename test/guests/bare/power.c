@@ -25,6 +25,10 @@
 #define PM1_CONTROL   4
 #define SLEEP_ENABLE  (1u << 13)
 #define SLEEP_TYPE_S3 (1u << 10) /* \_S3 of QEMU's DSDT, pc and q35 alike */
+#define SLEEP_TYPE_S5 0		 /* \_S5 */
+
+#define PVPANIC		 0x505 /* docs/specs/pvpanic in QEMU */
+#define PVPANIC_PANICKED 1
 
 void power_halt(void)
 {
@@ -51,18 +55,34 @@ void power_reset(void)
 	fail("neither port 0xcf9 nor the i8042 reset the machine");
 }
 
-void power_sleep(void)
+__attribute__((noreturn)) static void sleep_in(uint16_t type)
 {
 	struct pci_device device;
 	uint16_t base;
 
 	if (!pci_find(INTEL, PIIX4_PM, &device) &&
 	    !pci_find(INTEL, ICH9_LPC, &device))
-		fail("sleepafter: neither a PIIX4 nor an ICH9");
+		fail("no ACPI: neither a PIIX4 nor an ICH9");
 	base = (uint16_t)(pci_read32(&device, PM_BASE) & PM_BASE_MASK);
 	if (base == 0)
-		fail("sleepafter: the firmware left ACPI's ports off");
-	out16(base + PM1_CONTROL, SLEEP_TYPE_S3 | SLEEP_ENABLE);
+		fail("no ACPI: the firmware left its ports off");
+	out16(base + PM1_CONTROL, type | SLEEP_ENABLE);
 	/* The machine wakes in the firmware, not here. */
+	power_halt();
+}
+
+void power_sleep(void)
+{
+	sleep_in(SLEEP_TYPE_S3);
+}
+
+void power_off(void)
+{
+	sleep_in(SLEEP_TYPE_S5);
+}
+
+void power_panic(void)
+{
+	out8(PVPANIC, PVPANIC_PANICKED);
 	power_halt();
 }

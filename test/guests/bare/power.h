@@ -12,4 +12,10 @@ __attribute__((noreturn)) void power_reset(void);
  */
 __attribute__((noreturn)) void power_sleep(void);
 
+/* ACPI S5. */
+__attribute__((noreturn)) void power_off(void);
+
+/* Tells the device pvpanic, and stops. */
+__attribute__((noreturn)) void power_panic(void);
+
 #endif

@@ -55,3 +55,11 @@ uint32_t timer_seconds(void)
 {
 	return ticks / tick_rate;
 }
+
+uint32_t timer_cycles(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return high << 12 | low >> 20;
+}

@@ -16,4 +16,8 @@ bool timer_beat(void);
 
 uint32_t timer_seconds(void);
 
+/* The processor's own clock, in 2^20 of its cycles: no interrupt lost stops it.
+ */
+uint32_t timer_cycles(void);
+
 #endif

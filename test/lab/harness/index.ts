@@ -14,7 +14,7 @@ export {
 export { BARE, scancodes, startBare } from './bare-guest';
 export { Bus } from './bus';
 export { atTestEnd } from './cleanup';
-export { Child, type Exit } from './child';
+export { Child, repository, type Exit } from './child';
 export { EvdevReader } from './evdev-reader';
 export { eventually, pause, within } from './eventually';
 export { FencedBuffer } from './fenced-buffer';
@@ -36,6 +36,7 @@ export { decodePng } from './png';
 export { Mouse, Tablet, type Button } from './pointer';
 export { decodePpm } from './ppm';
 export { Seatd } from './seatd';
+export { textsIn } from './text';
 export { SolidFrames } from './solid-frames';
 export { openOther, paint, spoil, spoilt } from './spoil';
 export * from './wire-guest';

@@ -21,6 +21,7 @@ import {
   scratch,
   Seatd,
   startBare,
+  textsIn,
 } from '../harness';
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
@@ -346,6 +347,26 @@ describe('hotkeys of a config without any', () => {
   });
 });
 
+test('what the config passes through is the guest’s at once, and no part of a hotkey', async () => {
+  await start({
+    hotkeys: { 'Ctrl+F2': { show: 'beta' } },
+    passthrough: ['F1', 'Ctrl'],
+  });
+  keyboard.tap('F1');
+  await got(0, '+59 -59');
+  // No modifier is withheld, though it may begin a hotkey, which it does.
+  keyboard.press('LeftCtrl');
+  await got(0, '+59 -59 +29');
+  keyboard.press('F2');
+  await daemon.outputIs(FIRST, { guest: 'beta' });
+  keyboard.release('F2');
+  keyboard.release('LeftCtrl');
+  keyboard.tap('F1');
+  await got(1, '+59 -59');
+  await got(0, '+59 -59 +29 -29');
+  await stop();
+});
+
 test('keys held when another console comes to the front are up in the guest, there and back again', async () => {
   const seatd = await Seatd.start('nogroup', true);
   await start();
@@ -424,6 +445,20 @@ describe('what hotkeys can do besides', () => {
       await daemon.outputIs(FIRST, { guest: 'alpha', path: 'direct' });
     });
     expect(lines).toEqual([]);
+  });
+
+  test('help lists every hotkey, and the ways out that no config takes away', async () => {
+    keyboard.press('ScrollLock');
+    await daemon.outputIs(FIRST, { path: 'picture' });
+    const { png } = await daemon.screenshot(FIRST);
+    keyboard.release('ScrollLock');
+    const lines = [
+      ...['hold ScrollLock', 'Ctrl+Alt+H', 'this list', 'Ctrl+Alt+A', 'each guest for 1 s'],
+      ...['Ctrl+Alt+N', 'layout night', 'Ctrl+Alt+Esc', 'keyboard to no guest, and back'],
+      ...['Ctrl+Alt+F1 to F12', 'virtual terminals 1 to 12'],
+    ];
+    expect(textsIn(png.image, [...lines, 'layout desk'])).toEqual(lines);
+    await daemon.outputIs(FIRST, { path: 'direct' });
   });
 
   test('layouts are shown by name, by hotkey and by command', async () => {

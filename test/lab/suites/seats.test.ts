@@ -34,7 +34,11 @@ beforeAll(async () => {
     outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: { show: 'beta' }, [THIRD]: { show: 'gamma' } },
     seats: {
       left: { devices: ['Left *'], outputs: [FIRST] },
-      right: { devices: [rightKeyboard.devnode, 'right m*', 'udev:seat1'], outputs: [SECOND] },
+      right: {
+        devices: [rightKeyboard.devnode, 'right m*', 'udev:seat1'],
+        outputs: [SECOND],
+        hotkeys: { 'Ctrl+Alt+Right': 'next', 'Ctrl+Alt+Left': 'previous', 'Ctrl+Alt+N': { show: 'delta' } },
+      },
     },
   });
   left = {
@@ -133,6 +137,24 @@ test('a hotkey switches the panel of its own seat, to a guest that no other has'
   left.keyboard.chord('LeftCtrl', 'LeftAlt', 'Digit1');
   await daemon.outputIs(FIRST, { guest: 'alpha' });
   await daemon.outputIs(THIRD, { guest: 'gamma' });
+});
+
+test('a seat has hotkeys of its own: those of the file are no more than keys there, and its are none elsewhere', async () => {
+  const from = marks();
+  right.keyboard.chord('LeftCtrl', 'LeftAlt', 'Digit1');
+  left.keyboard.chord('LeftCtrl', 'LeftAlt', 'N');
+  await got(from, { alpha: '+29 +56 +49 -49 -56 -29', beta: '+29 +56 +2 -2 -56 -29' });
+  await daemon.outputIs(SECOND, { guest: 'beta' });
+  right.keyboard.chord('LeftCtrl', 'LeftAlt', 'N');
+  await daemon.outputIs(SECOND, { guest: 'delta' });
+  right.keyboard.tap('S');
+  await got(from, {
+    alpha: '+29 +56 +49 -49 -56 -29',
+    beta: '+29 +56 +2 -2 -56 -29',
+    delta: '+31 -31',
+  });
+  await daemon.show('beta', SECOND);
+  await daemon.outputIs(FIRST, { guest: 'alpha' });
 });
 
 test('a keyboard that is unplugged with keys held leaves none down, and is its seat’s again when it is back', async () => {

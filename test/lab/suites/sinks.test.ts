@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { ask } from '../../../src/control/client';
@@ -17,6 +18,7 @@ import {
   type NestedQemu,
   pause,
   PictureGuest,
+  repository,
   scancodes,
   scratch,
   shows,
@@ -26,6 +28,8 @@ import {
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
 const TEXT = 'Hello, World! (It is #1: "quick" & {b}rown_fox\\~^`)\n\tThe end?\n';
 const MOVES = 1500;
+/** KEY_MICMUTE: what comes after it are buttons. */
+const LAST_KEY = 248;
 
 let daemon: Daemon;
 let alpha: NestedQemu;
@@ -81,7 +85,13 @@ const focus = async (output: string, chord: 'Digit1' | 'Digit2' | 'Digit3'): Pro
   await daemon.outputIs(output, { focused: true });
 };
 
+const RULES = '72-kms-switcher.rules';
+const RULE = `/run/udev/rules.d/${RULES}`;
+
 beforeAll(async () => {
+  fs.mkdirSync(path.dirname(RULE), { recursive: true });
+  fs.copyFileSync(path.join(repository, 'config/udev', RULES), RULE);
+  execFileSync('udevadm', ['control', '--reload']);
   const folder = scratch();
   const place = (name: string): { name: string; qmp: string } => ({ name, qmp: path.join(folder, name) });
   const [first, second] = [place('alpha'), place('bravo')];
@@ -109,6 +119,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await bravo.stop();
   await alpha.stop();
+  fs.rmSync(RULE);
+  execFileSync('udevadm', ['control', '--reload']);
 });
 
 describe('virtual devices', () => {
@@ -123,6 +135,38 @@ describe('virtual devices', () => {
     expect(
       daemon.log.filter((line) => /(keyboard|pointer|touchscreen) \d+: kms-switcher/.test(line)),
     ).toEqual([]);
+  });
+
+  test('are linked by udev too, and are nothing for other programs that read devices', async () => {
+    for (const kind of ['keyboard', 'mouse', 'tablet', 'touchscreen']) {
+      const node = fs.realpathSync(device('sensors', kind));
+      await eventually(() => {
+        expect(fs.realpathSync(`/dev/input/by-id/kms-switcher-sensors-${kind}`)).toBe(node);
+      });
+      const known = execFileSync('udevadm', ['info', '--query=property', node], { encoding: 'utf8' });
+      expect(known).toMatch(/^LIBINPUT_IGNORE_DEVICE=1$/m);
+    }
+  });
+
+  test('have every key of a keyboard', async () => {
+    await focus(SECOND, 'Digit2');
+    keys.news();
+    const all = Array.from({ length: LAST_KEY }, (_, index) => index + 1);
+    // The kernel keeps 64 events for a reader that is late, four for each tap.
+    for (let first = 0; first < all.length; first += 12) {
+      const some = all.slice(first, first + 12);
+      for (const code of some) {
+        keyboard.code(code, true);
+        keyboard.code(code, false);
+      }
+      // What might begin a hotkey waits for the next key.
+      keyboard.tap('A');
+      let got = '';
+      await eventually(() => {
+        got = `${got} ${keys.news()}`.trim();
+        expect(got).toBe([...some, 30].map((code) => `+${code} -${code}`).join(' '));
+      }, 30);
+    }
   });
 
   test(`have all of a mouse's motion: ${MOVES} reports`, async () => {
