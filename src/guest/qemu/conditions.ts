@@ -49,8 +49,8 @@ export class Conditions {
 
   /** The condition after an event; undefined: as it was. */
   event(name: string, data: Readonly<Record<string, unknown>>): Condition | undefined {
-    // QEMU was told to end, which says nothing about the guest.
-    if (name === 'SHUTDOWN' && data.guest === false) return undefined;
+    // QEMU was told to end, or ends a guest that crashed, as it does by default: neither is news of the guest.
+    if (name === 'SHUTDOWN' && (data.guest === false || data.reason === 'guest-panic')) return undefined;
     const was = this.#now;
     this.#now = this.#after(name);
     return this.#now === was ? undefined : this.#now;
@@ -80,8 +80,7 @@ export class Conditions {
       case 'GUEST_PANICKED':
         return 'crashed';
       case 'SHUTDOWN':
-        // QEMU ends a guest that has crashed, unless told otherwise.
-        return was === 'crashed' ? was : 'shut down';
+        return 'shut down';
       default:
         return was;
     }
