@@ -138,9 +138,7 @@ export class AtomicCommit implements Commit {
   async off(crtc: number): Promise<void> {
     const changes = new Changes();
     this.#detach(changes, crtc, 0);
-    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 0);
-    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), 0);
-    this.#clearPlanes(changes, crtc, []);
+    this.#darken(changes, crtc);
     this.#hideByCall(crtc);
     await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
   }
@@ -267,7 +265,17 @@ export class AtomicCommit implements Commit {
       alsoOf(cursor.id);
     }
     // What another client left on this CRTC would lie over the guest.
-    this.#clearPlanes(changes, crtc, [plane.id, cursor?.id ?? 0]);
+    const kept = [plane.id, cursor?.id ?? 0];
+    this.#clearPlanes(changes, crtc, kept);
+    // Where another client had the connector nothing may be left that is on without one: the kernel refuses it.
+    const left = this.#crtcOf(connector);
+    const { connectors } = this.card.resources();
+    if (
+      left !== 0 &&
+      left !== crtc &&
+      !connectors.some((id) => id !== connector && this.#crtcOf(id) === left)
+    )
+      this.#darken(changes, left, kept);
   }
 
   /** What a plane shows and where, as far as that is not so already. SRC_* are 16.16 fixed point. */
@@ -344,10 +352,21 @@ export class AtomicCommit implements Commit {
   /** Takes connectors other than `keep` off a CRTC: ours, and those of whoever was here before. */
   #detach(changes: Changes, crtc: number, keep: number): void {
     for (const id of this.card.resources().connectors) {
-      if (id === keep) continue;
-      const property = findProperty(this.card, id, OBJECT_CONNECTOR, 'CRTC_ID');
-      if (property && Number(property.value) === crtc) changes.add(id, property.id, 0);
+      if (id !== keep && this.#crtcOf(id) === crtc)
+        changes.add(id, this.#property(id, OBJECT_CONNECTOR, 'CRTC_ID'), 0);
     }
+  }
+
+  /** 0: none drives it. */
+  #crtcOf(connector: number): number {
+    return Number(findProperty(this.card, connector, OBJECT_CONNECTOR, 'CRTC_ID')?.value ?? 0);
+  }
+
+  /** What switches a CRTC off, but for its connectors. */
+  #darken(changes: Changes, crtc: number, keepPlanes: readonly number[] = []): void {
+    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 0);
+    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), 0);
+    this.#clearPlanes(changes, crtc, keepPlanes);
   }
 
   #clearPlanes(changes: Changes, crtc: number, keep: readonly number[]): void {
