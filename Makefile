@@ -17,7 +17,7 @@ SOURCES := $(shell find src -name '*.ts')
 TESTS := $(shell find test -name '*.ts' -not -path '*/node_modules/*')
 RESULTS := build/results
 # Every KMS driver but vkms that an emulated machine can have.
-DISPLAYS := bochs-display,id=bochs cirrus-vga,id=cirrus virtio-gpu-pci,id=virtio qxl,id=qxl
+DISPLAYS := bochs-display,id=bochs cirrus-vga,id=cirrus virtio-gpu-pci,id=virtio,max_outputs=3 qxl,id=qxl
 
 .PHONY: all addon guests lab test test-unit test-lab test-drivers test-long demo bench lint format clean help packages-build packages-unit packages-lab packages-lint packages-bench
 
@@ -114,7 +114,7 @@ test-lab: build/test/.built guests lab ## the tests on virtual panels (minutes)
 
 test-drivers: build/test/.built guests lab ## the same output on bochs, cirrus, virtio-gpu and qxl, photographed from outside
 	@mkdir -p $(RESULTS)
-	test/lab/run --out $(RESULTS) --timeout 1800 --panels 0 $(DISPLAYS:%=--device %) -- test/lab/suites/run --drivers
+	test/lab/run --out $(RESULTS) --timeout 1800 --panels 0 $(DISPLAYS:%=--device %) --heads virtio -- test/lab/suites/run --drivers
 
 test-long: build/test/.built guests lab ## endurance, real libvirt, a Linux guest in the lab (two hours)
 	@mkdir -p $(RESULTS)

@@ -29,6 +29,7 @@ export { Domain, Libvirt, type DomainSetup } from './libvirt';
 export { NestedQemu, type NestedQemuSetup } from './nested-qemu';
 export { OtherViewer } from './other-viewer';
 export { OuterDisplay } from './outer-display';
+export { OuterMonitor } from './outer-monitor';
 export { Panels } from './panels';
 export { PictureGuest } from './picture-guest';
 export { decodePng } from './png';
