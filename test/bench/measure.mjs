@@ -32,6 +32,11 @@ for (const name of named.length > 0 ? named : Object.keys(parts)) {
   }
 }
 const rows = printTable(figures);
+const late = rows.filter(({ figure, verdict }) => verdict === 'missed' && /\bmissed vblanks\b/.test(figure));
+if (late.length > 0) {
+  console.error(`bench: FAILED: ${late.map(({ figure, text }) => `${figure}: ${text}`).join('; ')}`);
+  process.exitCode = 1;
+}
 writeFileSync(
   `${process.env.LAB_OUT}/bench.json`,
   `${JSON.stringify({ node: process.version, rows, figures }, null, 2)}\n`,
