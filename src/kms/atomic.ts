@@ -265,7 +265,8 @@ export class AtomicCommit implements Commit {
       alsoOf(cursor.id);
     }
     // What another client left on this CRTC would lie over the guest.
-    this.#clearPlanes(changes, crtc, [plane.id, cursor?.id ?? 0]);
+    const kept = [plane.id, cursor?.id ?? 0];
+    this.#clearPlanes(changes, crtc, kept);
     // Where another client had the connector nothing may be left that is on without one: the kernel refuses it.
     const left = this.#crtcOf(connector);
     const { connectors } = this.card.resources();
@@ -274,7 +275,7 @@ export class AtomicCommit implements Commit {
       left !== crtc &&
       !connectors.some((id) => id !== connector && this.#crtcOf(id) === left)
     )
-      this.#darken(changes, left, [plane.id]);
+      this.#darken(changes, left, kept);
   }
 
   /** What a plane shows and where, as far as that is not so already. SRC_* are 16.16 fixed point. */
@@ -362,10 +363,10 @@ export class AtomicCommit implements Commit {
   }
 
   /** What switches a CRTC off, but for its connectors. */
-  #darken(changes: Changes, crtc: number, keep: readonly number[] = []): void {
+  #darken(changes: Changes, crtc: number, keepPlanes: readonly number[] = []): void {
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 0);
     changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), 0);
-    this.#clearPlanes(changes, crtc, keep);
+    this.#clearPlanes(changes, crtc, keepPlanes);
   }
 
   #clearPlanes(changes: Changes, crtc: number, keep: readonly number[]): void {

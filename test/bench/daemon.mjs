@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { launch } from './children.mjs';
 
-const FOLDER = '/run/bench';
+/** Where it has its sockets. */
+export const FOLDER = '/run/bench';
 const NODE_OPTIONS = ['--no-memory-reducer'];
 
 /** Where guests have their evdev devices. */

@@ -6,11 +6,11 @@ import { performance } from 'node:perf_hooks';
 
 import { endAll } from './children.mjs';
 import { input } from './input.mjs';
-import { frames, hotkey, memory, start } from './parts.mjs';
+import { fence, frames, hotkey, memory, start } from './parts.mjs';
 import { qemu } from './qemu.mjs';
 import { printTable } from './table.mjs';
 
-const parts = { frames, switch: hotkey, start, memory, input, qemu };
+const parts = { frames, fence, switch: hotkey, start, memory, input, qemu };
 
 const named = process.argv.slice(2);
 const unknown = named.find((name) => !Object.hasOwn(parts, name));

@@ -6,7 +6,8 @@ import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { outputName, startDaemon } from './daemon.mjs';
+import { FOLDER, outputName, socketOf, startDaemon } from './daemon.mjs';
+import { HungGuest } from './hung-guest.mjs';
 import { cDaemon, flipLoop, panelCard, startGuest, stopGuests } from './peers.mjs';
 
 const FRAMES = 3600;
@@ -116,6 +117,45 @@ export async function frames(say) {
     const own = await daemonFrames(panels, loop.frames / panels / loop.seconds);
     figures[panels] = { flipLoop: loop, cDaemon: c, kmsSwitcher: own };
   }
+  return figures;
+}
+
+/** What the other two panels miss while a guest's GPU does not finish its picture, which the first keeps waiting for. */
+export async function fence(say) {
+  const HANGS = 3;
+  const HANG_MS = 8000; // the kernel waits for ten seconds
+  say(`${HANGS} times a guest whose GPU hangs, beside two that flip`);
+  const [first, ...others] = GUESTS.slice(0, 3);
+  const daemon = await startDaemon([first, ...others], 3);
+  const guests = others.map((name) => startGuest(name));
+  const hung = await HungGuest.join(socketOf(first), FOLDER, 1920, 1080);
+  await hung.show();
+  await shown(daemon, 3);
+  await sleep(30_000);
+  const figures = { frames: 0, missed: 0, each: [] };
+  // The first one runs code that has never run.
+  for (let hang = 0; hang <= HANGS; hang++) {
+    const before = await count(daemon, 3);
+    const { frames: held } = await daemon.output(outputName(0));
+    await hung.begin();
+    await hung.show();
+    await sleep(HANG_MS);
+    const { frames: now, reason } = await daemon.output(outputName(0));
+    require_(now === held && /GPU/.test(reason), `the unfinished picture was not waited for: ${reason}`);
+    const after = await count(daemon, 3);
+    await hung.finish();
+    const missed = after.missed - before.missed;
+    figures.each.push(missed);
+    if (hang > 0) {
+      figures.frames += after.frames - before.frames;
+      figures.missed += missed;
+    }
+    await sleep(1000);
+  }
+  require_(figures.frames > HANGS * 2 * (HANG_MS / 1000) * 50, `only ${figures.frames} frames were shown`);
+  hung.close();
+  await stopGuests(guests);
+  await daemon.stop();
   return figures;
 }
 

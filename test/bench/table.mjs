@@ -34,6 +34,11 @@ function frameRows({ flipLoop, cDaemon, kmsSwitcher: own }) {
   ];
 }
 
+const fenceRows = ({ frames, missed, each }) => [
+  row('beside a GPU that hangs: missed vblanks', missed, `${missed} of ${frames}`, 0, '0'),
+  row('beside a GPU that hangs: the first time, in cold code', each[0], String(each[0])),
+];
+
 function switchRows(figures) {
   return Object.entries(figures).flatMap(([kind, { commitMs, ownMs, shownMs, modesets, each }]) => {
     const title = `hotkey, ${kind} guests`;
@@ -164,6 +169,7 @@ function motionRows(figures) {
 
 const rowsOf = {
   frames: (figures) => Object.values(figures).flatMap(frameRows),
+  fence: fenceRows,
   switch: switchRows,
   start: startRows,
   memory: memoryRows,
