@@ -42,8 +42,8 @@ export const INPUT_KEY = 1;
 export const INPUT_DEVICE_ADDED = 2;
 export const INPUT_DEVICE_REMOVED = 3;
 /**
- * Relative motion: `code` dx, `value` dy, both signed, in 1/256 of a pixel, accelerated as libinput does; instead of the
- * time, the same as the device told it, in 1/256 of its own steps.
+ * Relative motion: `code` dx, `value` dy, both signed, in 1/256 of a pixel, accelerated as libinput does; instead of
+ * the time, the same as the device told it, in 1/256 of its own steps.
  */
 export const INPUT_MOTION = 4;
 /** Absolute motion: `code` x, `value` y, in 1/65536 of the device's width and height. */
@@ -52,7 +52,9 @@ export const INPUT_ABSOLUTE = 5;
 export const INPUT_BUTTON = 6;
 /** A wheel: `code` 0 vertical, 1 horizontal; `value` signed, in 1/120 of a notch; positive is down, right. */
 export const INPUT_WHEEL = 7;
-/** A finger: `code` its number, from 0; `value` where, x in the lower 16 bits and y in the upper, as INPUT_ABSOLUTE's. */
+/**
+ * A finger: `code` its number, from 0; `value` where, x in the lower 16 bits and y in the upper, as INPUT_ABSOLUTE's.
+ */
 export const INPUT_TOUCH_DOWN = 8;
 export const INPUT_TOUCH_MOVE = 9;
 export const INPUT_TOUCH_UP = 10;
@@ -415,8 +417,8 @@ export interface Native {
   readonly exchange: ArrayBuffer;
 
   /**
-   * Opens O_RDWR | O_CLOEXEC | O_NONBLOCK; the first opener becomes DRM master. `fd`: open already, as a seat opened it;
-   * it is dup'd and stays the caller's.
+   * Opens O_RDWR | O_CLOEXEC | O_NONBLOCK; the first opener becomes DRM master. `fd`: open already, as a seat opened
+   * it; it is dup'd and stays the caller's.
    */
   openCard(path: string, fd?: number): NativeCard;
   /**
@@ -452,8 +454,8 @@ export interface Native {
     onEvents: (count: number) => void,
   ): NativeInput;
   /**
-   * What every key of a keyboard layout gives, by libxkbcommon, on a worker: the records of {@link KEYMAP_WORDS}. Empty:
-   * there is no such layout or variant ('' for none). ENOENT: no layouts are installed at all.
+   * What every key of a keyboard layout gives, by libxkbcommon, on a worker: the records of {@link KEYMAP_WORDS}.
+   * Empty: there is no such layout or variant ('' for none). ENOENT: no layouts are installed at all.
    */
   readKeymap(layout: string, variant: string): Promise<Uint32Array>;
   /** Makes a virtual input device on a worker: the kernel takes tens of milliseconds. */
@@ -466,8 +468,8 @@ export interface Native {
   createUinput(name: string, kind?: 'keyboard' | 'mouse' | 'tablet' | 'pen' | 'touchscreen'): NativeUinput;
 
   /**
-   * Sends one datagram to a service manager's socket (NOTIFY_SOCKET; `@` begins an abstract name), with file descriptors
-   * that stay the caller's. 0, or `-errno`. https://www.freedesktop.org/software/systemd/man/sd_notify.html
+   * Sends one datagram to a service manager's socket (NOTIFY_SOCKET; `@` begins an abstract name), with file
+   * descriptors that stay the caller's. 0, or `-errno`. https://www.freedesktop.org/software/systemd/man/sd_notify.html
    */
   notify(path: string, state: string, fds?: readonly number[]): number;
 

@@ -1,7 +1,9 @@
 import * as fs from 'node:fs';
 import { isNativeError, native } from './native';
 
-/** Removes a socket nobody listens on any more (of a daemon that crashed). Throws, in words, for anything else there. */
+/**
+ * Removes a socket nobody listens on any more (of a daemon that crashed). Throws, in words, for anything else there.
+ */
 export function removeStaleSocket(file: string): void {
   const stat = fs.lstatSync(file, { throwIfNoEntry: false });
   if (!stat) return;

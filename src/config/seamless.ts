@@ -8,8 +8,8 @@ const example =
   'write rows of outputs, e.g. [[DP-1, HDMI-A-1]], or [[DP-1], [HDMI-A-1]] for one above the other';
 
 /**
- * Checks `seamless:`, rows of outputs: each output once, and only such as `foreign` finds nothing wrong with. Undefined:
- * the file has none.
+ * Checks `seamless:`, rows of outputs: each output once, and only such as `foreign` finds nothing wrong with.
+ * Undefined: the file has none.
  */
 export function checkSeamless(
   value: unknown,

@@ -42,7 +42,9 @@ export type Request =
   | { readonly command: 'panic'; readonly on: boolean }
   | PlanRequest;
 
-/** What would be done: by another config (its text), or by showing a guest; of assumed buffers where sizes are given. */
+/**
+ * What would be done: by another config (its text), or by showing a guest; of assumed buffers where sizes are given.
+ */
 export interface PlanRequest {
   readonly command: 'plan';
   readonly config?: string;
@@ -180,7 +182,10 @@ export interface SeatStatus {
   readonly outputs: readonly string[];
   /** The output that has the keyboard and mouse. */
   readonly focused: string | null;
-  /** Where outputs stand, over whose edges the pointer takes the focus along: rows from top to bottom; absent: it does not. */
+  /**
+   * Where outputs stand, over whose edges the pointer takes the focus along: rows from top to bottom; absent: it does
+   * not.
+   */
   readonly seamless?: readonly (readonly string[])[];
   readonly devices: readonly DeviceStatus[];
 }

@@ -13,7 +13,9 @@ import { CommandError } from '../switcher/layout';
 import { MAX_REQUEST_BYTES, MAX_TYPED, type Photo, type Typed } from './protocol';
 import { readStatus, type Plugged } from './status';
 
-/** The daemon's user and group may command it; in the secure profile the user alone: the group may be the guests', too. */
+/**
+ * The daemon's user and group may command it; in the secure profile the user alone: the group may be the guests', too.
+ */
 const SOCKET_MODE = 0o660;
 const SECURE_SOCKET_MODE = 0o600;
 /** What would carry something of a guest's out, or into one that nobody looks at. */

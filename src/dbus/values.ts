@@ -1,8 +1,8 @@
 /**
  * A value of a D-Bus message: numbers for y, n, q, i, u, d and h, a boolean for b, bigints for x and t, strings for s,
- * o and g, a Uint8Array for ay, arrays for a… and for structs, Maps for a{…}, and for a variant its signature and value.
- * To send, an h is a file descriptor, which stays the caller's; received, it is always -1, because nobody closes what
- * looks like a number: file descriptors come through {@link fds} alone.
+ * o and g, a Uint8Array for ay, arrays for a… and for structs, Maps for a{…}, and for a variant its signature and
+ * value. To send, an h is a file descriptor, which stays the caller's; received, it is always -1, because nobody closes
+ * what looks like a number: file descriptors come through {@link fds} alone.
  */
 export type BusValue =
   | number

@@ -2,8 +2,8 @@ import type { Hotkey } from '../config/config';
 import { modifiersMatch, parseTrigger, type Trigger } from './trigger';
 
 /**
- * Ctrl+Alt+F1 to F12, before any hotkey of the config: the way out that works whatever guests and config do. The kernel's
- * own does not while a seat manager has the keyboard, or this process does.
+ * Ctrl+Alt+F1 to F12, before any hotkey of the config: the way out that works whatever guests and config do. The
+ * kernel's own does not while a seat manager has the keyboard, or this process does.
  */
 export const vtHotkeys: readonly Hotkey[] = Array.from({ length: 12 }, (_, index) => {
   const source = `Ctrl+Alt+F${index + 1}`;

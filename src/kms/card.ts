@@ -37,7 +37,9 @@ export class CardError extends Error {
   }
 }
 
-/** Why a card is not ours for now: another session is in front, another program is master, the machine was suspended. */
+/**
+ * Why a card is not ours for now: another session is in front, another program is master, the machine was suspended.
+ */
 export type Pause = 'session' | 'master' | 'suspend';
 
 /** CLOCK_BOOTTIME goes on while the machine is suspended, CLOCK_MONOTONIC does not. */
@@ -58,7 +60,8 @@ interface SavedCrtc {
 }
 
 /**
- * An open DRM card: who drives which CRTC, what it made of guests' buffers, its flip events, and the gate that keeps commits apart.
+ * An open DRM card: who drives which CRTC, what it made of guests' buffers, its flip events, and the gate that keeps
+ * commits apart.
  */
 export class Card {
   /** `card1` */

@@ -30,9 +30,9 @@ export interface Commit {
   off(crtc: number): Promise<void>;
   /**
    * Shows `next` instead of `now` from the next vblank on, without a modeset; a flip event with `cookie` says when.
-   * `damage` is what is new in the framebuffer since then, where it is known and {@link takesDamage}; `cursor` goes along
-   * where flips carry it. 0, or `-errno`: EBUSY a commit is in flight, EINVAL this change needs {@link set} or the cursor
-   * plane does not take it, EACCES not master.
+   * `damage` is what is new in the framebuffer since then, where it is known and {@link takesDamage}; `cursor` goes
+   * along where flips carry it. 0, or `-errno`: EBUSY a commit is in flight, EINVAL this change needs {@link set} or
+   * the cursor plane does not take it, EACCES not master.
    */
   flip(
     crtc: number,

@@ -2,8 +2,8 @@ import type { NativeCard } from '../native';
 import type { CursorChange } from './cursor-plane';
 
 /**
- * Changes the pointer by the legacy cursor ioctls, at once; 0 or `-errno`, ENXIO where there is none. For cards that have
- * nothing else, and for cursor planes that the kernel hides from atomic commits.
+ * Changes the pointer by the legacy cursor ioctls, at once; 0 or `-errno`, ENXIO where there is none. For cards that
+ * have nothing else, and for cursor planes that the kernel hides from atomic commits.
  */
 export function callCursor(card: NativeCard, crtc: number, { now, next }: CursorChange): number {
   if (!next.image) return card.setCursor(crtc, null, 0, 0);

@@ -89,7 +89,9 @@ export class CursorPlane implements CursorChange {
     this.#stale = true;
   }
 
-  /** Works out what the plane has to show, scaled and turned like the screen it is on; whether that is to be committed. */
+  /**
+   * Works out what the plane has to show, scaled and turned like the screen it is on; whether that is to be committed.
+   */
   prepare(cursor: Cursor | null, placement: Placement | null): boolean {
     if (!this.#stale && cursor === this.#cursor && placement === this.#placement) return false;
     this.#stale = true;

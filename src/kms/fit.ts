@@ -134,8 +134,8 @@ export function onPanel(placement: Placement, u: number, v: number, size = 0): [
 }
 
 /**
- * Turns a place on the panel (0 to 1 in both directions) into the nearest one on the screen that stands on it; whether it
- * was within what is shown of the screen.
+ * Turns a place on the panel (0 to 1 in both directions) into the nearest one on the screen that stands on it; whether
+ * it was within what is shown of the screen.
  */
 export function toScreen(
   at: { x: number; y: number },

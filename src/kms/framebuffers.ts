@@ -119,8 +119,8 @@ export class FramebufferCache {
   }
 
   /**
-   * The framebuffer for a buffer, which the card that `shower` finds will show first. Takes over the planes' fds in every case: kept,
-   * or closed when the buffer is known or refused. Throws {@link BufferRefused}.
+   * The framebuffer for a buffer, which the card that `shower` finds will show first. Takes over the planes' fds in
+   * every case: kept, or closed when the buffer is known or refused. Throws {@link BufferRefused}.
    */
   get(owner: object, layout: BufferLayout, shower?: () => Imports | undefined): Framebuffer {
     const first = layout.planes[0];

@@ -19,7 +19,9 @@ export interface LightingOwner {
   tellTrouble(setting: SignalSetting): void;
 }
 
-/** What a monitor is, or is to be, lit with: a CRTC, a mode, a view; and who works for an output as long as that is so. */
+/**
+ * What a monitor is, or is to be, lit with: a CRTC, a mode, a view; and who works for an output as long as that is so.
+ */
 export class Lighting implements Target {
   private constructor(
     readonly crtc: number,

@@ -34,8 +34,8 @@ const FLIP_TRIES = 3;
 /** Not master any more: asked again, so that the picture is back as soon as the card is. */
 const PAUSED_RETRY_MS = 100;
 /**
- * The monitor could not be lit: cables and link training sometimes take a second try, at first after so many pauses, then
- * after twice as many. At each its guest is answered, which does not wait longer than a second for that.
+ * The monitor could not be lit: cables and link training sometimes take a second try, at first after so many pauses,
+ * then after twice as many. At each its guest is answered, which does not wait longer than a second for that.
  */
 const UNLIT_PAUSE_MS = 500;
 const UNLIT_PAUSES = 4;
@@ -214,8 +214,8 @@ export class Output {
   }
 
   /**
-   * Gives the output a CRTC and mode; the next frame of the source lights it. On the same CRTC the panel shows what it did
-   * until then, and on if the card does not take the mode.
+   * Gives the output a CRTC and mode; the next frame of the source lights it. On the same CRTC the panel shows what it
+   * did until then, and on if the card does not take the mode.
    */
   async light(
     crtc: number,

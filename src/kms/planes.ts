@@ -25,7 +25,10 @@ export interface CrtcPlane {
   readonly rotation: number;
   readonly inFence: number;
   readonly damage: number;
-  /** Virtualised cursor planes: whoever shows the screen has a pointer of his own, and needs to know what it points with. */
+  /**
+   * Virtualised cursor planes: whoever shows the screen has a pointer of his own, and needs to know what it points
+   * with.
+   */
   readonly hotspotX: number;
   readonly hotspotY: number;
   /** The bits that `rotation` takes. */

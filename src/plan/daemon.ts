@@ -7,7 +7,9 @@ import { assumedBuffer, type Assumption } from './assumption';
 import { makePlan, type Plan, type PlannedBuffer, type PlannedCard, type Situation } from './plan';
 import { TestCommits } from './tester';
 
-/** What a running daemon would do, with another config or by an action; with its guests' own buffers where it has them. */
+/**
+ * What a running daemon would do, with another config or by an action; with its guests' own buffers where it has them.
+ */
 export async function planOfDaemon(
   cards: Cards,
   controller: Controller,

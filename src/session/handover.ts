@@ -5,9 +5,10 @@ import type { ServiceManager } from './service-manager';
 const PREFIX = 'card-';
 
 /**
- * Carries the pictures on the panels over a restart. The framebuffers live as long as the card's file is open somewhere:
- * the service manager keeps it, and the next process takes the card with a file of its own, shows its own pictures, and
- * only then lets go of the old one, with which everything that it held goes, whether or not its owner could clear up.
+ * Carries the pictures on the panels over a restart. The framebuffers live as long as the card's file is open
+ * somewhere: the service manager keeps it, and the next process takes the card with a file of its own, shows its own
+ * pictures, and only then lets go of the old one, with which everything that it held goes, whether or not its owner
+ * could clear up.
  *
  *     old    ── FDSTORE ──▶ service manager ──▶ kept file ── dropped once our own frames are on the panels
  *     new    opens its own, becomes master, FDSTORE, commits ──────────────────▲

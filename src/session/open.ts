@@ -6,8 +6,8 @@ import { SeatSession } from './seat';
 import { SessionError, type Session } from './session';
 
 /**
- * The seat of the manager that LIBSEAT_BACKEND names; else of the first that is there; else none: then devices are opened
- * directly. Throws {@link SessionError}.
+ * The seat of the manager that LIBSEAT_BACKEND names; else of the first that is there; else none: then devices are
+ * opened directly. Throws {@link SessionError}.
  */
 export async function openSession(log: Log, onLost: (error: Error) => void): Promise<Session> {
   const named = process.env.LIBSEAT_BACKEND;

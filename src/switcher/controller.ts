@@ -436,8 +436,8 @@ export class Controller implements GuestsOwner {
   }
 
   /**
-   * Stops: guests are disconnected, and the CRTCs get back what they showed before. `leave`: they go on showing what they
-   * show, as long as somebody else keeps the card's file open.
+   * Stops: guests are disconnected, and the CRTCs get back what they showed before. `leave`: they go on showing what
+   * they show, as long as somebody else keeps the card's file open.
    */
   async close(leave = false): Promise<void> {
     this.#closing = true;

@@ -11,8 +11,8 @@ import { headName, type Assignment } from './layout';
 import { Pictures, type Caption } from './pictures';
 
 /**
- * A guest that has just connected has a picture in a moment: one that says it has none would cost the attaching more time
- * than all the rest of it (measured: 31 ms to the first commit instead of 12), and flicker.
+ * A guest that has just connected has a picture in a moment: one that says it has none would cost the attaching more
+ * time than all the rest of it (measured: 31 ms to the first commit instead of 12), and flicker.
  */
 const SETTLE_MS = 250;
 

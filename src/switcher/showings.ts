@@ -89,7 +89,8 @@ class Showing implements Source {
 
 /**
  * The outputs that show one head. The guest is told of a frame when all of them have it, for only then none scans out
- * the buffer before; but an output that takes its time, or is busy with a modeset, does not make the guest wait for long.
+ * the buffer before; but an output that takes its time, or is busy with a modeset, does not make the guest wait for
+ * long.
  */
 export class Showings {
   /** Of outputs that show the head or have, so that a panel that comes back finds the source it had. */

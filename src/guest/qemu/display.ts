@@ -136,7 +136,10 @@ export class QemuDisplay {
     await this.#properties(consolePath(id), `${PREFIX}.Keyboard`, ANSWER_MS);
   }
 
-  /** A key or pointer call that nobody waits for. false: too much waits, or the connection has gone, which it says by itself. */
+  /**
+   * A key or pointer call that nobody waits for. false: too much waits, or the connection has gone, which it says by
+   * itself.
+   */
   input(id: number, device: InputInterface, member: string, signature: string, values: BusValue[]): boolean {
     try {
       this.bus.send(this.#message(id, device, member, signature, values));

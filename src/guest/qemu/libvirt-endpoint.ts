@@ -16,7 +16,10 @@ const HEARS_MS = 1000;
 /** It ends with libvirt's daemon, and is started again after so long. */
 const LISTEN_AGAIN_MS = 5000;
 
-/** By libvirt, which tells where a domain's display is, and what the guest does; each start of a domain is another place. */
+/**
+ * By libvirt, which tells where a domain's display is, and what the guest does; each start of a domain is another
+ * place.
+ */
 export class LibvirtEndpoint implements Endpoint {
   readonly address: string;
   readonly alive = false;

@@ -30,8 +30,8 @@ const CONDITION_MS = 500;
 const KEY_LEFTSHIFT = 42;
 
 /**
- * An unmodified QEMU, which hands out its display by D-Bus (`-display dbus`). It may come, end, come again, and be taken
- * by another program at any time.
+ * An unmodified QEMU, which hands out its display by D-Bus (`-display dbus`). It may come, end, come again, and be
+ * taken by another program at any time.
  */
 export class QemuLink implements GuestLink, EndpointOwner, AttachmentOwner {
   readonly kind: 'qemu' | 'libvirt';

@@ -188,7 +188,10 @@ export class Listener {
     this.#finishScanout(width, height, numbers[3]!, 4, 0, 0, width, height);
   }
 
-  /** How many fds, x, y, width, height, offsets, strides, planes, fourcc, backing width and height, modifier (2), y0_top. */
+  /**
+   * How many fds, x, y, width, height, offsets, strides, planes, fourcc, backing width and height, modifier (2),
+   * y0_top.
+   */
   #scanout2(): void {
     let at = 5;
     const offsets = numbers[at]!;

@@ -54,7 +54,10 @@ interface Outgoing {
 /** What a QMP connection tells its owner. */
 export interface QmpOwner {
   event(name: string, data: Json): void;
-  /** Lost, or given up, after it was negotiated; `reason` in words, `peer` whether QEMU closed it. Called once, unless `close` was. */
+  /**
+   * Lost, or given up, after it was negotiated; `reason` in words, `peer` whether QEMU closed it. Called once, unless
+   * `close` was.
+   */
   closed(reason: string, peer: boolean): void;
 }
 
