@@ -235,15 +235,16 @@ test('all cards: those that come later, and the one that was first may go', asyn
   atTestEnd(() => alpha.kill());
   const pictures = await alpha.pictures();
   await shows(FIRST, pictures);
-  const [name = ''] = first.connectors;
   await first.remove();
   await eventually(async () => {
     expect((await daemon.status()).cards).toHaveLength(1);
   });
   const late = await Panels.create('late', { connectors: 1, crtcs: 1 });
+  atTestEnd(() => late.remove());
+  // The number of the first one's connector is free only when its file is closed.
+  const [name = ''] = late.connectors;
   await daemon.outputIs(name, { lit: true, card: `card${late.minor}` });
   await daemon.show('alpha', name);
   await shows(name, pictures, { panels: late });
   await daemon.stop();
-  await late.remove();
 });
