@@ -9,8 +9,8 @@ import { Showings, type Screen } from './showings';
 
 /** How often a guest that nobody sees is told that its frames were shown, so that it neither stalls nor runs free. */
 const HIDDEN_PERIOD_MS = 16;
-/** The longest a guest is kept waiting: QEMU gives up on an answer after a second. */
-const LONGEST_PERIOD_MS = 900;
+/** The longest a guest is kept waiting: QEMU gives up on an answer after a second, and a busy host may be late. */
+const LONGEST_PERIOD_MS = 700;
 /** A guest that set a buffer and sent no update for this long means it as it is. */
 const SETTLE_MS = 250;
 

@@ -224,7 +224,7 @@ describe('the answer to an update', () => {
     bench.link.shown(0, head.frame);
     expect(await answer).toBeGreaterThan(140);
     const took = await console_.updateDmabuf(0, 0, 64, 32);
-    expect(took).toBeGreaterThan(850);
+    expect(took).toBeGreaterThan(700);
     expect(took).toBeLessThan(2500);
   });
 
