@@ -1,6 +1,7 @@
 import { Daemon } from './daemon';
-import { eventually, pause } from './eventually';
-import { fdCount, framebufferCount, residentKb } from './kernel';
+import { eventually } from './eventually';
+import { leastHeld } from './held';
+import { residentKb } from './kernel';
 import { PictureGuest } from './picture-guest';
 import { moves } from './witness';
 
@@ -30,13 +31,7 @@ export async function endure(
     return Math.min(...all.map(({ heads }) => heads[0]?.frames ?? 0));
   };
   const measure = async (): Promise<Measurement> => {
-    const held = { fds: Infinity, framebuffers: Infinity };
-    // Every frame brings a file descriptor that lives for a moment: what is never less than is held.
-    for (let sample = 0; sample < 20; sample++) {
-      held.fds = Math.min(held.fds, fdCount(daemon.pid));
-      held.framebuffers = Math.min(held.framebuffers, framebufferCount());
-      await pause(20);
-    }
+    const held = await leastHeld(daemon);
     return { frames: await frameCount(), ...held, residentKb: residentKb(daemon.pid) };
   };
   const after = (count: number): Promise<Measurement> =>

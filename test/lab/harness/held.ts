@@ -21,16 +21,28 @@ export interface Held {
   readonly mapped: number;
 }
 
-/** What is never less than this is held: a frame brings a file descriptor that lives for a moment. */
+/**
+ * File descriptors and framebuffers that are held while frames go on: the least of some time (milliseconds), as a frame
+ * brings a descriptor that lives for a moment, and pictures that have left the panel are freed half a second later.
+ */
+export async function leastHeld(
+  daemon: Daemon,
+  { panels = Panels.lab, during = 400 }: { panels?: Panels; during?: number } = {},
+): Promise<{ fds: number; framebuffers: number }> {
+  const least = { fds: Infinity, framebuffers: Infinity };
+  for (let left = during; left > 0; left -= 20) {
+    least.fds = Math.min(least.fds, fdCount(daemon.pid));
+    least.framebuffers = Math.min(least.framebuffers, framebufferCount(panels));
+    await pause(20);
+  }
+  return least;
+}
+
+/** All that is held, once two looks at it in a row saw the same. */
 export async function held(daemon: Daemon, panels: Panels = Panels.lab): Promise<Held> {
   let last: Held | undefined;
   return eventually(async () => {
-    let [fds, framebuffers] = [Infinity, Infinity];
-    for (let sample = 0; sample < 20; sample++) {
-      fds = Math.min(fds, fdCount(daemon.pid));
-      framebuffers = Math.min(framebuffers, framebufferCount(panels));
-      await pause(20);
-    }
+    const least = await leastHeld(daemon, { panels });
     const { stdout } = await run(path.join(repository, 'build/guests/drm-objects'), [
       panels.device,
       `${daemon.pid}`,
@@ -38,7 +50,7 @@ export async function held(daemon: Daemon, panels: Panels = Panels.lab): Promise
     const [blobs = NaN, dumb = NaN, imported = NaN] = stdout.split(' ').map(Number);
     // A guest that has just come may have shown only some of its buffers yet.
     const before = last;
-    last = { fds, framebuffers, blobs, dumb, imported, mapped: mappedBuffers(daemon.pid) };
+    last = { ...least, blobs, dumb, imported, mapped: mappedBuffers(daemon.pid) };
     expect(last).toEqual(before);
     return last;
   });

@@ -2,8 +2,7 @@ import * as path from 'node:path';
 import {
   Daemon,
   eventually,
-  fdCount,
-  framebufferCount,
+  leastHeld,
   Image,
   Keyboard,
   linkTo,
@@ -155,17 +154,8 @@ describe('a guest’s life', () => {
   test(`QEMU killed and started again ${KILLS} times: the picture is back, nothing is left behind`, async () => {
     let qemu = await startBare('alpha', 'static device=vga', { gl: true });
     const daemon = await Daemon.start({ guests: [linkTo(qemu)], outputs: { [FIRST]: { show: 'alpha' } } });
-    // While it is gone: how many of its screens are imported, the firmware's too, is the guest's to say. The least of
-    // a second and a half: fds that live for a moment are not held, and replaced pictures are freed a moment later.
-    const held = async (): Promise<{ fds: number; framebuffers: number }> => {
-      const least = { fds: Infinity, framebuffers: Infinity };
-      for (let sample = 0; sample < 75; sample++) {
-        least.fds = Math.min(least.fds, fdCount(daemon.pid));
-        least.framebuffers = Math.min(least.framebuffers, framebufferCount());
-        await pause(20);
-      }
-      return least;
-    };
+    // While it is gone: how many of its screens are imported, the firmware's too, is the guest's to say.
+    const held = (): ReturnType<typeof leastHeld> => leastHeld(daemon, { during: 1500 });
     await mirrors(FIRST, qemu);
     let first: Awaited<ReturnType<typeof held>> | undefined;
     for (let round = 1; round <= KILLS; round++) {
