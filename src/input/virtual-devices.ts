@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { clamp } from '../clamp';
 import { messageOf } from '../error';
 import { TOUCH_CANCEL, TOUCH_DOWN, TOUCH_UP, type GuestInput, type TouchPhase } from '../guest/sink';
 import { isNativeError, native, type NativeUinput, type UinputShape } from '../native';
@@ -215,7 +216,7 @@ export class VirtualDevices implements GuestInput {
 }
 
 function toAxis(fraction: number): number {
-  return Math.round(Math.min(Math.max(fraction, 0), 1) * MOST_PLACE);
+  return Math.round(clamp(fraction, 0, 1) * MOST_PLACE);
 }
 
 /** In one step, so that nobody finds no link. */

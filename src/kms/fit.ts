@@ -1,3 +1,5 @@
+import { clamp } from '../clamp';
+
 /** What a user may ask for a screen of another size than the panel. */
 export type Fit = 'auto' | 'aspect' | 'integer' | 'fill' | 'none';
 
@@ -149,8 +151,8 @@ export function toScreen(
   const down = (at.y * panelHeight - y) / height;
   const u = turn === 0 ? right : turn === 1 ? down : turn === 2 ? 1 - right : 1 - down;
   const v = turn === 0 ? down : turn === 1 ? 1 - right : turn === 2 ? 1 - down : right;
-  at.x = (cropX + Math.min(Math.max(u, 0), 1) * cropWidth) / placement.screenWidth;
-  at.y = (cropY + Math.min(Math.max(v, 0), 1) * cropHeight) / placement.screenHeight;
+  at.x = (cropX + clamp(u, 0, 1) * cropWidth) / placement.screenWidth;
+  at.y = (cropY + clamp(v, 0, 1) * cropHeight) / placement.screenHeight;
   return u >= 0 && v >= 0 && u < 1 && v < 1;
 }
 

@@ -4,7 +4,7 @@ import type { SignalConfig } from '../config/config';
 import { messageOf } from '../error';
 import { XR24 } from '../fourcc';
 import type { Log } from '../log';
-import { isNativeError, type ModeInfo } from '../native';
+import type { ModeInfo } from '../native';
 import type { Card } from './card';
 import type { Connector } from './connector';
 import { BufferDamage } from './damage';
@@ -21,6 +21,7 @@ import { IN_FLIGHT } from './pointer';
 import { Readiness, type Frame } from './readiness';
 import { Refusals } from './refusals';
 import { fillPanel, fillScanout, newScanout, type Scanout } from './scanout';
+import { isPassing, isTrouble, judgeSet, Patience, UNLIT_PAUSE_MS, type SetFailure } from './set-failure';
 import { formatSettings, type SignalSetting } from './signal';
 import type { Source } from './source';
 
@@ -33,15 +34,6 @@ const BUSY_RETRY_MS = 2;
 const FLIP_TRIES = 3;
 /** Not master any more: asked again, so that the picture is back as soon as the card is. */
 const PAUSED_RETRY_MS = 100;
-/**
- * The monitor could not be lit: cables and link training sometimes take a second try, at first after so many pauses,
- * then after twice as many. At each its guest is answered, which does not wait longer than a second for that.
- */
-const UNLIT_PAUSE_MS = 500;
-const UNLIT_PAUSES = 4;
-const LONGEST_UNLIT_PAUSES = 128;
-/** What has nothing to do with the mode that was to be set. */
-const TROUBLES = ['ENOMEM', 'EIO', 'ENODEV', 'ETIMEDOUT', 'EINTR', 'EAGAIN'];
 
 const NO_SIGNAL: SignalConfig = {};
 const PLAIN_VIEW: View = { fit: 'auto', turn: 0 };
@@ -51,12 +43,6 @@ export interface SwitchTimes {
   readonly requested: number;
   committed: number;
   shown: number;
-}
-
-/** Why a set failed: `cause`, or `refusal`, if it is the buffer's fault. */
-interface SetFailure {
-  readonly cause?: unknown;
-  readonly refusal?: string;
 }
 
 /**
@@ -81,9 +67,7 @@ export class Output {
   #settled: ModeInfo | null = null;
   /** The card does not take the mode, and another is on its way. */
   #awaitsMode = false;
-  /** How many more pauses before the CRTC is set again, and how many there were the last time. */
-  #pauses = 0;
-  #patience = 0;
+  readonly #patience = new Patience();
   /** Flips in a row that were refused for no reason that one could wait for. */
   #flipFailures = 0;
   /** Grows when the output goes dark: what was under way then is nobody's any more. */
@@ -259,7 +243,8 @@ export class Output {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.#awaitsMode = false;
-    this.#pauses = this.#patience = this.#flipFailures = 0;
+    this.#patience.reset();
+    this.#flipFailures = 0;
     this.#needsSet = true;
     // What the hardware was asked while they had it, it may have refused for that alone.
     this.#lighting.fitting.forget();
@@ -289,7 +274,7 @@ export class Output {
     if (this.#source === source) return;
     this.#source = source;
     if (text !== this.#indicator.text) this.#indicator = { ...this.#indicator, text };
-    if (this.#pauses === 0) this.reason = undefined;
+    if (!this.#patience.waits) this.reason = undefined;
     this.lastSwitch = { requested, committed: NaN, shown: NaN };
     this.#lighting?.copier.invalidate();
     this.changed();
@@ -343,8 +328,8 @@ export class Output {
   }
 
   #showNewest(source: Source, lighting: Lighting): void {
-    if (this.#needsSet && this.#pauses > 0) {
-      this.#pauses--;
+    if (this.#needsSet && this.#patience.waits) {
+      this.#patience.paused();
       this.#retryIn(UNLIT_PAUSE_MS);
       source.presented(source.frame);
       return;
@@ -583,7 +568,10 @@ export class Output {
     try {
       seamless = await this.card.exclusive(() => this.card.commit.set(lighting, flight.scanout));
     } catch (error) {
-      failure = this.#lighting === lighting ? await this.#judge(flight, lighting, error) : { cause: error };
+      const isWanted = (): boolean => this.#lighting === lighting;
+      failure = isWanted()
+        ? await judgeSet(this.card, lighting, flight.framebuffer, error, isWanted)
+        : { cause: error };
     }
     // Darkened meanwhile: whoever did that has let go of the frame.
     if (this.#darknesses !== darknesses || !this.#lighting) return;
@@ -602,7 +590,7 @@ export class Output {
       const how = seamless ? ', without a modeset' : '';
       this.log.info(`${this.name}: lit with ${modeName(lighting.mode)} on CRTC ${lighting.crtc}${how}`);
     }
-    this.#pauses = this.#patience = 0;
+    this.#patience.reset();
     lighting.pointer.emptied();
     this.#flips.restart();
     this.#arrived(monotonic());
@@ -629,38 +617,15 @@ export class Output {
     }
   }
 
-  /** Of a set that has been refused: the buffer is to blame only if one of ours would do. */
-  async #judge({ framebuffer }: Flight, lighting: Lighting, error: unknown): Promise<SetFailure> {
-    if (isPassing(error) || !framebuffer || !this.card.exists) return { cause: error };
-    const cause = await this.#whyDark(lighting);
-    if (cause !== undefined) return { cause };
-    // Drivers may take a buffer as a framebuffer and refuse to scan it out (amdgpu: foreign system memory).
-    return { refusal: `the card does not scan this buffer out (${String(error)})` };
-  }
-
-  /** Why the CRTC cannot be set to the mode even with a buffer of ours; undefined: it can. */
-  async #whyDark(lighting: Lighting): Promise<unknown> {
-    try {
-      const scanout = fillPanel(newScanout(), await lighting.copier.blank(), lighting.mode);
-      if (this.#lighting !== lighting) throw new Error('it is to be dark, or lit another way');
-      await this.card.exclusive(() => this.card.commit.lights(lighting, scanout));
-      return undefined;
-    } catch (error) {
-      return error;
-    }
-  }
-
   #cannotBeLit({ mode }: Lighting, cause: unknown): void {
     if (this.#needsSet && !isTrouble(cause) && this.modeRefused(mode, messageOf(cause))) {
       this.#awaitsMode = true;
       return;
     }
     const reason = `cannot be lit: ${String(cause)}`;
-    if (this.#patience === 0) this.log.error(`${this.name}: ${reason}`);
+    if (this.#patience.failed()) this.log.error(`${this.name}: ${reason}`);
     this.reason = reason;
     this.#dirty = true;
-    this.#patience = Math.min(Math.max(this.#patience * 2, UNLIT_PAUSES), LONGEST_UNLIT_PAUSES);
-    this.#pauses = this.#patience - 1;
     this.#retryIn(UNLIT_PAUSE_MS);
   }
 
@@ -747,14 +712,4 @@ export class Output {
       this.pump();
     }, ms);
   }
-}
-
-/** Whether a commit was refused for a reason of the moment: not master, or something else has not ended yet. */
-function isPassing(error: unknown): boolean {
-  return isNativeError(error, 'EACCES') || isNativeError(error, 'EBUSY');
-}
-
-/** Whether a commit failed for what no other mode would mend. */
-function isTrouble(error: unknown): boolean {
-  return isNativeError(error) && TROUBLES.includes(error.code);
 }

@@ -1,4 +1,5 @@
 import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../buffers';
+import { clamp } from '../clamp';
 import type { GuestLink, HeadSink, Place } from '../guest/sink';
 import type { HeadRef, HiddenRate } from '../config/config';
 import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
@@ -241,8 +242,4 @@ export class HeadView implements HeadSink {
       if (!this.visible || !this.hasContent) this.link.shown(this.index, this.frames);
     }, this.#hiddenPeriod);
   }
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most);
 }

@@ -1,3 +1,4 @@
+import { clamp } from '../../clamp';
 import type { Display, GuestHost, GuestLink } from '../sink';
 import { emptyConsole, type Console, type QemuDisplay, type UiInfo, type VmInfo } from './display';
 import { QemuInput, type InputTarget } from './input';
@@ -210,5 +211,5 @@ function uiInfo(monitor: Display | undefined, x: number): UiInfo {
 }
 
 function millimetres(length: number): number {
-  return Math.min(Math.max(Math.round(length), 0), 0xffff);
+  return clamp(Math.round(length), 0, 0xffff);
 }

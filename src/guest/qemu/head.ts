@@ -1,6 +1,7 @@
 import type { BufferLayout, CursorImage, PixelMemory, Viewport } from '../../buffers';
 import { native, type NativeMemfd } from '../../native';
 import * as fs from 'node:fs';
+import { clamp } from '../../clamp';
 import { monotonic } from '../../clock';
 import type { HeadSink } from '../sink';
 import { Answers } from './answers';
@@ -381,8 +382,4 @@ export class Head {
 
 function tooLarge(width: number, height: number): string {
   return `QEMU sent a picture of ${width}x${height}: more than ${MAX_CANVAS_BYTES >> 20} MiB of pixels in memory`;
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most);
 }

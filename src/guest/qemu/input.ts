@@ -1,3 +1,4 @@
+import { clamp } from '../../clamp';
 import { MOST_MESSAGES } from '../../dbus/outbox';
 import { TOUCH_DOWN, TOUCH_MOVE, TOUCH_UP, type GuestInput, type Place, type TouchPhase } from '../sink';
 import type { Console, InputInterface, QemuDisplay } from './display';
@@ -322,8 +323,4 @@ function sendTouch(
   const kind = Math.min(phase, TOUCH_UP);
   const at = [clamp(x, 0, 1) * width, clamp(y, 0, 1) * height] as const;
   return display.input(id, 'MultiTouch', 'SendEvent', 'utdd', [kind, TOUCH_SLOTS[finger]!, ...at]);
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most);
 }
