@@ -3,6 +3,7 @@ import type { CardChoice, Config } from '../config/config';
 import { readConnectors, type ConnectorName } from '../config/connectors';
 import { CardError, CardNode, connectedNames, deviceOf, listCards, type Devices } from '../kms/card';
 import { isMeant, namesMonitor } from '../kms/monitor';
+import type { NativeCard } from '../native';
 
 /**
  * Opens the cards that a config means, by `open`. Those that cannot be had are left out if there are others. Throws
@@ -14,7 +15,7 @@ export async function openCards(
   open: (file: string) => Promise<void>,
 ): Promise<void> {
   const files =
-    choice.by === 'monitor' ? [withMonitor(devices)] : choice.by === 'all' ? listCards() : choice.files;
+    choice.by === 'monitor' ? [firstCard(devices)] : choice.by === 'all' ? listCards() : choice.files;
   const problems: CardError[] = [];
   const opened = new Set<string>();
   for (const file of files) {
@@ -69,25 +70,35 @@ function means(output: string, connector: ConnectorName): boolean {
 }
 
 /** The first card with a connected monitor, else the first that has connectors at all. Throws {@link CardError}. */
-function withMonitor(devices: Devices): string {
+export function firstCard(devices?: Devices): string {
   const files = listCards();
-  let fallback: string | undefined;
-  for (const file of files) {
-    try {
-      const probe = CardNode.open(file, devices);
-      try {
-        if (connectedNames(probe.native).length > 0) return file;
-        if (fallback === undefined && probe.native.resources().connectors.length > 0) fallback = file;
-      } finally {
-        probe.close();
-      }
-    } catch {
-      // A card that cannot even be asked is worth a word only when none is left: whoever opens it says it.
-    }
-  }
-  const found = fallback ?? files[0];
+  const found =
+    files.find((file) => asked(file, devices, (card) => connectedNames(card).length > 0)) ??
+    files.find((file) => hasDisplays(file, devices)) ??
+    files[0];
   if (found === undefined) throw noCard();
   return found;
+}
+
+/** Whether it is a card that can drive displays, and can be opened. */
+export function hasDisplays(file: string, devices?: Devices): boolean {
+  return asked(file, devices, (card) => card.resources().connectors.length > 0);
+}
+
+/** A card that cannot even be asked is worth a word only when none is left: whoever opens it says it. */
+function asked(file: string, devices: Devices | undefined, ask: (card: NativeCard) => boolean): boolean {
+  try {
+    const node = CardNode.open(file, devices);
+    try {
+      // Who opens a card that has no master is its master.
+      if (!devices) node.native.dropMaster();
+      return ask(node.native);
+    } finally {
+      node.close();
+    }
+  } catch {
+    return false;
+  }
 }
 
 function noCard(): CardError {

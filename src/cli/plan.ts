@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load';
 import { settings, type Flags } from '../config/settings';
 import { ask, NotRunning } from '../control/client';
 import type { PlanRequest, Status } from '../control/protocol';
+import { messageOf } from '../error';
 import { Card, CardError, connectedNames, deviceOf, listCards, openNode } from '../kms/card';
 import { readConnector, type Connector } from '../kms/connector';
 import { primaryPlanes } from '../kms/planes';
@@ -15,6 +16,7 @@ import { formatPlan } from '../plan/print';
 import { readSavedCards } from '../plan/saved-card';
 import { TestCommits } from '../plan/tester';
 import { CommandError, type LayoutAction } from '../switcher/layout';
+import { firstCard, hasDisplays } from './cards';
 import { Exit, Failure } from './exit';
 
 /** What the command line says. */
@@ -94,13 +96,23 @@ async function planOfCards(wish: Wish, legacy: boolean): Promise<Plan> {
   const files = wanted(wish.config);
   const opened: { readonly cold: Omit<ColdCard, 'connectors'>; close(): void }[] = [];
   try {
-    for (const file of files.length > 0 ? files : [firstCard()]) opened.push(openCold(file, legacy));
+    for (const file of files.length > 0 ? files : [firstOrSaved()]) opened.push(openCold(file, legacy));
     return await planCold(
       opened.map(({ cold }) => cold),
       wish,
     );
   } finally {
     for (const card of opened) card.close();
+  }
+}
+
+/** The card that `run` would choose. */
+function firstOrSaved(): string {
+  try {
+    return firstCard();
+  } catch (cause) {
+    const message = `${messageOf(cause)}; or plan from a saved one with --drm-info FILE`;
+    throw new Failure(Exit.UNAVAILABLE, message, { cause });
   }
 }
 
@@ -133,23 +145,8 @@ function openCold(
 
 /** The cards that a config means; empty: the first with a connected monitor. */
 function wanted({ cards }: Config): readonly string[] {
-  if (cards.by === 'all') return listCards().filter(drives);
+  if (cards.by === 'all') return listCards().filter((file) => hasDisplays(file));
   return cards.by === 'monitor' ? [] : cards.files;
-}
-
-/** Whether it is a card with displays. */
-function drives(file: string): boolean {
-  try {
-    const card = openNode(file);
-    try {
-      card.dropMaster();
-      return card.resources().connectors.length > 0;
-    } finally {
-      card.close();
-    }
-  } catch {
-    return false;
-  }
 }
 
 async function planOfFile(wish: Wish, file: string): Promise<Plan> {
@@ -194,30 +191,6 @@ async function planCold(
 /** Sizes and formats are those of the guest that is shown, or of all. */
 function isMeant(head: HeadRef, action: LayoutAction | undefined): boolean {
   return action?.kind !== 'show' || (action.head.guest === head.guest && action.head.head === head.head);
-}
-
-/** As `run` chooses it: with a connected monitor, else the first. */
-function firstCard(): string {
-  const cards = listCards();
-  const connected = cards.find((file) => {
-    try {
-      const card = openNode(file);
-      try {
-        card.dropMaster();
-        return connectedNames(card).length > 0;
-      } finally {
-        card.close();
-      }
-    } catch {
-      return false;
-    }
-  });
-  const found = connected ?? cards[0];
-  if (found !== undefined) return found;
-  throw new Failure(
-    Exit.UNAVAILABLE,
-    'this machine has no card that can drive displays: plan from a saved one with --drm-info FILE',
-  );
 }
 
 function readSize(text: string | undefined): { width: number; height: number } | undefined {
