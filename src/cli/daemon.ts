@@ -146,14 +146,20 @@ export class Daemon {
       handover.drop(card.name);
       await controller.cardGone(card);
     };
-    const lookForCards = async (): Promise<void> => {
+    const lookForCards = (): void => {
       const others = listCards().filter((file) => !cards.drives(file));
-      for (const file of await meantCards(config, others)) cards.come(file);
+      meantCards(config, others)
+        .then((files) => {
+          for (const file of files) cards.come(file);
+        })
+        .catch((error: unknown) => {
+          log.error(`looking for more cards: ${messageOf(error)}`);
+        });
     };
     session.onActive((active) => {
       cards.inFront = active;
       if (active) {
-        void lookForCards();
+        lookForCards();
         input.resume();
       } else input.suspend();
       idle?.active();
@@ -189,10 +195,10 @@ export class Daemon {
         if (ACTION === 'remove' && DEVNAME !== undefined) cards.go(DEVNAME);
         else {
           controller.outputs.hotplug();
-          void lookForCards();
+          lookForCards();
         }
       });
-      void lookForCards();
+      lookForCards();
       closers.push(() => {
         uevents.close();
       });

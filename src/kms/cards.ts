@@ -70,8 +70,8 @@ export class Cards {
     if (card) this.#lose(card, new Error(`${file} has been removed`));
   }
 
-  /** Whether a card is still there; `error` is what reading it failed with. */
-  has(card: Card, error?: unknown): boolean {
+  /** Whether a card is still there, as it is looked at now; `error` is what reading it failed with. */
+  check(card: Card, error?: unknown): boolean {
     const gone = (error as NodeJS.ErrnoException | undefined)?.code === 'ENODEV' || !card.exists;
     if (gone) this.#lose(card, new Error(`${card.device} has gone`));
     return this.#cards.includes(card) && !gone;

@@ -182,13 +182,13 @@ export class Outputs {
   /** The connectors of a card; undefined: it has gone. */
   async #read(card: Card): Promise<Connector[] | undefined> {
     // Its connectors are told of before it is, and not all drivers are there for questions any more.
-    if (!this.cards.has(card)) return undefined;
+    if (!this.cards.check(card)) return undefined;
     try {
       // One that goes in the middle of it may never answer.
       const read = await Promise.race([card.connectors(true), card.gone]);
-      return read && this.cards.has(card) ? read.filter(({ writeback }) => !writeback) : undefined;
+      return read && this.cards.check(card) ? read.filter(({ writeback }) => !writeback) : undefined;
     } catch (error) {
-      if (!this.cards.has(card, error)) return undefined;
+      if (!this.cards.check(card, error)) return undefined;
       throw error;
     }
   }

@@ -141,7 +141,7 @@ describe('a card that goes', () => {
     [
       'it cannot be read',
       () => {
-        cards.has(second, systemError('ENODEV', -19));
+        cards.check(second, systemError('ENODEV', -19));
       },
       `${SECOND} has gone`,
     ],
@@ -194,7 +194,7 @@ describe('a card that goes', () => {
   });
 
   test('but not for an error that says something else', () => {
-    expect(cards.has(second, systemError('EINVAL', -22))).toBe(true);
+    expect(cards.check(second, systemError('EINVAL', -22))).toBe(true);
     expect(cards.all).toHaveLength(2);
   });
 });
