@@ -182,10 +182,9 @@ async function arrangeTested(situation: Situation): Promise<Arrangement> {
       const { tester } = situation.cardOf(connector.name);
       if (!tester || crtc === 0 || !choice || isRefused(connector.name, choice.mode)) continue;
       const { mode } = choice;
-      const probe = await tester.probe({ crtc, connector: connector.id, mode }, false, filling(mode));
-      if (!probe?.accepts(fillPanel(newScanout(), probe.framebuffer, mode)))
+      const target = { crtc, connector: connector.id, mode };
+      if (!(await withFilled(tester, target, (probe, filled) => probe.accepts(filled))))
         refused.push({ output: connector.name, mode });
-      probe?.close();
     }
     if (refused.length === before) return arrangement;
   }
@@ -276,12 +275,9 @@ class Planner {
 
   /** Whether a target can be lit without a modeset; undefined: there is nobody to ask. */
   async #isSeamless(target: Target, changes: readonly PropertyChange[]): Promise<boolean | undefined> {
-    const { mode } = target;
+    const { tester } = this.card;
     const signal = { changes, refused: () => undefined };
-    const probe = await this.card.tester?.probe({ ...target, signal }, false, filling(mode));
-    const seamless = probe?.isSeamless(fillPanel(newScanout(), probe.framebuffer, mode));
-    probe?.close();
-    return seamless;
+    return tester && withFilled(tester, { ...target, signal }, (probe, filled) => probe.isSeamless(filled));
   }
 
   /** How a buffer gets onto a panel. */
@@ -345,8 +341,21 @@ function whyModeset(
   return `its mode is ${modeName(now.mode)} now`;
 }
 
-function filling({ hdisplay, vdisplay }: ModeInfo): PlannedBuffer {
-  return { width: hdisplay, height: vdisplay, format: XR24, modifier: 0n };
+/** Asks about a target that a buffer of ours fills; undefined: there is no memory for one. */
+async function withFilled(
+  tester: Tester,
+  target: Target,
+  ask: (probe: Probe, filled: Scanout) => boolean,
+): Promise<boolean | undefined> {
+  const { mode } = target;
+  const { hdisplay: width, vdisplay: height } = mode;
+  const probe = await tester.probe(target, false, { width, height, format: XR24, modifier: 0n });
+  if (!probe) return undefined;
+  try {
+    return ask(probe, fillPanel(newScanout(), probe.framebuffer, mode));
+  } finally {
+    probe.close();
+  }
 }
 
 function layoutOf({ width, height, format, modifier }: PlannedBuffer): BufferLayout {
