@@ -49,8 +49,7 @@ inline void CloseElsewhere(std::vector<int> fds) {
 /** Held by a handle and by each of its jobs, so that a job never meets a closed or recycled descriptor. */
 using SharedFd = std::shared_ptr<const Fd>;
 
-/** Lets go of a file on a thread of its own: closing it, if nobody else has it, may take the kernel a while.
- */
+/** Lets go of a file on a thread of its own: the last to close it may wait for the kernel. */
 inline void ReleaseElsewhere(SharedFd file) {
   try {
     std::thread([file = std::move(file)] {}).detach();

@@ -103,8 +103,7 @@ Input::Record Input::ReadTouch(libinput_event_type type, libinput_event_touch* t
           x | y << 16};
 }
 
-/** A pen is an absolute pointer: its tip is the left button, the lower one on it the right, as Windows has
- * it. */
+/** A pen is an absolute pointer: its tip is the left button, the lower one on it the right, as on Windows. */
 size_t Input::ReadTool(libinput_event_type type, libinput_event_tablet_tool* tool, uint32_t id,
                        Record* records) {
   if (type == LIBINPUT_EVENT_TABLET_TOOL_BUTTON) {

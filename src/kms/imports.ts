@@ -9,7 +9,7 @@ export interface Imported {
   /** The kernel's framebuffer; 0: there is none. */
   readonly id: number;
   /** Why the card does not scan it out where it lies; undefined: it does, as far as is known. */
-  refusal: string | undefined;
+  readonly refusal: string | undefined;
 }
 
 /** The kernel framebuffers of one card, by the buffers they are made of: each made when it is first asked for. */

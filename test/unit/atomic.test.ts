@@ -286,23 +286,6 @@ describe('a modeset', () => {
     });
   });
 
-  test('switches off the CRTC on which another client had the connector alone, with its planes', async () => {
-    kernel.connectorCrtc.set(50, 41);
-    kernel.plane(60).crtcId = 41; // Ours to be, and not cleared.
-    kernel.plane(61).crtcId = 41;
-    await commit.set(target, filling);
-    const { changes } = kernel.commits[0]!;
-    expect(changes.slice(-4)).toEqual(['41 ACTIVE 0', '41 MODE_ID 0', '61 FB_ID 0', '61 CRTC_ID 0']);
-    expect(changes).toContain('60 FB_ID 7');
-  });
-
-  test('leaves on the CRTC that another connector shared with it', async () => {
-    kernel.connectorCrtc.set(50, 41).set(51, 41);
-    kernel.plane(61).crtcId = 41;
-    await commit.set(target, filling);
-    expect(kernel.commits[0]!.changes.filter((change) => /^(41|51|61) /.test(change))).toEqual([]);
-  });
-
   describe('with what is asked of the signal', () => {
     let troubles: (string | undefined)[];
     const signal = (): Signal => {

@@ -1243,7 +1243,7 @@ describe('two cards', () => {
     const { imports } = cards.all[1]!;
     const { framebuffer } = controller.guests.get('windows')!.views.get(0)!.screen;
     jest.spyOn(framebuffer!, 'mapping').mockReturnValue({ size: 0, close: () => undefined });
-    imports.of(framebuffer!).refusal = 'not here';
+    jest.spyOn(imports, 'of').mockReturnValue({ id: 0, refusal: 'not here' });
     controller.outputs.get('Virtual-3')!.changed();
     await settle();
     await vblanks();

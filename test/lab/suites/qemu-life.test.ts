@@ -7,8 +7,7 @@ import {
   eventually,
   linkTo,
   mirrors,
-  type NestedQemu,
-  NestedQemu as Qemu,
+  NestedQemu,
   pause,
   PictureGuest,
   startBare,
@@ -130,7 +129,7 @@ describe('a QEMU whose display cannot be had is named with the option that is wr
 
   test('-display none', async () => {
     // Of two the last is meant.
-    const qemu = await Qemu.start({ name: 'alpha', version: 11, extra: ['-display', 'none'] });
+    const qemu = await NestedQemu.start({ name: 'alpha', version: 11, extra: ['-display', 'none'] });
     const daemon = await started(qemu);
     await trouble(daemon, 'QEMU has no D-Bus display: start it with -display dbus,p2p=yes');
     expect(daemon.warnings('alpha')).toHaveLength(1);
@@ -140,7 +139,7 @@ describe('a QEMU whose display cannot be had is named with the option that is wr
 
   test('-display dbus,addr=…', async () => {
     const bus = await Bus.start();
-    const qemu = await Qemu.start({ name: 'alpha', version: 10, bus: bus.address });
+    const qemu = await NestedQemu.start({ name: 'alpha', version: 10, bus: bus.address });
     const daemon = await started(qemu);
     await trouble(daemon, 'or write bus: instead of qmp: in the config');
     expect(daemon.warnings('alpha')).toHaveLength(1);
