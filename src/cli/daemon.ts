@@ -165,9 +165,10 @@ export class Daemon {
       idle?.active();
     });
     const idle = sleepWhenIdle(config, controller, input, log);
-    if (handover.taking) {
+    const { taking } = handover;
+    if (taking) {
       log.info('taking over from a daemon before this one: its pictures stay until there are others');
-      controller.wait(PATIENCE_MS);
+      controller.wait();
     }
     const devices = new Map<string, VirtualDevices>();
     const closers: (() => void)[] = [
@@ -223,6 +224,7 @@ export class Daemon {
       if (!session.active) input.suspend();
       // QEMU waits for our answers: it is called only once nothing keeps us from giving them.
       for (const link of links) if (!(link instanceof VhostUserGpuLink)) link.open();
+      if (taking) controller.waitNoLonger(PATIENCE_MS);
       log.info(
         `ready after ${Math.round(performance.now())} ms: ${config.guests.length} guests, control at ${config.control}`,
       );

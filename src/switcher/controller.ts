@@ -430,9 +430,14 @@ export class Controller implements GuestsOwner {
     }
   }
 
-  /** For so long, a panel that shows what was there before us is left alone until a guest has something for it. */
-  wait(ms: number): void {
-    this.#panels.wait(ms);
+  /** See {@link Panels.wait}. */
+  wait(): void {
+    this.#panels.wait();
+  }
+
+  /** See {@link Panels.waitNoLonger}. */
+  waitNoLonger(ms: number): void {
+    this.#panels.waitNoLonger(ms);
   }
 
   /**

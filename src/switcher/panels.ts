@@ -24,7 +24,8 @@ export class Panels {
   readonly #pictures = new Pictures();
   /** The newest picture asked for per output; drawing one takes a moment. */
   readonly #wishes = new Map<Output, Promise<void>>();
-  /** Runs while guests that were shown before this process started may still come back. */
+  /** Guests that were shown before this process started may still come back. */
+  #waits = false;
   #patience: NodeJS.Timeout | undefined;
   /** Runs while a guest settles. */
   #settling: NodeJS.Timeout | undefined;
@@ -37,10 +38,15 @@ export class Panels {
     private readonly again: () => void,
   ) {}
 
-  /** For so long, a panel that shows what was there before us is left alone until a guest has something for it. */
-  wait(ms: number): void {
+  /** A panel that shows what was there before us is left alone until a guest has something for it. */
+  wait(): void {
+    this.#waits = true;
+  }
+
+  /** But for so long only, in ms, from now on. */
+  waitNoLonger(ms: number): void {
     this.#patience = setTimeout(() => {
-      this.#patience = undefined;
+      this.#waits = false;
       this.again();
     }, ms);
   }
@@ -55,7 +61,7 @@ export class Panels {
     for (const other of this.#viewsOn(output)) if (other !== shown) other.leave(output);
     this.#wishes.delete(output);
     if (shown) output.show(shown.showOn(output), requested, whose);
-    if (shown || !output.lit || (this.#patience && output.frames === 0)) return;
+    if (shown || !output.lit || (this.#waits && output.frames === 0)) return;
     if (!blank && !cover && guest && this.#settles(guest, output)) return;
     const wish = this.#pictures.get(output, this.#captionOf(output, assignment, cover, guest)).then(
       (picture) => {

@@ -89,7 +89,7 @@ const both = ['Virtual-1', 'Virtual-3'].map((output) => ({ output, head: { guest
 async function start(
   outputs: readonly OutputConfig[],
   hotkeys: readonly Hotkey[] = [],
-  patience?: number,
+  waits = false,
   seats: readonly SeatConfig[] = [],
   secure?: SecureConfig,
 ): Promise<void> {
@@ -120,7 +120,7 @@ async function start(
   for (const link of Object.values(links)) controller.addGuest(link, 'full');
   events = [];
   controller.onEvent((event) => events.push(event));
-  if (patience !== undefined) controller.wait(patience);
+  if (waits) controller.wait();
   await controller.outputs.scan();
   await settle();
 }
@@ -312,8 +312,11 @@ test('asleep the CRTCs are off, guests are answered, and nobody has the keyboard
 });
 
 test('after a take-over the last pictures stay for a while, until guests draw', async () => {
-  await start(configured, [], 5000);
+  await start(configured, [], true);
+  jest.advanceTimersByTime(60_000);
+  await settle();
   expect(kernel.sets).toEqual([]);
+  controller.waitNoLonger(5000);
   controller.guests.connected(links.linux);
   await draw(links.linux, 1);
   expect(shows()).toEqual([null, 'linux']);
