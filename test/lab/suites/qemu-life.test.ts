@@ -1,4 +1,4 @@
-/** What becomes of real QEMUs, and what is said of it: sleep, an end, a display that cannot be had, and what they cost meanwhile. */
+/** What becomes of real QEMUs, and what is said of it: crashes, sleep, monitors that go, and what they cost meanwhile. */
 import * as fs from 'node:fs';
 import { ask } from '../../../src/control/client';
 import {
@@ -13,7 +13,7 @@ import {
   startBare,
 } from '../harness';
 
-const FIRST = 'Virtual-1';
+const [FIRST, SECOND] = ['Virtual-1', 'Virtual-2'];
 const IDLE_SECONDS = 20;
 
 const conditionIs = (daemon: Daemon, guest: string, wanted: string): Promise<void> =>
@@ -33,6 +33,24 @@ describe('a guest that', () => {
     await qemu.execute('cont');
     return daemon;
   };
+
+  test('crashes is said to have, whether its QEMU stays or ends', async () => {
+    const panic = (action: string): Promise<NestedQemu> =>
+      start('panicafter=40', '-device', 'pvpanic', '-action', `panic=${action}`);
+    const stays = await panic('pause');
+    let daemon = await show(stays);
+    await conditionIs(daemon, 'alpha', 'crashed');
+    // Its last picture stays.
+    await mirrors(FIRST, stays);
+    await daemon.stop();
+    await stays.stop();
+    const ends = await panic('shutdown');
+    daemon = await show(ends);
+    await ends.ended();
+    await daemon.outputIs(FIRST, { link: 'gone', path: 'picture' });
+    await daemon.said(/the guest has crashed/);
+    await daemon.stop();
+  });
 
   test('shuts down is said to have, whether its QEMU stays or ends', async () => {
     const stays = await start('offafter=40', '-no-shutdown');
@@ -65,6 +83,32 @@ describe('a guest that', () => {
     await daemon.stop();
     await qemu.stop();
   });
+});
+
+test('a head that the config puts nowhere has a monitor while it is shown, and none before and after', async () => {
+  const qemu = await startBare('wide', 'static heads=2 follow', { device: 'virtio-vga,max_outputs=2' });
+  const daemon = await Daemon.start({
+    guests: [linkTo(qemu), 'other'],
+    outputs: { [FIRST]: { show: 'wide:0' }, [SECOND]: { show: 'other', mode: '1280x720' } },
+  });
+  const other = new PictureGuest(daemon.socket('other'), 'other', '--static');
+  await daemon.outputIs(FIRST, { frame: { width: 1024, height: 768, fits: true } });
+  await daemon.outputIs(SECOND, { guest: 'other', link: 'connected' });
+  const displays = (): string[] => qemu.console().filter((line) => line.startsWith('display 1 '));
+  for (let round = 0; round < 2; round++) {
+    await daemon.show('wide:1', SECOND);
+    await eventually(() => {
+      expect(displays().at(-1)).toBe('display 1 1280x720');
+    });
+    await daemon.show('other', SECOND);
+    await eventually(() => {
+      expect(displays().at(-1)).toBe('display 1 off');
+    });
+  }
+  expect(qemu.console().filter((line) => line === 'display 0 off')).toEqual([]);
+  await other.stop();
+  await daemon.stop();
+  await qemu.stop();
 });
 
 test('a hidden guest draws as often as its config says', async () => {

@@ -127,6 +127,49 @@ describe('two QEMUs and a vhost-user-gpu guest on three panels', () => {
   });
 });
 
+/**
+ * How long each QEMU's main loop took to answer, and how far apart two frames of its guest were, at the longest, in ms.
+ * The guest says by its own processor's clock when it drew, so that whoever reads it may be late.
+ */
+async function stallsDuring(
+  qemus: readonly NestedQemu[],
+  work: () => Promise<void>,
+): Promise<{ answer: number; gap: number }[]> {
+  let working = true;
+  const started = performance.now();
+  const from = qemus.map((qemu) => qemu.console().length);
+  const answers = qemus.map(async (qemu) => {
+    let longest = 0;
+    while (working) {
+      longest = Math.max(longest, await qemu.qmpLatency(1));
+      await pause(20);
+    }
+    return longest;
+  });
+  await work();
+  // Who stands still at the end does not come to it.
+  const before = qemus.map((qemu) => qemu.console().length);
+  await eventually(() => {
+    qemus.forEach((qemu, index) => {
+      expect(qemu.console().length).toBeGreaterThan(before[index]! + 1);
+    });
+  });
+  working = false;
+  const longest = await Promise.all(answers);
+  const elapsed = performance.now() - started;
+  return qemus.map((qemu, index) => {
+    const cycles = qemu
+      .console()
+      .slice(from[index])
+      .flatMap((line) => /^frame \d+ at (\d+)$/.exec(line)?.slice(1).map(Number) ?? []);
+    const gaps = cycles.slice(1).map((at, i) => at - cycles[i]!);
+    // The clock's rate is told by the whole, but for the frame at each end.
+    const perMs = (cycles.at(-1)! - cycles[0]!) / elapsed;
+    expect(cycles.length).toBeGreaterThan(5);
+    return { answer: longest[index]!, gap: Math.max(...gaps) / perMs };
+  });
+}
+
 describe('a guest’s life', () => {
   test('paused, reset, ended, started again: said, and the picture is back each time', async () => {
     const first = await startBare('alpha', 'static', { device: 'virtio-vga', version: 11 });
@@ -177,30 +220,35 @@ describe('a guest’s life', () => {
 
   test(`the daemon restarted ${RESTARTS} times under running QEMUs: no guest stalls, none dies`, async () => {
     const [one, two] = [
-      await startBare('one', 'flip blob rate=20', BLOB),
-      await startBare('two', 'anim rate=20 device=vga', { version: 10, gl: true }),
+      await startBare('one', 'flip blob rate=20 trace', BLOB),
+      await startBare('two', 'anim rate=20 device=vga trace', { version: 10, gl: true }),
     ];
     const setup = {
       guests: [linkTo(one), linkTo(two)],
       outputs: { [FIRST]: { show: 'one' }, [SECOND]: { show: 'two' } },
     };
     let daemon = await Daemon.start(setup);
-    const latencies: number[] = [];
-    const frames = (qemu: NestedQemu): number =>
-      Math.max(0, ...qemu.console().map((line) => Number(/^frame (\d+)/.exec(line)?.[1] ?? 0)));
-    for (let round = 0; round < RESTARTS; round++) {
+    const attached = async (): Promise<void> => {
       await daemon.outputIs(FIRST, { link: 'connected', path: 'direct' });
       await daemon.outputIs(SECOND, { link: 'connected' });
-      const before = [frames(one), frames(two)];
-      await daemon.kill(round % 2 === 0 ? 'SIGTERM' : 'SIGKILL');
-      latencies.push(await one.qmpLatency(), await two.qmpLatency());
-      daemon = await Daemon.start(setup, daemon.directory);
-      await eventually(() => {
-        expect(frames(one)).toBeGreaterThan(before[0]!);
-        expect(frames(two)).toBeGreaterThan(before[1]!);
-      });
-    }
-    expect(Math.max(...latencies)).toBeLessThan(1000);
+    };
+    await attached();
+    const quiet = await stallsDuring([one, two], () => pause(5000));
+    const restarted = await stallsDuring([one, two], async () => {
+      for (let round = 0; round < RESTARTS; round++) {
+        await daemon.kill(round % 2 === 0 ? 'SIGTERM' : 'SIGKILL');
+        await pause(500);
+        daemon = await Daemon.start(setup, daemon.directory);
+        await attached();
+        await pause(500);
+      }
+    });
+    console.log('stalls', { quiet, restarted });
+    quiet.forEach((own, index) => {
+      // An emulated guest on a busy machine is late at times of its own accord.
+      expect(restarted[index]!.answer).toBeLessThan(1000 + own.answer);
+      expect(restarted[index]!.gap).toBeLessThan(1000 + own.gap);
+    });
     await daemon.stop();
     await one.stop();
     await two.stop();
