@@ -12,6 +12,7 @@
 #include "timer.h"
 #include "vga.h"
 #include "virtio-gpu.h"
+#include "virtio-input.h"
 
 #define LINE_SIZE  1024
 #define LOG_FRAMES 100
@@ -94,6 +95,7 @@ void bare_main(uint32_t magic, uint32_t information)
 	irq_open();
 	timer_open(options.rate);
 	ps2_open();
+	input_open();
 	on_gpu = open_screens();
 	for (;;) {
 		uint32_t seen = irq_count();
@@ -103,6 +105,7 @@ void bare_main(uint32_t magic, uint32_t information)
 			gpu_poll();
 		if (beat && beats++ > 0 && options.motion != MOTION_STATIC)
 			frame++;
+		input_poll();
 		draw(beat, frame);
 		if (beat && options.cursor)
 			gpu_move_cursor(beats);

@@ -42,7 +42,8 @@ void pci_write32(const struct pci_device *device, uint8_t offset,
 }
 
 /* Bridges included: behind q35's root ports there are buses of their own. */
-static bool find_on_bus(uint8_t bus, uint32_t wanted, struct pci_device *found)
+static bool find_on_bus(uint8_t bus, uint32_t wanted, uint32_t *others,
+			struct pci_device *found)
 {
 	for (uint8_t slot = 0; slot < SLOTS; slot++) {
 		struct pci_device at = { bus, slot, 0 };
@@ -57,7 +58,7 @@ static bool find_on_bus(uint8_t bus, uint32_t wanted, struct pci_device *found)
 
 			if (id == NO_DEVICE)
 				continue;
-			if (id == wanted) {
+			if (id == wanted && (*others)-- == 0) {
 				*found = at;
 				return true;
 			}
@@ -65,7 +66,7 @@ static bool find_on_bus(uint8_t bus, uint32_t wanted, struct pci_device *found)
 				    BRIDGE &&
 			    pci_read8(&at, SECONDARY_BUS) > bus &&
 			    find_on_bus(pci_read8(&at, SECONDARY_BUS), wanted,
-					found))
+					others, found))
 				return true;
 		}
 	}
@@ -74,7 +75,13 @@ static bool find_on_bus(uint8_t bus, uint32_t wanted, struct pci_device *found)
 
 bool pci_find(uint16_t vendor, uint16_t id, struct pci_device *device)
 {
-	return find_on_bus(0, (uint32_t)id << 16 | vendor, device);
+	return pci_find_after(vendor, id, 0, device);
+}
+
+bool pci_find_after(uint16_t vendor, uint16_t id, uint32_t others,
+		    struct pci_device *device)
+{
+	return find_on_bus(0, (uint32_t)id << 16 | vendor, &others, device);
 }
 
 void pci_enable(const struct pci_device *device)

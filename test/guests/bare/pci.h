@@ -21,6 +21,9 @@ struct pci_device {
 
 /* The first one, a bridge's bus coming where the bridge is. */
 bool pci_find(uint16_t vendor, uint16_t id, struct pci_device *device);
+/* The one after so many others of its kind. */
+bool pci_find_after(uint16_t vendor, uint16_t id, uint32_t others,
+		    struct pci_device *device);
 
 uint32_t pci_read32(const struct pci_device *device, uint8_t offset);
 uint8_t pci_read8(const struct pci_device *device, uint8_t offset);

@@ -9,7 +9,6 @@
 #include "virtio-gpu-wire.h"
 #include "virtio.h"
 
-#define VIRTIO_VENDOR 0x1af4
 #define VIRTIO_GPU    0x1050
 #define PAGE	      4096u
 #define NO_RESOURCE   0
@@ -362,6 +361,7 @@ bool gpu_open(const struct options *given, struct screen *all)
 	options = given;
 	screens = all;
 	virtio_open(&device, &pci, options->blob ? F_RESOURCE_BLOB : 0);
+	virtio_interrupts(&pci);
 	if (options->blob && !(device.features & F_RESOURCE_BLOB))
 		fail("blob: virtio-gpu does not offer it (blob=true)");
 	if (options->heads > config()->num_scanouts)

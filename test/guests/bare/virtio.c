@@ -2,6 +2,7 @@
 #include "virtio.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "io.h"
 #include "irq.h"
@@ -27,6 +28,7 @@
 
 #define DESCRIPTOR_NEXT	 1
 #define DESCRIPTOR_WRITE 2
+#define NO_INTERRUPT	 1
 #define IRQ_LINES	 16
 #define PATIENCE	 5 /* seconds */
 
@@ -94,21 +96,25 @@ static void agree_on_features(struct virtio *device, uint32_t wanted)
 void virtio_open(struct virtio *device, const struct pci_device *pci,
 		 uint32_t wanted)
 {
-	uint8_t line = pci_read8(pci, PCI_INTERRUPT_LINE);
-
 	pci_enable(pci);
 	device->common = map(pci, TYPE_COMMON);
 	device->notify = map(pci, TYPE_NOTIFY);
 	device->notify_multiplier = pci_read32(
 		pci, find_capability(pci, TYPE_NOTIFY) + NOTIFY_MULTIPLIER);
 	device->config = map(pci, TYPE_DEVICE);
-	interrupt_status = map(pci, TYPE_INTERRUPT);
 	device->common->device_status = 0;
 	while (device->common->device_status != 0)
 		;
 	device->common->device_status |= ACKNOWLEDGE;
 	device->common->device_status |= DRIVER;
 	agree_on_features(device, wanted);
+}
+
+void virtio_interrupts(const struct pci_device *pci)
+{
+	uint8_t line = pci_read8(pci, PCI_INTERRUPT_LINE);
+
+	interrupt_status = map(pci, TYPE_INTERRUPT);
 	/* Without a line the timer ends the waiting, only later. */
 	if (line > 0 && line < IRQ_LINES)
 		irq_handle(line, interrupt);
@@ -147,6 +153,23 @@ void virtio_start(struct virtio *device)
 	device->common->device_status |= DRIVER_OK;
 }
 
+static bool has_answer(const struct virtio_queue *queue)
+{
+	memory_barrier();
+	return *(const volatile uint16_t *)&queue->used.index !=
+	       queue->answered;
+}
+
+static void make_available(struct virtio_queue *queue, uint16_t descriptor)
+{
+	queue->available.ring[queue->available.index % VIRTIO_QUEUE_SIZE] =
+		descriptor;
+	memory_barrier();
+	queue->available.index++;
+	memory_barrier();
+	*queue->notify = queue->number;
+}
+
 static void wait(struct virtio_queue *queue)
 {
 	uint32_t start = timer_seconds();
@@ -155,8 +178,7 @@ static void wait(struct virtio_queue *queue)
 	for (;;) {
 		uint32_t seen = irq_count();
 
-		memory_barrier();
-		if (*(volatile uint16_t *)&queue->used.index != queue->answered)
+		if (has_answer(queue))
 			break;
 		if (patient && timer_seconds() - start >= PATIENCE) {
 			patient = false;
@@ -188,11 +210,34 @@ uint32_t virtio_send(struct virtio_queue *queue,
 							   : 0)),
 			.next = (uint16_t)(i + 1),
 		};
-	queue->available.ring[slot] = 0;
-	memory_barrier();
-	queue->available.index++;
-	memory_barrier();
-	*queue->notify = queue->number;
+	make_available(queue, 0);
 	wait(queue);
 	return queue->used.ring[slot].size;
+}
+
+void virtio_offer(struct virtio_queue *queue, void *room, uint32_t size)
+{
+	queue->available.flags = NO_INTERRUPT;
+	for (uint16_t i = 0; i < VIRTIO_QUEUE_SIZE; i++) {
+		queue->descriptors[i] = (struct virtio_descriptor){
+			.address = (uint32_t)room + i * size,
+			.size = size,
+			.flags = DESCRIPTOR_WRITE,
+		};
+		make_available(queue, i);
+	}
+}
+
+bool virtio_receive(struct virtio_queue *queue, void *message)
+{
+	const struct virtio_descriptor *filled;
+	uint32_t id;
+
+	if (!has_answer(queue))
+		return false;
+	id = queue->used.ring[queue->answered++ % VIRTIO_QUEUE_SIZE].id;
+	filled = &queue->descriptors[id];
+	memcpy(message, (const void *)(uint32_t)filled->address, filled->size);
+	make_available(queue, (uint16_t)id);
+	return true;
 }

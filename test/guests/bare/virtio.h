@@ -11,7 +11,8 @@
 
 #include "pci.h"
 
-#define VIRTIO_QUEUE_SIZE 4
+#define VIRTIO_VENDOR	  0x1af4
+#define VIRTIO_QUEUE_SIZE 16
 
 struct virtio_common; /* registers */
 
@@ -55,6 +56,8 @@ struct virtio_part {
 /* Ends ready for queues. Of the features wanted, those offered are taken. */
 void virtio_open(struct virtio *device, const struct pci_device *pci,
 		 uint32_t wanted);
+/* Its answers wake whoever waits; of one device only. */
+void virtio_interrupts(const struct pci_device *pci);
 void virtio_open_queue(struct virtio *device, struct virtio_queue *queue,
 		       uint16_t number);
 void virtio_start(struct virtio *device);
@@ -66,5 +69,12 @@ void virtio_start(struct virtio *device);
 uint32_t virtio_send(struct virtio_queue *queue,
 		     const struct virtio_part *parts, uint16_t count,
 		     uint16_t readable);
+
+/*
+ * A queue of what the device says of itself: room for VIRTIO_QUEUE_SIZE
+ * messages, of which the next is read into `message`, if there is one.
+ */
+void virtio_offer(struct virtio_queue *queue, void *room, uint32_t size);
+bool virtio_receive(struct virtio_queue *queue, void *message);
 
 #endif

@@ -1,4 +1,4 @@
-/** What is typed and pointed, to real QEMUs: what their PS/2 keyboard and mouse say of it, whatever becomes of them. */
+/** What is typed and pointed, to real QEMUs: what their guests' devices say of it, whatever becomes of them. */
 import { execFileSync } from 'node:child_process';
 import {
   Daemon,
@@ -13,9 +13,15 @@ import {
   scratch,
   Seatd,
   startBare,
+  Tablet,
+  Touchscreen,
 } from '../harness';
 
 const [FIRST, SECOND] = ['Virtual-1', 'Virtual-2'];
+/** <linux/input-event-codes.h> */
+const [EV_KEY, EV_ABS] = [1, 3];
+const [ABS_X, ABS_Y, MT_SLOT, MT_X, MT_Y, MT_TRACKING_ID] = [0, 1, 0x2f, 0x35, 0x36, 0x39];
+const BTN_LEFT = 0x110;
 /** More than a connection keeps for a reader that does not read. */
 const MOVES = 6000;
 
@@ -143,6 +149,111 @@ describe('to a PS/2 keyboard and mouse', () => {
       expect(mouseOf(qemu).buttons).toEqual([0, 2, 0]);
     });
     expect(new Set(scancodes(qemu))).toEqual(new Set(['31', 'b1']));
+  });
+});
+
+/** What a virtio-input device has told its guest, by name: `[type, code, value]`. */
+function eventsOf(guest: NestedQemu, device: string): number[][] {
+  const lines = guest.console().map((line) => line.split(' '));
+  const number = lines.find(([what, , ...name]) => what === 'input' && name.join(' ') === device)?.[1];
+  if (number === undefined) throw new Error(`the guest has no ${device}`);
+  return lines
+    .filter(([what, of]) => what === 'event' && of === number)
+    .map((line) => line.slice(2).map(Number));
+}
+
+/** Places that a guest has been told, of 0 to 1, are right within a pixel of its screen. */
+function expectAt(told: readonly (number | undefined)[], [x, y]: readonly [number, number]): void {
+  expect(Math.abs((told[0] ?? NaN) / 0x7fff - x)).toBeLessThan(1.5 / 1024);
+  expect(Math.abs((told[1] ?? NaN) / 0x7fff - y)).toBeLessThan(1.5 / 768);
+}
+
+describe.each([10, 11] as const)('to a tablet and a multi-touch screen of QEMU %d', (version) => {
+  let qemu: NestedQemu;
+  let daemon: Daemon;
+  beforeAll(async () => {
+    const device = ['virtio-vga', 'virtio-tablet-pci', 'virtio-multitouch-pci'];
+    qemu = await startBare('absolute', 'static', { version, device });
+    daemon = await Daemon.start({ guests: [linkTo(qemu)], outputs: { [FIRST]: { show: 'absolute' } } });
+    await connected(daemon, 'absolute');
+    await daemon.outputIs(FIRST, { frame: { width: 1024, height: 768, fits: true } });
+  });
+  afterAll(async () => {
+    await daemon.stop();
+    await qemu.stop();
+  });
+
+  test('the pointer is where it is pointed, its buttons with it, and a mouse moves it from there', async () => {
+    const last = (type: number, code: number): number | undefined =>
+      eventsOf(qemu, 'QEMU Virtio Tablet').findLast((event) => event[0] === type && event[1] === code)?.[2];
+    const place = (): (number | undefined)[] => [last(EV_ABS, ABS_X), last(EV_ABS, ABS_Y)];
+    const tablet = await Tablet.plug(daemon);
+    for (const [x, y] of [
+      [0.25, 0.5],
+      [0.75, 0.125],
+      [0, 0],
+      [1, 1],
+      [0.5, 0.25],
+    ] as const) {
+      // prettier-ignore
+      tablet.place(x, y);
+      await eventually(() => {
+        // The last pixel is the largest place.
+        expectAt(place(), [Math.min(x, 1023 / 1024), Math.min(y, 767 / 768)]);
+      });
+    }
+    tablet.press('left');
+    await eventually(() => {
+      expect(last(EV_KEY, BTN_LEFT)).toBe(1);
+    });
+    tablet.release('left');
+    await eventually(() => {
+      expect(last(EV_KEY, BTN_LEFT)).toBe(0);
+    });
+    const mouse = await Mouse.plug(daemon);
+    for (let move = 0; move < 20; move++) mouse.move(1, 2);
+    await eventually(() => {
+      expectAt(place(), [0.5 + 20 / 1024, 0.25 + 40 / 768]);
+    });
+    for (const device of [tablet, mouse]) device.unplug();
+  });
+
+  test('fingers are where they are, and are lifted with the screen that is unplugged', async () => {
+    const fingers = (): (number | undefined)[][] => {
+      const down = new Map<number, (number | undefined)[]>();
+      let slot = 0;
+      for (const [type, code, value = 0] of eventsOf(qemu, 'QEMU Virtio MultiTouch')) {
+        if (type !== EV_ABS) continue;
+        if (code === MT_SLOT) slot = value;
+        else if (code === MT_TRACKING_ID && value < 0) down.delete(slot);
+        else if (code === MT_TRACKING_ID) down.set(slot, []);
+        else if (code === MT_X || code === MT_Y) (down.get(slot) ?? [])[code - MT_X] = value;
+      }
+      return [...down.values()];
+    };
+    const touches = (wanted: readonly (readonly [number, number])[]): Promise<void> =>
+      eventually(() => {
+        const told = fingers();
+        expect(told).toHaveLength(wanted.length);
+        wanted.forEach((at, finger) => {
+          expectAt(told[finger]!, at);
+        });
+      });
+    const screen = await Touchscreen.plug(daemon);
+    screen.touch(0, 0.25, 0.25);
+    await touches([[0.25, 0.25]]);
+    screen.touch(1, 0.75, 0.5);
+    await touches([[0.25, 0.25], [0.75, 0.5]]); // prettier-ignore
+    screen.touch(0, 0.5, 0.125);
+    await touches([[0.5, 0.125], [0.75, 0.5]]); // prettier-ignore
+    screen.lift(0);
+    await touches([[0.75, 0.5]]);
+    screen.touch(0, 0.125, 0.875);
+    await eventually(() => {
+      expect(fingers()).toHaveLength(2);
+    });
+    screen.unplug();
+    await touches([]);
   });
 });
 

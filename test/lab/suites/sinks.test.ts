@@ -5,7 +5,6 @@ import { ask } from '../../../src/control/client';
 import type { Typed } from '../../../src/control/protocol';
 import { qnum } from '../../../src/guest/qemu/qnum';
 import { readKeymap } from '../../../src/input/keymap';
-import { native } from '../../../src/native';
 import {
   Child,
   Daemon,
@@ -23,6 +22,7 @@ import {
   scratch,
   shows,
   startBare,
+  Touchscreen,
 } from '../harness';
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
@@ -198,13 +198,10 @@ describe('virtual devices', () => {
 
   test('have what fingers do, at their places', async () => {
     const touches = await EvdevReader.grab(device('sensors', 'touchscreen'));
-    const screen = native.createUinput('lab touchscreen', 'touchscreen');
-    await daemon.said(/touchscreen \d+: lab touchscreen/);
-    // Slot 0 comes down at a quarter and a half, and goes.
-    const events = [3, 57, 7, 3, 53, 16384, 3, 54, 32768, 1, 330, 1];
-    screen.write(new Int32Array(events), 4);
+    const screen = await Touchscreen.plug(daemon);
+    screen.touch(0, 1 / 4, 1 / 2);
     await pause(50);
-    screen.write(new Int32Array([3, 57, -1, 1, 330, 0]), 2);
+    screen.lift(0);
     await eventually(() => {
       const of = (code: number): number[] =>
         touches.events.filter(([, known]) => known === code).map(([, , value]) => value!);
@@ -212,7 +209,7 @@ describe('virtual devices', () => {
       expect(Math.abs(of(53)[0]! - 0x7fff / 4)).toBeLessThan(4);
       expect(Math.abs(of(54)[0]! - 0x7fff / 2)).toBeLessThan(4);
     });
-    screen.close();
+    screen.unplug();
     touches.stop();
   });
 });
