@@ -49,6 +49,16 @@ std::vector<uint32_t> Range(uint32_t first, uint32_t last) {
   return codes;
 }
 
+/** Of ten fingers, and of the first without its number. */
+std::vector<Axis> Fingers(int32_t resolution) {
+  return {{ABS_X, 65535, resolution},
+          {ABS_Y, 65535, resolution},
+          {ABS_MT_SLOT, 9},
+          {ABS_MT_TRACKING_ID, 65535},
+          {ABS_MT_POSITION_X, 65535, resolution},
+          {ABS_MT_POSITION_Y, 65535, resolution}};
+}
+
 /** Devices for tests. */
 std::optional<Shape> ShapeOf(const std::string& name, const std::string& kind) {
   Shape shape{name};
@@ -64,12 +74,12 @@ std::optional<Shape> ShapeOf(const std::string& name, const std::string& kind) {
   } else if (kind == "touchscreen") {
     shape.keys = {BTN_TOUCH};
     shape.properties = {INPUT_PROP_DIRECT};
-    shape.absolute = {{ABS_X, 65535},
-                      {ABS_Y, 65535},
-                      {ABS_MT_SLOT, 9},
-                      {ABS_MT_TRACKING_ID, 65535},
-                      {ABS_MT_POSITION_X, 65535},
-                      {ABS_MT_POSITION_Y, 65535}};
+    shape.absolute = Fingers(0);
+  } else if (kind == "touchpad") {
+    shape.keys = {BTN_LEFT, BTN_RIGHT, BTN_TOUCH, BTN_TOOL_FINGER, BTN_TOOL_DOUBLETAP};
+    shape.properties = {INPUT_PROP_POINTER};
+    // About as large as a hand, or libinput asks whether it is one.
+    shape.absolute = Fingers(600);
   } else if (kind == "keyboard") {
     shape.keys = Range(KEY_ESC, KEY_MICMUTE);
     shape.leds = {LED_NUML, LED_CAPSL, LED_SCROLLL};
@@ -148,7 +158,8 @@ Napi::Value Uinput::Create(const Napi::CallbackInfo& info) {
   const std::optional<Shape> shape =
       ShapeOf(name, info[1].IsUndefined() ? "keyboard" : String(info[1], "kind"));
   if (!shape)
-    throw Napi::TypeError::New(env, "kind must be 'keyboard', 'mouse', 'tablet', 'pen' or 'touchscreen'");
+    throw Napi::TypeError::New(
+        env, "kind must be 'keyboard', 'mouse', 'tablet', 'pen', 'touchscreen' or 'touchpad'");
   try {
     return Make(env, OpenDevice(*shape));
   } catch (const Failure& failure) {

@@ -463,9 +463,12 @@ export interface Native {
   /**
    * The same for tests and the demo, at once: a keyboard (all keys up to KEY_MICMUTE, three lights), a mouse (REL_X,
    * REL_Y, wheels, buttons), a tablet as QEMU's (ABS_X and ABS_Y from 0 to 65535, buttons), a pen tablet (places as the
-   * tablet's, a tip and two buttons), or a touchscreen (10 fingers, places as the tablet's).
+   * tablet's, a tip and two buttons), a touchscreen or a touchpad (10 fingers, places as the tablet's; two buttons).
    */
-  createUinput(name: string, kind?: 'keyboard' | 'mouse' | 'tablet' | 'pen' | 'touchscreen'): NativeUinput;
+  createUinput(
+    name: string,
+    kind?: 'keyboard' | 'mouse' | 'tablet' | 'pen' | 'touchscreen' | 'touchpad',
+  ): NativeUinput;
 
   /**
    * Sends one datagram to a service manager's socket (NOTIFY_SOCKET; `@` begins an abstract name), with file

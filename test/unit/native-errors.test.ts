@@ -86,7 +86,11 @@ describe('arguments', () => {
     ['openInput', ['seat0', null, nothing], 'devices must be an object'],
     ['openInput', ['seat0', { open: nothing }, nothing], 'devices.close must be a function'],
     ['createUinput', [undefined], 'name must be a string'],
-    ['createUinput', ['name', 'piano'], "kind must be 'keyboard', 'mouse', 'tablet', 'pen' or 'touchscreen'"],
+    [
+      'createUinput',
+      ['name', 'piano'],
+      "kind must be 'keyboard', 'mouse', 'tablet', 'pen', 'touchscreen' or 'touchpad'",
+    ],
     ['createUinput', ['name', 1], 'kind must be a string'],
     ['openCard', ['/dev/null', '3'], 'fd must be a number'],
     ['openSeat', [nothing], 'onLost must be a function'],

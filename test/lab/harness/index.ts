@@ -34,7 +34,7 @@ export { OuterMonitor } from './outer-monitor';
 export { Panels } from './panels';
 export { PictureGuest } from './picture-guest';
 export { decodePng } from './png';
-export { Mouse, Tablet, Touchscreen, type Button } from './pointer';
+export { Mouse, Tablet, Touchpad, Touchscreen, type Button } from './pointer';
 export { decodePpm } from './ppm';
 export { Seatd } from './seatd';
 export { textsIn } from './text';

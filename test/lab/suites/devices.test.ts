@@ -1,7 +1,17 @@
 /** Devices on the host that are out of the ordinary: pens, those that flood, those that may not be opened. */
 import * as fs from 'node:fs';
 import { native, type NativeUinput } from '../../../src/native';
-import { Daemon, eventually, Keyboard, linkTo, MockGuest, Panels, pause, scratch } from '../harness';
+import {
+  Daemon,
+  eventually,
+  Keyboard,
+  linkTo,
+  MockGuest,
+  Panels,
+  pause,
+  scratch,
+  Touchpad,
+} from '../harness';
 
 const FIRST = 'Virtual-1';
 const [WIDTH, HEIGHT] = [1024, 768];
@@ -36,6 +46,55 @@ describe('of a guest', () => {
     keyboard.unplug();
     await daemon.stop();
     guest.close();
+  });
+
+  test('a touchpad moves the pointer, taps, clicks and scrolls', async () => {
+    const pad = await Touchpad.plug(daemon);
+    const { calls } = guest.console;
+    const from = calls.length;
+    const place = (): [number, number] => {
+      const last = calls.findLast((call) => call.startsWith('Mouse.SetAbsPosition'));
+      const [x = 0, y = 0] = last?.split(' ').slice(1).map(Number) ?? [];
+      return [x, y];
+    };
+    const said = (words: string): number =>
+      calls.slice(from).filter((call) => call === `Mouse.${words}`).length;
+    // A finger that moves slowly: libinput takes leaps for a fault of the touchpad.
+    const slide = async (fingers: number, dx: number, dy: number): Promise<void> => {
+      for (let step = 0; step <= 40; step++) {
+        for (let finger = 0; finger < fingers; finger++)
+          pad.touch(finger, 0.3 + finger * 0.2 + (dx * step) / 40, 0.3 + (dy * step) / 40);
+        await pause(10);
+      }
+      pad.lift(...Array.from({ length: fingers }, (_, finger) => finger));
+    };
+    await slide(1, 0.1, 0);
+    const right = place();
+    await slide(1, 0.1, 0.1);
+    await eventually(() => {
+      const [x, y] = place();
+      expect(x).toBeGreaterThan(right[0] + 5);
+      expect(y).toBeGreaterThan(right[1] + 5);
+    });
+    expect(calls.slice(from).filter((call) => /^Mouse.(Press|Release)/.test(call))).toEqual([]);
+    await pause(500);
+    pad.touch(0, 0.5, 0.5);
+    pad.lift(0);
+    await eventually(() => {
+      expect([said('Press 0'), said('Release 0')]).toEqual([1, 1]);
+    });
+    pad.press('right');
+    pad.release('right');
+    await eventually(() => {
+      expect([said('Press 2'), said('Release 2')]).toEqual([1, 1]);
+    });
+    // Two fingers towards the user turn the wheel towards them.
+    await slide(2, 0, 0.3);
+    await eventually(() => {
+      expect(said('Press 4')).toBeGreaterThan(1);
+    });
+    expect([said('Press 3'), said('Press 4') - said('Release 4')]).toEqual([0, 0]);
+    pad.unplug();
   });
 
   test('a pen is an absolute pointer: its tip and its buttons are buttons', async () => {
