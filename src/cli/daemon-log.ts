@@ -11,6 +11,7 @@ interface Line {
 /** The daemon's log. Loading winston takes a while and the monitors come first: until `open`, lines are kept. */
 export class DaemonLog implements Log {
   #logger: Logger | undefined;
+  #closed = false;
   readonly #kept: Line[] = [];
 
   constructor(private readonly level: LogLevel) {}
@@ -41,15 +42,17 @@ export class DaemonLog implements Log {
     return logger;
   }
 
-  /** Resolves when everything has been written. */
+  /** Resolves when everything has been written. What is said later goes to stderr as it is. */
   async close(): Promise<void> {
     const logger = await this.open();
+    this.#closed = true;
     await new Promise((resolve) => logger.once('finish', resolve).end());
   }
 
   #say(level: LogLevel, message: string): void {
     const line = { level, message, time: new Date() };
-    if (this.#logger) this.#logger.log(line);
+    if (this.#closed) process.stderr.write(`${level}: ${message}\n`);
+    else if (this.#logger) this.#logger.log(line);
     else this.#kept.push(line);
   }
 }

@@ -22,13 +22,13 @@ export async function run(flags: Flags, legacy: boolean): Promise<number> {
     );
   }
   // Listened for from the start: what is lit by then has to be given back.
-  const told = stopSignal(log);
+  const stop = stopSignal(log);
   const manager = new ServiceManager();
   let daemon: Daemon;
   let code: number;
   try {
     daemon = await Daemon.start(config, log, legacy, manager);
-    code = await untilStopped(daemon, told, log);
+    code = await untilStopped(daemon, stop.told, log);
     manager.stopping();
     await daemon.stop();
     log.info(
@@ -38,19 +38,21 @@ export async function run(flags: Flags, legacy: boolean): Promise<number> {
     );
   } finally {
     await log.close();
+    stop.done();
   }
   // What was left on the panels must not be closed one by one: it goes with the process.
   if (daemon.keepsPictures) process.exit(code);
   return code;
 }
 
-/** Resolves with the exit code when the user tells the daemon to stop. */
-function stopSignal(log: Log): Promise<number> {
-  return new Promise((resolve) => {
+/** `told` resolves with the exit code when the user tells the daemon to stop; that it has, `done` says, in time. */
+function stopSignal(log: Log): { readonly told: Promise<number>; done(): void } {
+  let deadline: NodeJS.Timeout | undefined;
+  const told = new Promise<number>((resolve) => {
     const stop = (signal: NodeJS.Signals): void => {
       log.info(`${signal}: stopping`);
       process.on(signal, () => process.exit(Exit.FAILURE));
-      setTimeout(() => {
+      deadline ??= setTimeout(() => {
         log.error('stopping takes too long: ending now');
         process.exit(Exit.FAILURE);
       }, STOP_MS).unref();
@@ -62,6 +64,12 @@ function stopSignal(log: Log): Promise<number> {
     // Node's own meaning of SIGUSR1 is a debugger on a TCP port; not in a daemon.
     process.on('SIGUSR1', () => log.info('SIGUSR1: ignored'));
   });
+  return {
+    told,
+    done: () => {
+      clearTimeout(deadline);
+    },
+  };
 }
 
 /** Resolves with the exit code when the daemon has to end, of itself or because it is told to. */
