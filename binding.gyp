@@ -52,6 +52,9 @@
         '-Wall', '-Wextra', '-Wshadow', '-Wpedantic', '-Wconversion', '-Wno-sign-conversion', '-Wnon-virtual-dtor', '-Werror',
       ],
       'cflags_cc': ['-std=c++17'],
+      # Where only workers have it loaded, the last one's end would take the code away from threads of ours that still let go
+      # of a file.
+      'ldflags': ['-Wl,-z,nodelete'],
       'libraries': ['<!@(pkg-config --libs libdrm libinput libseat libudev xkbcommon)'],
       'conditions': [
         ['sanitize!=""', {
