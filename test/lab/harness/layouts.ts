@@ -1,8 +1,13 @@
+import { execFile } from 'node:child_process';
 import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { promisify } from 'node:util';
 import { plan, type PlanFlags } from '../../../src/cli/plan';
 import type { OutputStatus } from '../../../src/control/protocol';
 import { messageOf } from '../../../src/error';
+import { rotations } from '../../../src/config/config';
 import { fourcc } from '../../../src/fourcc';
+import { listCards } from '../../../src/kms/card';
 import type { OutputPlan, Plan } from '../../../src/plan/plan';
 import { Random } from '../../unit/support/random';
 import { Daemon, writeConfig, type Setup } from './daemon';
@@ -22,6 +27,8 @@ const SIZES = ['320x240', '800x600', '1024x768', '1300x500', '500x900', '1400x11
 /** With the bytes of a pixel; the last two are in no plane's list. */
 const FORMATS = { XR24: 4, AR24: 4, XB24: 4, AB24: 4, BA24: 4, RG16: 2, RG24: 3, RA24: 4, XR30: 4 } as const;
 type Format = keyof typeof FORMATS;
+
+const run = promisify(execFile);
 
 /** How often which answer of the plan was right. */
 export type Tally = Record<string, number>;
@@ -64,19 +71,30 @@ class Round {
       .filter(() => random.chance(0.8))
       .map((name): [string, object] => {
         const show = random.chance(0.8) ? guests.splice(random.below(guests.length), 1)[0] : undefined;
+        const rotate = random.chance(0.3) ? random.pick(rotations) : undefined;
         return [
           name,
-          { ...(show === undefined ? {} : { show }), mode: random.pick(MODES), fit: random.pick(FITS) },
+          {
+            ...(show === undefined ? {} : { show }),
+            ...{ mode: random.pick(MODES), fit: random.pick(FITS) },
+            ...(rotate === undefined ? {} : { rotate }),
+          },
         ];
       });
-    return { guests: GUESTS, outputs: Object.fromEntries(outputs), card: panels.device };
+    return {
+      ...{ guests: GUESTS, outputs: Object.fromEntries(outputs), card: panels.device },
+      legacy: random.chance(0.25),
+    };
   }
 
   async #start(setup: Setup, switches: number): Promise<void> {
-    const written = writeConfig(setup);
-    const buffer = this.#buffer();
-    const planned = await this.#plan({ config: written.file, ...buffer }, written.control);
-    expect(planned.by).toBe('test commits');
+    const { legacy = false, ...config } = setup;
+    const written = writeConfig(config);
+    const asked = { config: written.file, ...this.#buffer() };
+    const planned = await this.#plan({ ...asked, legacy }, written.control);
+    expect(planned.by).toBe(legacy ? 'properties' : 'test commits');
+    this.#count(planned.commit);
+    await this.#comparesWithSaved(planned, asked, written);
     let started: Daemon | undefined;
     const modesets = await modesetsDuring(async () => {
       started = await Daemon.start(setup, written.directory);
@@ -97,6 +115,27 @@ class Round {
     } finally {
       for (const guest of this.#guests.values()) guest.close();
       await daemon.stop();
+    }
+  }
+
+  /** What `drm_info` wrote of the card makes the same plan, but for what only the hardware can tell. */
+  async #comparesWithSaved(
+    planned: Plan,
+    asked: Partial<PlanFlags>,
+    { directory, control }: { directory: string; control: string },
+  ): Promise<void> {
+    const drmInfo = path.join(directory, 'drm_info.json');
+    // All cards: the file has no numbers of connectors, they are counted.
+    const { stdout } = await run('drm_info', ['-j', ...listCards()], { maxBuffer: 1 << 26 });
+    await fs.writeFile(drmInfo, stdout);
+    const { outputs } = await this.#plan({ ...asked, drmInfo }, control);
+    const of = ({ output, crtc, plane, mode, guest, buffer }: OutputPlan) => ({
+      ...{ output, crtc, plane, mode, guest, buffer },
+    });
+    expect(outputs.map(of)).toEqual(planned.outputs.map(of));
+    for (const [index, { path: saved }] of outputs.entries()) {
+      if (saved !== 'unknown') expect(saved).toBe(planned.outputs[index]!.path);
+      this.#count('from a file');
     }
   }
 
@@ -155,12 +194,10 @@ class Round {
 
   /** Status says what the plan said. */
   async #agree(daemon: Daemon, planned: Plan, modesets: ReadonlyMap<string, number>): Promise<void> {
-    const of = (output: OutputPlan | OutputStatus) => ({
-      output: output.output,
-      crtc: output.crtc,
-      mode: output.mode,
-      guest: output.guest,
-      path: output.path === 'refused' ? 'picture' : output.path,
+    const unknown = planned.outputs.filter(({ path }) => path === 'unknown').map(({ output }) => output);
+    const of = ({ output, crtc, mode, guest, path }: OutputPlan | OutputStatus) => ({
+      ...{ output, crtc, mode, guest },
+      path: path === 'refused' ? 'picture' : unknown.includes(output) ? 'unknown' : path,
     });
     const wanted = planned.outputs.map(of).sort(byName);
     await eventually(async () => {
