@@ -48,7 +48,10 @@ class Round {
     const { random } = this;
     const [connectors, crtcs] = [1 + random.below(4), 1 + random.below(4)];
     const reach = Array.from({ length: connectors }, (_, encoder) => {
-      const reached = Array.from({ length: crtcs }, (__, crtc) => crtc).filter(() => random.chance(0.6));
+      const reached = Array.from({ length: crtcs }, (__, crtc) => crtc).filter(
+        // vkms wants each CRTC to be reached by some encoder.
+        (crtc) => crtc % connectors === encoder || random.chance(0.6),
+      );
       return `${encoder}:${(reached.length > 0 ? reached : [random.below(crtcs)]).join(',')}`;
     });
     const panels = await Panels.create(this.name, { connectors, crtcs, reach });

@@ -19,7 +19,7 @@ const { lab } = Panels;
 const OUTPUTS = ['Virtual-1', 'Virtual-2', 'Virtual-3'] as const;
 const GUESTS = ['moving', 'still', 'resizing'] as const;
 /** The last two are in no monitor's list. */
-const MODES = ['1024x768', '1280x720', '800x600', '1152x864', '1100x700@50', '960x640@60'] as const;
+const MODES = ['1024x768', '1280x720', '800x600', '1280x800', '1100x700@50', '960x640@60'] as const;
 
 /** How often each kind of event comes, of 24. */
 const OFTEN = { plug: 2, replug: 2, vt: 3, mode: 1, show: 4, hotkey: 4, kill: 2, resize: 4, leave: 2 };
