@@ -101,6 +101,8 @@ class Round {
     let started: Daemon | undefined;
     const modesets = await modesetsDuring(async () => {
       started = await Daemon.start(setup, written.directory);
+      for (const { output, mode } of planned.outputs)
+        if (mode !== null) await started.said(new RegExp(`${output}: lit with ${mode} `));
     });
     const daemon = started!;
     try {
