@@ -18,8 +18,7 @@ const fullHd = mode({ type: 8 });
 const xga = mode({ hdisplay: 1024, vdisplay: 768, htotal: 1344, vtotal: 806, clock: 65_000 });
 const svga = mode({ hdisplay: 800, vdisplay: 600, htotal: 1056, vtotal: 628, clock: 40_000 });
 const tall = mode({ hdisplay: 768, vdisplay: 1024, htotal: 1000, vtotal: 1100, clock: 66_000 });
-const names = ['windows', 'linux'] as const;
-type Guest = (typeof names)[number];
+type Guest = 'windows' | 'linux';
 
 let kernel: FakeCard;
 let cards: Cards;
@@ -108,7 +107,7 @@ async function draw(guest: Guest, width: number, height: number): Promise<void> 
   const layout: BufferLayout = {
     ...{ width, height, format: 0x34325258, modifierHigh: 0, modifierLow: 0, bottomUp: false },
     planes: [{ fd: openNull(), device: 1, inode: ++inode, offset: 0, pitch: width * 4 }],
-  } as BufferLayout;
+  };
   const sink = controller.guests.head(links[guest], 0);
   sink.scanout(layout, { x: 0, y: 0, width, height });
   sink.update(++inode, 0, 0, width, height);
