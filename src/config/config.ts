@@ -8,8 +8,12 @@ export interface HeadRef {
   readonly head: number;
 }
 
-/** A mode by size and, where given, refresh rate in millihertz; by its timings; or a rule by which to choose one. */
-export type ModeRequest = ModeSize | { readonly modeline: ModeInfo } | 'preferred' | 'current' | 'max';
+/**
+ * A mode by size and, where given, refresh rate in millihertz; by its timings; or a rule by which to choose one. `guest`:
+ * of the size of the guest's screen that is shown, where the monitor has one, else the preferred.
+ */
+export type ModeRequest =
+  ModeSize | { readonly modeline: ModeInfo } | 'preferred' | 'current' | 'max' | 'guest';
 
 export interface ModeSize {
   readonly width: number;

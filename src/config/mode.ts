@@ -2,9 +2,9 @@ import type { ModeInfo } from '../native';
 import type { ModeRequest } from './config';
 import { nearest } from './nearest';
 
-const rules = ['preferred', 'current', 'max'] as const;
+const rules = ['preferred', 'current', 'max', 'guest'] as const;
 const largest = 16384;
-const examples = 'write e.g. 1920x1080, 1920x1080@60, preferred, current or max, or a modeline';
+const examples = 'write e.g. 1920x1080, 1920x1080@60, preferred, current, max or guest, or a modeline';
 
 /** Parses `1920x1080@59.94` and its kin; a string result says what is wrong with the text. */
 export function parseMode(text: string): { mode: ModeRequest } | string {

@@ -5,6 +5,12 @@ import { sameKind } from './framebuffers';
 import { indicatorHeight } from './indicator';
 import { fillScanout, newScanout, type Scanout } from './scanout';
 
+/** Pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** How a user wants screens to stand on an output. */
 export interface View {
   readonly fit: Fit;
@@ -17,7 +23,7 @@ export interface View {
 export function roomOn(
   { hdisplay, vdisplay }: Pick<ModeInfo, 'hdisplay' | 'vdisplay'>,
   { turn, indicator }: View,
-): { width: number; height: number } {
+): Size {
   const [width, height] = uprightSize({ width: hdisplay, height: vdisplay, turn });
   return { width, height: indicator ? height - indicatorHeight(height) : height };
 }

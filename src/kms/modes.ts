@@ -59,9 +59,11 @@ export interface ModeChoice {
   readonly note?: string;
   /** Not of the monitor's list. */
   readonly made?: true;
+  /** What the note says is a guest's doing, and may be otherwise in a moment. */
+  readonly passing?: true;
 }
 
-const NO_LIMITS: ModeLimits = { analog: false, maxWidth: Infinity, maxHeight: Infinity };
+export const NO_LIMITS: ModeLimits = { analog: false, maxWidth: Infinity, maxHeight: Infinity };
 
 /**
  * The mode an output gets: the one asked for, if the monitor lists it or it can be made (a size with a refresh rate:
@@ -97,8 +99,7 @@ function bestMode(
   current: ModeInfo | null,
   limits: ModeLimits,
 ): ModeChoice | undefined {
-  const progressive = modes.filter((mode) => (mode.flags & (FLAG_INTERLACE | FLAG_DOUBLESCAN)) === 0);
-  const usable = progressive.length > 0 ? progressive : modes;
+  const usable = usableModes(modes);
   const largest = usable.reduce<ModeInfo | undefined>(
     (a, b) => (a === undefined || larger(b, a) ? b : a),
     undefined,
@@ -122,6 +123,12 @@ function bestMode(
   return { ...fallback, note: `${asked}: using ${modeName(fallback.mode)}` };
 }
 
+/** Without interlaced and doublescan ones, unless nothing else is there. */
+export function usableModes(modes: readonly ModeInfo[]): readonly ModeInfo[] {
+  const progressive = modes.filter((mode) => (mode.flags & (FLAG_INTERLACE | FLAG_DOUBLESCAN)) === 0);
+  return progressive.length > 0 ? progressive : modes;
+}
+
 /** A size the monitor lists, or can be made; or why not. */
 function findSize(
   {
@@ -139,7 +146,7 @@ function findSize(
     if (sized[0]) return { mode: sized[0], why };
     return `the monitor has no mode ${width}x${height}`;
   }
-  const nearest = [...sized].sort((a, b) => away(a, refresh) - away(b, refresh))[0];
+  const nearest = byRefresh(sized, refresh)[0];
   if (nearest && meant(nearest, refresh)) return { mode: nearest, why };
   const name = `${width}x${height}@${refresh / 1000}`;
   const rates = sized.map((other) => modeName(other)).join(', ');
@@ -219,6 +226,11 @@ function meant(mode: ModeInfo, refresh: number): boolean {
 function larger(a: ModeInfo, b: ModeInfo): boolean {
   const area = a.hdisplay * a.vdisplay - b.hdisplay * b.vdisplay;
   return area > 0 || (area === 0 && refreshOf(a) > refreshOf(b));
+}
+
+/** Nearest to a refresh rate in millihertz first; of two that are as near, the higher. */
+export function byRefresh(modes: readonly ModeInfo[], refresh: number): ModeInfo[] {
+  return [...modes].sort((a, b) => away(a, refresh) - away(b, refresh) || refreshOf(b) - refreshOf(a));
 }
 
 function away(mode: ModeInfo, refresh: number): number {

@@ -1,6 +1,7 @@
 import { fourcc, XR24 } from '../fourcc';
+import type { Size } from '../kms/fitting';
 import { CommandError } from '../switcher/layout';
-import type { PlannedBuffer, Size } from './plan';
+import type { PlannedBuffer } from './plan';
 
 /** What is assumed of guests that are not there to be asked. */
 export interface Assumption {

@@ -1,5 +1,6 @@
 import type { HeadRef, OutputConfig } from '../config/config';
 import type { Connector } from '../kms/connector';
+import type { Size } from '../kms/fitting';
 import { arrange, resolveOutput, type Arrangement, type CardConnectors } from '../switcher/arrange';
 import {
   assignmentOf,
@@ -10,7 +11,7 @@ import {
   type Layout,
   type LayoutAction,
 } from '../switcher/layout';
-import type { PlannedBuffer, PlannedCard, Situation, Size } from './plan';
+import type { PlannedBuffer, PlannedCard, Situation } from './plan';
 
 /** A card that is not driven by us, and its connectors. */
 export interface ColdCard extends PlannedCard {
@@ -42,9 +43,9 @@ export function coldSituation(given: {
     cards,
     cardOf: (name) => cards[here.findIndex((card) => isOn(name, card))]!,
     names: outputs.map(({ name }) => name),
-    arrange: (refused) =>
+    arrange: (refused, screen) =>
       arrange(here, outputs, (name) => ({
-        ...{ crtc: 0, mode: null, key: name },
+        ...{ crtc: 0, mode: null, key: name, screen: screen(name) },
         refused: (mode) => refused(name, mode),
       })),
     now: (name) => {

@@ -64,16 +64,19 @@ function situation(
     cards: [...planned.values()],
     cardOf: (name) => planned.get(outputs.get(name)!.card)!,
     names: (config?.outputs ?? outputs.configs).map(({ name }) => name),
-    arrange: (refused) =>
-      outputs.preview(config?.outputs, refused, config ? config.secure !== undefined : undefined),
+    arrange: (refused, screen) =>
+      outputs.preview(config?.outputs, refused, config ? config.secure !== undefined : undefined, screen),
     now: (name) => {
       const output = outputs.get(name);
       return output && { crtc: output.crtc, mode: output.settledMode, shows: controller.assignment(name) };
     },
     assignment: () => (key) => assignmentOf(layout, key),
     buffer: (head, size) => {
-      const buffer = assumes && isShown(head) ? undefined : real(head);
-      return { buffer: buffer ?? assumedBuffer(assumption, size), assumed: buffer === undefined };
+      if (assumes && isShown(head)) return { buffer: assumedBuffer(assumption, size), assumed: true };
+      const buffer = real(head);
+      // Of pixels in messages the size is known.
+      const screen = controller.guests.get(head.guest)?.views.get(head.head)?.size ?? size;
+      return { buffer: buffer ?? assumedBuffer(assumption, screen), assumed: buffer === undefined };
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { BufferLayout, Viewport } from '../buffers';
 import type { HeadRef } from '../config/config';
 import { fourccName, XR24 } from '../fourcc';
-import { Fitting, roomOn, type View } from '../kms/fitting';
+import { Fitting, roomOn, type Size, type View } from '../kms/fitting';
 import { bytesPerPixel, halves, opaque } from '../kms/formats';
 import { INVALID_MODIFIER } from '../kms/in-formats';
 import { modeName, sameMode } from '../kms/modes';
@@ -21,11 +21,6 @@ import { sameHead, type Assignment } from '../switcher/layout';
 export interface PlannedBuffer extends Size {
   readonly format: number;
   readonly modifier: bigint;
-}
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
 }
 
 /** A question about buffers of one kind on one output; holds a buffer of that kind until it is closed. */
@@ -60,8 +55,11 @@ export interface Situation {
   cardOf(connector: string): PlannedCard;
   /** The outputs of the config. */
   readonly names: readonly string[];
-  /** What becomes of the outputs, without the modes that have been refused. */
-  arrange(refused: (output: string, mode: ModeInfo) => string | undefined): Arrangement;
+  /** What becomes of the outputs, without the modes that have been refused, if they are to show such screens. */
+  arrange(
+    refused: (output: string, mode: ModeInfo) => string | undefined,
+    screen: (output: string) => Size | null,
+  ): Arrangement;
   /** What a connector shows now; undefined: nothing of ours. */
   now(
     connector: string,
@@ -132,17 +130,12 @@ export async function makePlan(situation: Situation): Promise<Plan> {
   const arrangement = await arrangeTested(situation);
   const planners = new Map(situation.cards.map((card) => [card, new Planner(situation, card)]));
   const assignment = situation.assignment(arrangement);
-  const inOrder = inConfigOrder(
-    arrangement.outputs.filter(({ crtc, choice }) => crtc !== 0 && choice),
-    situation.names.map((name) => ({ name })),
-    ({ key }) => key,
-  );
+  const leaderOf = findLeaders(situation, arrangement);
   const outputs: OutputPlan[] = [];
   for (const arranged of arrangement.outputs) {
     const shows = assignment(arranged.key);
-    const leader = inOrder.find(({ key }) => sameHead(assignment(key).head, shows.head));
     const planner = planners.get(situation.cardOf(arranged.connector.name))!;
-    outputs.push(await planner.output(arranged, shows, leader ?? arranged));
+    outputs.push(await planner.output(arranged, shows, leaderOf(arranged)));
   }
   const cards = situation.cards.map(cardPlan);
   return {
@@ -174,9 +167,13 @@ async function arrangeTested(situation: Situation): Promise<Arrangement> {
   const isRefused = (output: string, mode: ModeInfo): boolean =>
     refused.some((one) => one.output === output && sameMode(one.mode, mode));
   for (;;) {
-    const arrangement = situation.arrange((output, mode) =>
-      isRefused(output, mode) ? 'a test commit was refused' : undefined,
+    const why = (output: string, mode: ModeInfo): string | undefined =>
+      isRefused(output, mode) ? 'a test commit was refused' : undefined;
+    const screens = screensOf(
+      situation,
+      situation.arrange(why, () => null),
     );
+    const arrangement = situation.arrange(why, (output) => screens.get(output) ?? null);
     const before = refused.length;
     for (const { connector, crtc, choice } of arrangement.outputs) {
       const { tester } = situation.cardOf(connector.name);
@@ -188,6 +185,31 @@ async function arrangeTested(situation: Situation): Promise<Arrangement> {
     }
     if (refused.length === before) return arrangement;
   }
+}
+
+/** For each output the one whose size its guest is told: the first that is lit and shows the same head. */
+function findLeaders(situation: Situation, arrangement: Arrangement): (arranged: Arranged) => Arranged {
+  const assignment = situation.assignment(arrangement);
+  const inOrder = inConfigOrder(
+    arrangement.outputs.filter(({ crtc, choice }) => crtc !== 0 && choice),
+    situation.names.map((name) => ({ name })),
+    ({ key }) => key,
+  );
+  return (arranged) =>
+    inOrder.find(({ key }) => sameHead(assignment(key).head, assignment(arranged.key).head)) ?? arranged;
+}
+
+/** What each output is to show, by its connector; blank ones keep the mode of what they do not show. */
+function screensOf(situation: Situation, arrangement: Arrangement): Map<string, Size> {
+  const assignment = situation.assignment(arrangement);
+  const leaderOf = findLeaders(situation, arrangement);
+  const screens = new Map<string, Size>();
+  for (const arranged of arrangement.outputs) {
+    const { head } = assignment(arranged.key);
+    const { told, view } = leaderOf(arranged);
+    if (head && told) screens.set(arranged.connector.name, situation.buffer(head, roomOn(told, view)).buffer);
+  }
+  return screens;
 }
 
 class Planner {
@@ -239,7 +261,7 @@ class Planner {
     );
     const shows = now?.shows;
     const same = shows?.blank === blank && (shows.head === null ? head === null : sameHead(shows.head, head));
-    const told = roomOn((leader.choice ?? choice).mode, leader.view);
+    const told = roomOn(leader.told ?? mode, leader.view);
     const shown = head && !blank ? this.situation.buffer(head, told) : undefined;
     const plane = this.#primary.get(crtc) ?? null;
     const bit = 1 << this.#crtcs.indexOf(crtc);

@@ -3,7 +3,8 @@ import { assignCrtcs } from '../kms/assign';
 import { isAnalog, type Connector } from '../kms/connector';
 import { parseRangeLimits } from '../kms/edid';
 import type { Turn } from '../kms/fit';
-import type { View } from '../kms/fitting';
+import type { Size, View } from '../kms/fitting';
+import { chooseGuestMode } from '../kms/guest-mode';
 import { matchOutputs } from '../kms/match';
 import { isMeant, namesMonitor } from '../kms/monitor';
 import { chooseMode, type ModeChoice } from '../kms/modes';
@@ -18,6 +19,8 @@ export interface Standing {
   readonly mode: ModeInfo | null;
   /** What the layout has known it by. */
   readonly key: string;
+  /** What its mode is chosen for, where that follows its guest; null: no guest shows anything there. */
+  readonly screen: Size | null;
   /** Why the card has refused a mode there. */
   refused(mode: ModeInfo): string | undefined;
 }
@@ -50,6 +53,11 @@ export interface Arranged {
   readonly crtc: number;
   /** Of those with a CRTC. */
   readonly choice: ModeChoice | undefined;
+  /**
+   * The mode that its guests are told of. Where `choice` follows the guest, the one without any: were it the guest's own,
+   * each of the two would go after the other.
+   */
+  readonly told: ModeInfo | undefined;
   readonly view: View;
   /** Connected, but all CRTCs it could use are needed by others. */
   readonly short: boolean;
@@ -107,20 +115,28 @@ export function arrange(
     const known = standing(name);
     const { limits, crtc } = given.get(connector)!;
     const current = known?.mode ?? (crtc === 0 ? null : limits.modeOf(crtc));
-    const choice = chooseMode(info.modes, config?.mode ?? 'preferred', current, {
-      analog: isAnalog(connector),
-      range: edid && parseRangeLimits(edid),
-      maxWidth: limits.maxWidth,
-      maxHeight: limits.maxHeight,
-      refused: (mode) => known?.refused(mode),
-    });
+    const view = viewOf(config, limits.indicator);
+    const refused = (mode: ModeInfo): string | undefined => known?.refused(mode);
+    const wish = config?.mode ?? 'preferred';
+    const choice =
+      wish === 'guest'
+        ? chooseGuestMode(info.modes, known?.screen ?? null, view, refused)
+        : chooseMode(info.modes, wish, current, {
+            analog: isAnalog(connector),
+            range: edid && parseRangeLimits(edid),
+            maxWidth: limits.maxWidth,
+            maxHeight: limits.maxHeight,
+            refused,
+          });
+    const told = wish === 'guest' ? chooseGuestMode(info.modes, null, view, refused) : choice;
     return {
       connector,
       key: config?.name ?? name,
       config,
       crtc,
       choice: crtc === 0 ? undefined : choice,
-      view: viewOf(config, limits.indicator),
+      told: crtc === 0 ? undefined : told?.mode,
+      view,
       short: crtc === 0 && isUsable(connector),
     };
   });
@@ -165,7 +181,8 @@ export function inConfigOrder<T>(
   return [...outputs].sort((a, b) => place(a) - place(b));
 }
 
-function viewOf(config: OutputConfig | undefined, indicator = false): View {
+/** How screens stand on an output. */
+export function viewOf(config: OutputConfig | undefined, indicator = false): View {
   const { fit = 'auto', rotate = 0 } = config ?? {};
   return { fit, turn: (rotate / 90) as Turn, ...(indicator && { indicator }) };
 }

@@ -32,6 +32,7 @@ import {
   type Surroundings,
   withKeys,
 } from './layout';
+import { ModeFollower } from './mode-follower';
 import { Outputs } from './outputs';
 import { Panels } from './panels';
 import { Seats, type Seat } from './seats';
@@ -54,6 +55,7 @@ export class Controller implements GuestsOwner {
   readonly outputs: Outputs;
   readonly #events = new EventEmitter();
   readonly #panels: Panels;
+  readonly #modes: ModeFollower;
   readonly #keys = new GuestKeys(() => {
     this.#retarget();
   });
@@ -83,13 +85,19 @@ export class Controller implements GuestsOwner {
     );
     this.#layout = initialLayout(config.outputs);
     const changed = (gone?: Output): void => {
-      if (gone) this.#panels.forget(gone);
+      if (gone) {
+        this.#panels.forget(gone);
+        this.#modes.forget(gone);
+      }
       this.#outputsChanged();
     };
     const indicated = (): void => {
       this.#retarget();
     };
     this.outputs = new Outputs(cards, config.outputs, log, changed, config.secure && indicated);
+    this.#modes = new ModeFollower(this.outputs, log, (output) => {
+      this.#reconcile(output, monotonic());
+    });
     this.#seats = new Seats(config.seats, this.outputs, (seat) => {
       this.#showNextOfScan(seat);
     });
@@ -351,6 +359,7 @@ export class Controller implements GuestsOwner {
   }
 
   contentChanged(view: HeadView): void {
+    this.#modes.observe({ guest: view.guest, head: view.index }, view.size);
     this.#reconcileGuest(view.guest);
   }
 
@@ -369,8 +378,10 @@ export class Controller implements GuestsOwner {
       this.leader(ref) ??
       this.outputs.inOrder().find(({ name }) => sameHead(this.outputs.configOf(name)?.show ?? null, ref)) ??
       (head === 0 || this.#hotkeyShows(ref) ? this.outputs.lit()[0] : undefined);
-    if (!output?.mode) return undefined;
-    const { mode, connector, width, height } = output;
+    const told = output && this.outputs.told(output);
+    if (!told) return undefined;
+    const { connector } = output;
+    const { mode, width, height } = told;
     const { mmWidth, mmHeight } = connector.info;
     const refresh = refreshOf(mode);
     // What the monitor says of itself lists sizes that do not leave room for the indicator.
@@ -449,6 +460,7 @@ export class Controller implements GuestsOwner {
     for (const { scan } of this.seats) scan.stop();
     this.#keys.cancel('kms-switcher stops');
     this.#retarget();
+    this.#modes.stop();
     await this.outputs.close();
     this.#panels.stop();
     this.guests.close();
@@ -607,7 +619,12 @@ export class Controller implements GuestsOwner {
     if (this.#closing || this.#hidden.has(output.card)) return;
     const help = this.seats.some((seat) => seat.help === output.name);
     const cover = help ? 'help' : this.#layout.panic ? 'panic' : undefined;
-    this.#panels.show(output, this.assignment(output.name), cover, requested);
+    const assignment = this.assignment(output.name);
+    const { head } = assignment;
+    const view = head ? this.guests.get(head.guest)?.views.get(head.head) : undefined;
+    // First: what comes with another mode waits for that. What covers the guest for a while leaves the mode alone.
+    this.#modes.follow(output, head, view?.size ?? null);
+    this.#panels.show(output, assignment, cover, requested);
   }
 
   #emit(event: SwitcherEvent): void {

@@ -3,6 +3,7 @@ import { clamp } from '../clamp';
 import type { GuestLink, HeadSink, Place } from '../guest/sink';
 import type { HeadRef, HiddenRate } from '../config/config';
 import type { Framebuffer, FramebufferCache } from '../kms/framebuffers';
+import type { Size } from '../kms/fitting';
 import type { Imports } from '../kms/imports';
 import type { Output } from '../kms/output';
 import type { Source } from '../kms/source';
@@ -19,7 +20,7 @@ const SETTLE_MS = 250;
 export interface ViewOwner {
   /** The output that is to show a head, the first if there are several. */
   leader(head: HeadRef): Output | undefined;
-  /** The head has its first picture, or none any more. */
+  /** The head has its first picture, one of another size, or none any more. */
   contentChanged(view: HeadView): void;
 }
 
@@ -93,6 +94,11 @@ export class HeadView implements HeadSink {
   get hasContent(): boolean {
     return this.#screen.framebuffer !== null || this.#screen.canvas !== null;
   }
+  /** The size of what it shows now; null: nothing. */
+  get size(): Size | null {
+    const { width, height } = this.#viewport;
+    return this.hasContent ? { width, height } : null;
+  }
   /** Frames the guest has asked to be shown. */
   get frames(): number {
     return this.#screen.frame;
@@ -153,7 +159,8 @@ export class HeadView implements HeadSink {
   }
 
   canvas(memory: PixelMemory, released?: () => void): void {
-    const was = this.hasContent;
+    const { width, height } = this.#viewport;
+    const was = this.hasContent && width === memory.width && height === memory.height;
     this.#drop();
     this.#screen.canvas = memory;
     this.#releaseCanvas = released;
@@ -166,6 +173,7 @@ export class HeadView implements HeadSink {
     const screen = this.#screen;
     screen.frame = frame;
     const was = this.hasContent;
+    let resized = false;
     if (this.#next) {
       screen.framebuffer?.release();
       screen.framebuffer = this.#next;
@@ -175,11 +183,13 @@ export class HeadView implements HeadSink {
       this.#nextViewport = this.#viewport;
       this.#viewport = viewport;
       screen.viewport = viewport;
+      const { width, height } = this.#nextViewport;
+      resized = viewport.width !== width || viewport.height !== height;
       // Another buffer: whatever the update says, a copy of the last one tells nothing about this one.
       this.#showings.damageAll();
     } else this.#showings.damage(x, y, x + width, y + height);
     // An output that is only now given this to show reads it anyway.
-    if (this.hasContent !== was) this.owner.contentChanged(this);
+    if (this.hasContent !== was || resized) this.owner.contentChanged(this);
     if (!this.visible) this.#answerHidden();
     else if (was) this.#showings.changed();
   }

@@ -3,7 +3,9 @@ import { monotonic } from '../clock';
 import type { Card } from '../kms/card';
 import type { Cards } from '../kms/cards';
 import type { Connector } from '../kms/connector';
-import { modeName, sameMode } from '../kms/modes';
+import { roomOn, type Size, type View } from '../kms/fitting';
+import { chooseGuestMode } from '../kms/guest-mode';
+import { modeName, sameMode, type ModeChoice } from '../kms/modes';
 import { Output } from '../kms/output';
 import type { Log } from '../log';
 import type { ModeInfo } from '../native';
@@ -11,6 +13,7 @@ import {
   arrange,
   inConfigOrder,
   resolveOutput,
+  viewOf,
   type Arranged,
   type Arrangement,
   type CardConnectors,
@@ -29,6 +32,10 @@ interface Known {
   readonly output: Output;
   /** What the layout knows it by. */
   key: string;
+  /** What its mode is chosen for, if that follows its guest. */
+  screen: Size | null;
+  /** The mode that its guests are told of. */
+  told: ModeInfo | null;
   /** Modes that the card, or the link, did not take. */
   refused: { readonly mode: ModeInfo; readonly reason: string }[];
   /** How often in a row the link was found bad. */
@@ -42,6 +49,8 @@ export class Outputs {
   readonly #known = new Map<string, Known>();
   #scanning: Promise<void> | undefined;
   #asked = 0;
+  /** Connectors are to be read, too, when outputs are arranged next. */
+  #toRead = false;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #unlit = new Set<string>();
@@ -116,6 +125,35 @@ export class Outputs {
     return inConfigOrder(this.lit(), this.configs, ({ name }) => this.keyOf(name));
   }
 
+  /** What the guests of a lit output are told: a mode, and the room for a screen. */
+  told(output: Output): (Size & { readonly mode: ModeInfo }) | undefined {
+    const mode = this.#known.get(output.name)?.told;
+    return mode && output.lit ? { mode, ...roomOn(mode, this.#viewOn(output)) } : undefined;
+  }
+
+  /** What an output's mode is chosen for, if it follows its guest; null: nothing. */
+  screenOf(output: Output): Size | null {
+    return this.#known.get(output.name)?.screen ?? null;
+  }
+
+  /** The mode that a screen would get there; undefined: it is dark, or its mode does not follow its guest. */
+  modeFor(output: Output, screen: Size | null): ModeInfo | undefined {
+    if (!output.lit || this.configOf(output.name)?.mode !== 'guest') return undefined;
+    const refused = (mode: ModeInfo): string | undefined => this.#standing(output.name)?.refused(mode);
+    return chooseGuestMode(output.connector.info.modes, screen, this.#viewOn(output), refused)?.mode;
+  }
+
+  /** From now on an output's mode is chosen for this screen: the next {@link refit} sets it. */
+  chooseFor(output: Output, screen: Size | null): void {
+    const known = this.#known.get(output.name);
+    if (known) known.screen = screen;
+  }
+
+  /** Lights the outputs whose modes follow their guests with what they are to have now; asks no monitor. */
+  async refit(): Promise<void> {
+    await this.#arrange();
+  }
+
   /** A monitor may have come or gone: looks once the events have stopped for a moment. */
   hotplug(): void {
     clearTimeout(this.#timer);
@@ -126,9 +164,14 @@ export class Outputs {
 
   /** Reads all connectors and brings the outputs to what is connected. One scan at a time; more are merged into one. */
   async scan(): Promise<void> {
+    this.#toRead = true;
+    await this.#arrange();
+  }
+
+  async #arrange(): Promise<void> {
     this.#asked++;
     if (this.#scanning) return this.#scanning;
-    this.#scanning = this.#scanUntilQuiet();
+    this.#scanning = this.#arrangeUntilQuiet();
     try {
       await this.#scanning;
     } finally {
@@ -143,11 +186,14 @@ export class Outputs {
     await this.#scanning?.catch(() => undefined);
   }
 
-  async #scanUntilQuiet(): Promise<void> {
+  async #arrangeUntilQuiet(): Promise<void> {
     let answered: number;
     do {
       answered = this.#asked;
-      await this.#scanOnce();
+      const toRead = this.#toRead;
+      this.#toRead = false;
+      if (toRead) await this.#scanOnce();
+      else await this.#refitOnce();
     } while (answered !== this.#asked && !this.#closed);
   }
 
@@ -177,6 +223,16 @@ export class Outputs {
     }
     for (const arranged of outputs) await this.#light(arranged);
     this.log.debug(`looked at ${outputs.length} connectors, ${Math.round(monotonic() - started)} ms`);
+  }
+
+  async #refitOnce(): Promise<void> {
+    for (const arranged of this.preview().outputs) {
+      const { output } = this.#known.get(arranged.connector.name)!;
+      const { choice, config, crtc } = arranged;
+      if (config?.mode !== 'guest' || !choice || !output.mode || crtc !== output.crtc) continue;
+      if (!sameMode(choice.mode, output.mode)) await this.#light(arranged);
+      else output.modeNote = choice.note;
+    }
   }
 
   /** The connectors of a card; undefined: it has gone. */
@@ -221,12 +277,13 @@ export class Outputs {
 
   /**
    * What would become of the outputs, by another config if one is given, as far as is known without asking monitors;
-   * `refused`: modes that are not to be tried.
+   * `refused`: modes that are not to be tried; `screen`: what is to be shown there.
    */
   preview(
     configs: readonly OutputConfig[] = this.configs,
     refused: (output: string, mode: ModeInfo) => string | undefined = () => undefined,
     indicator?: boolean,
+    screen?: (output: string) => Size | null,
   ): Arrangement {
     const cards = this.cards.all.map((card) => ({
       connectors: this.all()
@@ -236,14 +293,20 @@ export class Outputs {
     }));
     return arrange(cards, configs, (name) => {
       const standing = this.#standing(name);
-      return standing && { ...standing, refused: (mode) => standing.refused(mode) ?? refused(name, mode) };
+      return (
+        standing && {
+          ...standing,
+          ...(screen && { screen: screen(name) }),
+          refused: (mode) => standing.refused(mode) ?? refused(name, mode),
+        }
+      );
     });
   }
 
   #standing(name: string): Standing | undefined {
     const known = this.#known.get(name);
     if (!known) return undefined;
-    const { output, key } = known;
+    const { output, key, screen } = known;
     const { crtc, settledMode: mode } = output;
     // It may take now what it refused when another output had all of the bandwidth.
     if (mode) known.refused = known.refused.filter((other) => !sameMode(other.mode, mode));
@@ -252,6 +315,7 @@ export class Outputs {
       crtc,
       mode,
       key,
+      screen,
       refused: (mode) => refused.find((other) => sameMode(other.mode, mode))?.reason,
     };
   }
@@ -272,22 +336,33 @@ export class Outputs {
     return undefined;
   }
 
-  async #light({ connector, config, crtc, choice, view }: Arranged): Promise<void> {
-    const { output } = this.#known.get(connector.name)!;
-    if (crtc === 0 || !choice) return;
-    const note = choice.note ?? (choice.made ? choice.why : undefined);
-    if (note !== undefined && note !== output.modeNote) {
-      if (choice.note === undefined) this.log.info(`${output.name}: ${modeName(choice.mode)}: ${note}`);
-      else this.log.warning(`${output.name}: ${note}`);
-    }
-    output.modeNote = note;
+  async #light({ connector, config, crtc, choice, told, view }: Arranged): Promise<void> {
+    const known = this.#known.get(connector.name)!;
+    const { output } = known;
+    if (crtc === 0 || !choice || !told) return;
+    this.#note(output, choice);
     try {
       await output.light(crtc, choice.mode, view, config?.signal);
     } catch (error) {
       this.log.error(`${output.name}: cannot be lit: ${String(error)}`);
       return;
     }
+    known.told = told;
     this.changed();
+  }
+
+  #note(output: Output, { mode, why, note, made, passing }: ModeChoice): void {
+    const said = note ?? (made ? why : undefined);
+    if (said !== undefined && said !== output.modeNote) {
+      if (note === undefined) this.log.info(`${output.name}: ${modeName(mode)}: ${said}`);
+      else if (passing) this.log.debug(`${output.name}: ${said}`);
+      else this.log.warning(`${output.name}: ${said}`);
+    }
+    output.modeNote = said;
+  }
+
+  #viewOn(output: Output): View {
+    return viewOf(this.configOf(output.name), this.indicated !== undefined);
   }
 
   /** Takes in a new reading of a connector; returns it as it is to be understood. */
@@ -298,7 +373,10 @@ export class Outputs {
         this.#modeRefused(output, mode, reason),
       );
       if (this.indicated) output.onIndicated = this.indicated;
-      this.#known.set(read.name, { output, key: read.name, refused: [], trainings: 0, renewed: false });
+      this.#known.set(read.name, {
+        ...{ output, key: read.name, screen: null, told: null },
+        ...{ refused: [], trainings: 0, renewed: false },
+      });
       return read;
     }
     const { output } = known;

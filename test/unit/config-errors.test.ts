@@ -411,7 +411,7 @@ describe('outputs', () => {
     ['  DP-1: {}\n  card0/DP-1: {}\n', '6:3 this is the same output as "DP-1" (line 5); remove one of them'],
     [
       '  DP-1: { mode: 1920x }\n',
-      '5:17 "1920x" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max, or a modeline',
+      '5:17 "1920x" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current, max or guest, or a modeline',
     ],
     ['  DP-1: { fit: aspects }\n', '5:16 "fit" cannot be "aspects"; did you mean "aspect"?'],
     ['  DP-1: { fit: zoom }\n', '5:16 "fit" cannot be "zoom"; known: auto, aspect, integer, fill, none'],
@@ -425,6 +425,7 @@ describe('outputs', () => {
     ['  DP-1: { maxBpc: 10 }\n', '5:11 unknown key "maxBpc"; did you mean "max-bpc"?'],
     ['  DP-1: { rotate: left }\n', '5:19 "rotate" cannot be "left"; known: 0, 90, 180, 270'],
     ['  DP-1: { mode: prefered }\n', '5:17 "prefered" is no mode; did you mean "preferred"?'],
+    ['  DP-1: { mode: guests }\n', '5:17 "guests" is no mode; did you mean "guest"?'],
     ['  DP-1: { mode: 0x1080 }\n', '5:17 "mode" must be text, not a number; put it in quotes'],
     ['  DP-1: { mode: 1920x0 }\n', '5:17 a mode of 1920x0 cannot be; width and height go from 1 to 16384'],
     [
@@ -856,7 +857,7 @@ test('all problems at once, in the order of the file, with a text to print', () 
       '/etc/c.yaml:1:15: unknown log level "loud"; known: error, warning, notice, info, debug',
       '/etc/c.yaml:6:3: unknown output "DP-2"; did you mean "DP-1"? here are DP-1, HDMI-A-1',
       '/etc/c.yaml:6:17: unknown guest "wind"; did you mean "windows"?',
-      '/etc/c.yaml:6:29: "big" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current or max, or a modeline',
+      '/etc/c.yaml:6:29: "big" is no mode; write e.g. 1920x1080, 1920x1080@60, preferred, current, max or guest, or a modeline',
     ].join('\n'),
   );
 });

@@ -424,6 +424,7 @@ test.each([
   ['Preferred', 'preferred'],
   ['current', 'current'],
   ['max', 'max'],
+  ['Guest', 'guest'],
 ])('mode %s', (text, mode) => {
   expect(parseMode(text)).toEqual({ mode });
 });

@@ -91,7 +91,15 @@ describe('a buffer', () => {
     expect(view.screen.framebuffer?.inode).toBe(2);
     expect(view.screen.viewport).toMatchObject({ width: 32, height: 16 });
     expect(view.screen.frame).toBe(2);
-    expect(contentChanges).toEqual([true]);
+    expect(view.size).toEqual({ width: 32, height: 16 });
+    expect(contentChanges).toEqual([true, true]);
+    // One that is as large is no news.
+    scanout(3, 32, 16);
+    view.update(3, 0, 0, 1, 1);
+    expect(contentChanges).toEqual([true, true]);
+    view.off();
+    expect(view.size).toBeNull();
+    expect(contentChanges).toEqual([true, true, false]);
   });
 
   test('that is replaced before its update is let go of', () => {
@@ -162,11 +170,14 @@ describe('pixels', () => {
     expect(source.takeDamage()).toMatchObject({ left: 0, top: 0 });
     expect(released).not.toHaveBeenCalled();
     expect(used(framebuffer)).toBe(false);
-    expect(contentChanges).toEqual([true]);
+    // It has another size.
+    expect(contentChanges).toEqual([true, true]);
+    view.canvas(memory, released);
+    expect(contentChanges).toEqual([true, true]);
     scanout(2);
     view.update(2, 0, 0, 64, 48);
     expect(view.screen.canvas).toBeNull();
-    expect(released).toHaveBeenCalledTimes(1);
+    expect(released).toHaveBeenCalledTimes(2);
   });
 });
 

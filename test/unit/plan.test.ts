@@ -139,6 +139,52 @@ test('a config: CRTCs, planes, modes and why, and what shows how', async () => {
   expect(plan.warnings).toEqual(['"Dell *" of the config is not here']);
 });
 
+test('a mode that follows the guest is that of the size of its screen, if the monitor lists it', async () => {
+  const outputs = [{ name: 'Virtual-1', mode: 'guest' as const, ...show('windows') }];
+  const told = { width: 1024, height: 768, assumed: true };
+  expect(one(await planOf(outputs), 'Virtual-1')).toMatchObject({
+    ...{ mode: '1024x768@60', modeWhy: 'the monitor prefers it', change: 'flip', buffer: told },
+  });
+  const assume = { width: 2560, height: 1600 };
+  expect(one(await planOf(outputs, { assume }), 'Virtual-1')).toMatchObject({
+    ...{
+      mode: '2560x1600@59.99',
+      modeWhy: "its guest's screen is 2560x1600",
+      change: 'modeset',
+      path: 'direct',
+    },
+  });
+  const odd = await planOf(outputs, { assume: { width: 1000, height: 700 } });
+  expect(one(odd, 'Virtual-1')).toMatchObject({
+    mode: '1024x768@60',
+    modeNote: "the monitor has no mode for its guest's 1000x700: using 1024x768@60",
+  });
+  // Another output of the same head: by its own list, by the size that the first one's guest is told.
+  const two = [...outputs, { name: 'Virtual-2', mode: 'guest' as const, ...show('windows') }];
+  two[0] = { ...two[0]!, rotate: 90 } as (typeof two)[0];
+  expect(one(await planOf(two), 'Virtual-2')).toMatchObject({ mode: '1024x768@60', mirrors: 'Virtual-1' });
+});
+
+test('a mode that follows the guest and is refused by a test commit leaves another of its size', async () => {
+  const tester: Tester = {
+    probe: ({ mode }) =>
+      Promise.resolve({
+        framebuffer: 1,
+        accepts: () => mode.clock !== 348_500,
+        isSeamless: () => false,
+        close: () => undefined,
+      }),
+  };
+  const plan = await planOf([{ name: 'Virtual-1', mode: 'guest', ...show('windows') }], {
+    tester,
+    assume: { width: 2560, height: 1600 },
+  });
+  expect(one(plan, 'Virtual-1').mode).toBe('2560x1600@59.97');
+  expect(one(plan, 'Virtual-1').modeNote).toBe(
+    'the card refuses 2560x1600@59.99: a test commit was refused: using 2560x1600@59.97',
+  );
+});
+
 test('a switch moves the head, and what was there goes where it came from', async () => {
   const outputs = [
     { name: 'Virtual-1', ...show('windows') },
