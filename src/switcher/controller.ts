@@ -89,7 +89,9 @@ export class Controller implements GuestsOwner {
     const indicated = (): void => {
       this.#retarget();
     };
-    this.outputs = new Outputs(cards, config.outputs, log, changed, config.secure && indicated);
+    this.outputs = new Outputs(cards, config.outputs, log, changed, config.secure && indicated, () =>
+      this.#panels.drawn(),
+    );
     this.#seats = new Seats(config.seats, this.outputs, (seat) => {
       this.#showNextOfScan(seat);
     });
@@ -394,8 +396,10 @@ export class Controller implements GuestsOwner {
     if (hidden) {
       for (const output of outputs) this.#panels.leave(output);
     } else {
-      for (const output of outputs) if (output.lit) output.renew();
-      for (const output of outputs) this.#reconcile(output, monotonic());
+      card.gather(() => {
+        for (const output of outputs) if (output.lit) output.renew();
+        for (const output of outputs) this.#reconcile(output, monotonic());
+      });
       // Monitors may have come and gone meanwhile.
       this.outputs.hotplug();
     }
@@ -453,6 +457,7 @@ export class Controller implements GuestsOwner {
     this.#panels.stop();
     this.guests.close();
     if (leave) return;
+    await this.cards.settled();
     for (const output of this.outputs.lit()) {
       await output
         .clear()
@@ -599,7 +604,9 @@ export class Controller implements GuestsOwner {
   }
 
   #reconcileAll(): void {
-    for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    this.cards.gather(() => {
+      for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    });
   }
 
   /** Takes an output from what it shows to what it should show. */
