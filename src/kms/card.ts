@@ -260,7 +260,8 @@ export class Card implements Gathered {
 
   /** Resolves when no slow commit is under way, nor any output waiting to make one. */
   async settled(): Promise<void> {
-    if (this.#exclusive > 0 || this.#gathering.waits) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#exclusive > 0 || this.#gathering.waits)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** A number that no flip of this card in flight carries. 0 means none. */

@@ -2,7 +2,7 @@ import type { CursorChange } from './cursor-plane';
 import type { CrtcPlane } from './planes';
 import type { Scanout } from './scanout';
 
-/** As many as the addon takes. */
+/** As many as the addon takes: it refuses a commit of more. */
 const MAX_CHANGES = 512;
 
 /** What is told to the kernel in one commit: (object, property, value), those of one object together. */
@@ -34,8 +34,7 @@ export class Changes {
     if (now?.height !== next.height) this.add(id, plane.srcHeight, next.height * 65536);
     if (now?.panelWidth !== next.panelWidth) this.add(id, plane.crtcWidth, next.panelWidth);
     if (now?.panelHeight !== next.panelHeight) this.add(id, plane.crtcHeight, next.panelHeight);
-    if (plane.rotation !== 0 && now?.rotation !== next.rotation)
-      this.add(id, plane.rotation, next.rotation);
+    if (plane.rotation !== 0 && now?.rotation !== next.rotation) this.add(id, plane.rotation, next.rotation);
   }
 
   /** What the cursor plane of a CRTC shows and where, as far as that is not so already. */

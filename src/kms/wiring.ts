@@ -35,7 +35,9 @@ export class Wiring {
     const used = modesets.map(({ target }) => this.#used(target));
     const crtcs = new Set(used.map(({ crtc }) => crtc));
     const lit = new Set(used.map(({ connector }) => connector));
-    const kept = new Set(used.flatMap(({ primary, cursor }) => (cursor === undefined ? [primary] : [primary, cursor])));
+    const kept = new Set(
+      used.flatMap(({ primary, cursor }) => (cursor === undefined ? [primary] : [primary, cursor])),
+    );
     this.#detach(changes, crtcs, lit);
     for (const modeset of modesets) this.#lightOne(changes, modeset, crtcs, kept);
     for (const crtc of this.#leftAlone(crtcs, lit)) this.#darken(changes, crtc, kept);

@@ -169,14 +169,16 @@ export class Controller implements GuestsOwner {
     const moved = seat !== undefined && layout.focus !== seat.focus;
     this.#layout = layout;
     if (moved) seat.focus = layout.focus;
-    for (const output of this.outputs.lit()) {
-      const key = this.outputs.keyOf(output.name);
-      const now = assignmentOf(this.#layout, key);
-      const same = now === assignmentOf(before, key);
-      if (same && this.#layout.panic === before.panic) continue;
-      this.#reconcile(output, requested);
-      if (!same) this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
-    }
+    this.cards.gather(() => {
+      for (const output of this.outputs.lit()) {
+        const key = this.outputs.keyOf(output.name);
+        const now = assignmentOf(this.#layout, key);
+        const same = now === assignmentOf(before, key);
+        if (same && this.#layout.panic === before.panic) continue;
+        this.#reconcile(output, requested);
+        if (!same) this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
+      }
+    });
     if (this.#layout.panic !== before.panic) {
       if (this.#layout.panic) this.#keys.cancel('panic: input is taken from all guests');
       this.#emit({ event: 'panic', on: this.#layout.panic === true });

@@ -196,7 +196,9 @@ export class Outputs {
       this.log.info(`${output.name}: ${why}`);
       const passedOn =
         crtc === 0 &&
-        outputs.some((other) => other.crtc === output.crtc && this.get(other.connector.name)?.card === output.card);
+        outputs.some(
+          (other) => other.crtc === output.crtc && this.get(other.connector.name)?.card === output.card,
+        );
       if (passedOn) going.push(output.darken(true));
       else await output.darken();
       this.changed();

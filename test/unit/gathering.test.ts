@@ -16,6 +16,7 @@ import {
 } from './support/fake-card';
 import { FakeAtomicCard } from './support/fake-atomic-card';
 import { mode } from './support/modes';
+import { Random } from './support/random';
 
 const CRTCS = [40, 41, 42];
 const fullHd = mode();
@@ -376,6 +377,80 @@ describe('CRTCs that are to be set', () => {
       expect(kernel.waited).toEqual([]);
       expect(buffers[0]!.uses).toBe(0);
     });
+  });
+});
+
+describe('whatever happens in whatever order', () => {
+  test.each([1, 2, 3, 4, 5, 6])('all are set in the end, and nothing is left (seed %i)', async (seed) => {
+    const random = new Random(seed);
+    card = kernel.open();
+    outputs = CRTCS.map((_, index) => new Output(card, connector(index + 1), log));
+    const bracket = (work: () => void): void => {
+      const wait = random.chance(0.3);
+      void card.gather(async () => {
+        work();
+        if (wait) await new Promise((resolve) => setTimeout(resolve, random.below(80)));
+      });
+    };
+    const light = (index: number): Promise<void> =>
+      outputs[index]!.light(CRTCS[index]!, random.chance(0.5) ? fullHd : wxga, { fit: 'none', turn: 0 });
+    /** Of each output: one after another, as a look at the connectors has it. */
+    const doings = CRTCS.map(() => Promise.resolve());
+    const next = (index: number, work: () => Promise<void>): void => {
+      doings[index] = doings[index]!.then(work);
+    };
+    for (let step = 0; step < 400; step++) {
+      const index = random.below(3);
+      const output = outputs[index]!;
+      const deeds = [
+        () => bracket(() => outputs.forEach((each) => each.renew())),
+        () => bracket(() => next(index, () => light(index))),
+        () => random.chance(0.3) && next(index, () => output.darken()),
+        () => bracket(() => output.show(sources[index]!, monotonic())),
+        () => {
+          sources[index]!.draw(buffers[index]!);
+          output.changed();
+        },
+        () => kernel.vblank(CRTCS[index]!),
+        () => (kernel.patient = random.chance(0.3)),
+        () => kernel.pending.length > 0 && kernel.finish(),
+        () => kernel.pending.length > 0 && kernel.finish(),
+        () => (kernel.setErrors = random.chance(0.5) ? [systemError('EACCES', EACCES)] : []),
+        () => (kernel.capacity = random.chance(0.5) ? 2 : Infinity),
+        () => {
+          kernel.taken = random.chance(0.1);
+          kernel.master = !kernel.taken;
+          card.inFront = random.chance(0.9);
+        },
+      ];
+      await deeds[random.below(deeds.length)]!();
+      await passes(random.below(60));
+    }
+    kernel.taken = kernel.patient = false;
+    card.inFront = true;
+    kernel.capacity = Infinity;
+    kernel.setErrors = [];
+    const endAll = async (): Promise<void> => {
+      for (let round = 0; round < 10; round++) {
+        while (kernel.pending.length > 0) await kernel.finish();
+        for (const crtc of CRTCS) kernel.vblank(crtc);
+        await passes(100);
+      }
+    };
+    await endAll();
+    await Promise.all(doings);
+    for (const [index, output] of outputs.entries()) {
+      await light(index);
+      output.show(sources[index]!, monotonic());
+      sources[index]!.draw(buffers[index]!);
+      output.renew();
+    }
+    await endAll();
+    expect(outputs.map(({ isSet }) => isSet)).toEqual([true, true, true]);
+    expect(shown().map((frames) => frames.at(-1))).toEqual(sources.map(({ frame }) => frame));
+    await card.settled();
+    for (const output of outputs) await output.darken();
+    card.close();
   });
 });
 
