@@ -575,7 +575,7 @@ export class Output {
     const darknesses = this.#darknesses;
     this.#flips.begin(0, monotonic());
     this.#committed();
-    const isWanted = (): boolean => this.#lighting === lighting && this.#darknesses === darknesses;
+    const isWanted = (): boolean => this.#lighting === lighting;
     let seamless = false;
     let failure: SetFailure | undefined;
     this.#setting = true;
