@@ -1,13 +1,14 @@
 import * as fs from 'node:fs';
 import type { NativeCard } from '../native';
-import type { Commit, Target } from './commit';
+import { Changes } from './changes';
+import type { Commit, Light, Target } from './commit';
 import { callCursor } from './cursor-calls';
 import type { CursorChange } from './cursor-plane';
 import { isEmpty, Region, type Edges } from './fit';
 import { ROTATE_0, type Scanout } from './scanout';
-import { findProperty, OBJECT_CONNECTOR, OBJECT_CRTC, OBJECT_PLANE } from './connector';
-import { leftovers, type Reset, type Used } from './leftovers';
+import type { Reset } from './leftovers';
 import { cursorPlanes, primaryPlanes, type CrtcPlane } from './planes';
+import { Wiring, type Modeset } from './wiring';
 
 const PAGE_FLIP_EVENT = 0x01;
 const TEST_ONLY = 0x0100;
@@ -16,25 +17,9 @@ const ALLOW_MODESET = 0x0400;
 
 const EPERM = -1;
 
-const MAX_CHANGES = 512;
-const LINK_STATUS_GOOD = 0;
-
-/** What is told to the kernel in one commit: (object, property, value), those of one object together. */
-class Changes {
-  readonly triples = new Float64Array(MAX_CHANGES * 3);
-  count = 0;
-
-  add(object: number, property: number, value: number): void {
-    const at = this.count++ * 3;
-    this.triples[at] = object;
-    this.triples[at + 1] = property;
-    this.triples[at + 2] = value;
-  }
-}
-
-function clear(changes: Changes, plane: CrtcPlane): void {
-  changes.add(plane.id, plane.framebufferId, 0);
-  changes.add(plane.id, plane.crtcId, 0);
+/** A light, and what is put right with it; absent: what others left stays. */
+interface Asked extends Light {
+  readonly resets?: readonly Reset[];
 }
 
 /**
@@ -48,6 +33,7 @@ export class AtomicCommit implements Commit {
   readonly exclusive = false;
   /** Used again for every frame, so that none allocates. */
   readonly #frame = new Changes();
+  readonly #wiring: Wiring;
   readonly #turned = new Set<number>();
   /** The damage told last, by plane. */
   readonly #clips = new Map<number, { id: number; readonly edges: Region }>();
@@ -62,6 +48,7 @@ export class AtomicCommit implements Commit {
     private readonly planes: ReadonlyMap<number, CrtcPlane>,
     private readonly cursors: ReadonlyMap<number, CrtcPlane>,
   ) {
+    this.#wiring = new Wiring(card, planes, cursors);
     this.#fence = [...planes.values()].every(({ inFence }) => inFence !== 0) ? card.signalledFence() : -1;
   }
 
@@ -81,32 +68,40 @@ export class AtomicCommit implements Commit {
   }
 
   async set(target: Target, scanout: Scanout): Promise<boolean> {
-    const resets = leftovers(this.card, this.#objects(target));
+    const resets = this.#wiring.leftovers(target);
     const plainly = (): Promise<boolean> => this.#setAsAsked(target, scanout);
     // Better a picture that others have spoiled than none.
     const seamless = await (resets.length > 0
-      ? this.#set(target, scanout, resets).catch(plainly)
+      ? this.#set([{ target, scanout, resets }]).catch(plainly)
       : plainly());
-    this.#remember(target.crtc, scanout);
-    this.#hideByCall(target.crtc);
+    this.#isLit(target.crtc, scanout);
+    return seamless;
+  }
+
+  async setAll(lights: readonly Light[]): Promise<boolean> {
+    const seamless = await this.#set(
+      lights.map((light) => ({ ...light, resets: this.#wiring.leftovers(light.target) })),
+    );
+    for (const { target, scanout } of lights) this.#isLit(target.crtc, scanout);
     return seamless;
   }
 
   async #setAsAsked(target: Target, scanout: Scanout): Promise<boolean> {
     const { signal } = target;
     try {
-      return await this.#set(target, scanout);
+      return await this.#set([{ target, scanout }]);
     } catch (error) {
       if (!signal || signal.changes.length === 0) throw error;
       // Without what else was asked of it, the card may take the mode.
-      const seamless = await this.#set({ ...target, signal: undefined }, scanout);
+      const seamless = await this.#set([{ target: { ...target, signal: undefined }, scanout }]);
       signal.refused(error);
       return seamless;
     }
   }
 
-  async #set(target: Target, scanout: Scanout, resets?: readonly Reset[]): Promise<boolean> {
-    return this.#lit(target, scanout, resets, async ({ triples, count }) => {
+  /** The kernel checks a commit as a whole before it touches anything: one that it refuses has changed nothing. */
+  async #set(lights: readonly Asked[]): Promise<boolean> {
+    return this.#lit(lights, async ({ triples, count }) => {
       // Only where it must: with ALLOW_MODESET a driver may disturb other CRTCs, too.
       const seamless = await this.card.atomicSet(triples, count, TEST_ONLY).then(
         () => true,
@@ -118,27 +113,23 @@ export class AtomicCommit implements Commit {
   }
 
   /** Does something with everything that a modeset says. */
-  async #lit<T>(
-    target: Target,
-    scanout: Scanout,
-    resets: readonly Reset[] | undefined,
-    work: (changes: Changes) => T,
-  ): Promise<Awaited<T>> {
+  async #lit<T>(lights: readonly Asked[], work: (changes: Changes) => T): Promise<Awaited<T>> {
     const changes = new Changes();
-    const blob = this.card.createModeBlob(target.mode);
+    const modesets: Modeset[] = [];
     try {
-      this.#light(changes, target, scanout, blob, resets);
+      for (const { target, scanout, resets = [] } of lights)
+        modesets.push({ target, scanout, resets, blob: this.card.createModeBlob(target.mode) });
+      this.#wiring.light(changes, modesets);
       return await work(changes);
     } finally {
-      // The kernel's state keeps it as long as the mode is set.
-      this.card.destroyBlob(blob);
+      // The kernel's state keeps them as long as the modes are set.
+      for (const { blob } of modesets) this.card.destroyBlob(blob);
     }
   }
 
   async off(crtc: number): Promise<void> {
     const changes = new Changes();
-    this.#detach(changes, crtc, 0);
-    this.#darken(changes, crtc);
+    this.#wiring.off(changes, crtc);
     this.#hideByCall(crtc);
     await this.card.atomicSet(changes.triples, changes.count, ALLOW_MODESET);
   }
@@ -157,9 +148,9 @@ export class AtomicCommit implements Commit {
   ): number {
     const changes = this.#frame;
     changes.count = 0;
-    if (cursor) this.#point(changes, crtc, cursor);
+    if (cursor) changes.point(this.cursors.get(crtc)!, crtc, cursor);
     const plane = this.planes.get(crtc)!;
-    this.#show(changes, plane, now, next);
+    changes.show(plane, now, next);
     if (damage) this.#tellDamage(changes, plane, next, damage);
     const { count } = changes;
     if (this.#fence >= 0) changes.add(plane.id, plane.inFence, this.#fence);
@@ -177,7 +168,7 @@ export class AtomicCommit implements Commit {
     if (!this.carriesCursor(crtc)) return callCursor(this.card, crtc, cursor);
     const changes = this.#frame;
     changes.count = 0;
-    this.#point(changes, crtc, cursor);
+    changes.point(this.cursors.get(crtc)!, crtc, cursor);
     return this.card.atomic(changes.triples, changes.count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
   }
 
@@ -190,7 +181,7 @@ export class AtomicCommit implements Commit {
     if ((scanout.rotation & ~plane.rotations) !== 0) return false;
     if (!lit) return this.#passes(target, scanout, TEST_ONLY | ALLOW_MODESET);
     const changes = new Changes();
-    this.#show(changes, plane, undefined, scanout);
+    changes.show(plane, undefined, scanout);
     return this.card.atomic(changes.triples, changes.count, TEST_ONLY, 0) === 0;
   }
 
@@ -198,14 +189,14 @@ export class AtomicCommit implements Commit {
   #passes(target: Target, scanout: Scanout, flags: number): boolean {
     const changes = new Changes();
     const blob = this.card.createModeBlob(target.mode);
-    this.#light(changes, target, scanout, blob, leftovers(this.card, this.#objects(target)));
+    this.#wiring.light(changes, [{ target, scanout, blob, resets: this.#wiring.leftovers(target) }]);
     const result = this.card.atomic(changes.triples, changes.count, flags, 0);
     this.card.destroyBlob(blob);
     return result === 0;
   }
 
   async lights(target: Target, scanout: Scanout): Promise<void> {
-    await this.#lit({ ...target, signal: undefined }, scanout, undefined, ({ triples, count }) =>
+    await this.#lit([{ target: { ...target, signal: undefined }, scanout }], ({ triples, count }) =>
       this.card.atomicSet(triples, count, TEST_ONLY | ALLOW_MODESET),
     );
   }
@@ -223,101 +214,8 @@ export class AtomicCommit implements Commit {
     if (plane && this.#turned.delete(crtc)) changes.add(plane.id, plane.rotation, ROTATE_0);
     this.#hideByCall(crtc);
     const cursor = this.cursors.get(crtc);
-    if (cursor && this.card.plane(cursor.id).crtcId === crtc) clear(changes, cursor);
+    if (cursor && this.card.plane(cursor.id).crtcId === crtc) changes.clear(cursor);
     if (changes.count > 0) await this.card.atomicSet(changes.triples, changes.count, 0);
-  }
-
-  /** What of a card a target uses. */
-  #objects({ crtc, connector }: Target): Used {
-    return { crtc, connector, primary: this.planes.get(crtc)!.id, cursor: this.cursors.get(crtc)?.id };
-  }
-
-  /** Everything that a modeset of one CRTC says. */
-  #light(
-    changes: Changes,
-    target: Target,
-    scanout: Scanout,
-    blob: number,
-    resets: readonly Reset[] = [],
-  ): void {
-    const { crtc, connector, signal } = target;
-    const alsoOf = (of: number): void => {
-      for (const also of [signal?.changes ?? [], resets])
-        for (const { object, property, value } of also)
-          if (object === of) changes.add(object, property, value);
-    };
-    this.#detach(changes, crtc, connector);
-    changes.add(connector, this.#property(connector, OBJECT_CONNECTOR, 'CRTC_ID'), crtc);
-    // Said by us, the link is trained anew: https://docs.kernel.org/gpu/drm-kms.html (link-status)
-    const linkStatus = findProperty(this.card, connector, OBJECT_CONNECTOR, 'link-status');
-    if (linkStatus) changes.add(connector, linkStatus.id, LINK_STATUS_GOOD);
-    alsoOf(connector);
-    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), blob);
-    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 1);
-    alsoOf(crtc);
-    const plane = this.planes.get(crtc)!;
-    changes.add(plane.id, plane.crtcId, crtc);
-    this.#show(changes, plane, undefined, scanout);
-    alsoOf(plane.id);
-    const cursor = this.cursors.get(crtc);
-    if (cursor) {
-      if (this.card.plane(cursor.id).crtcId === crtc) clear(changes, cursor);
-      alsoOf(cursor.id);
-    }
-    // What another client left on this CRTC would lie over the guest.
-    const kept = [plane.id, cursor?.id ?? 0];
-    this.#clearPlanes(changes, crtc, kept);
-    // Where another client had the connector nothing may be left that is on without one: the kernel refuses it.
-    const left = this.#crtcOf(connector);
-    const { connectors } = this.card.resources();
-    if (
-      left !== 0 &&
-      left !== crtc &&
-      !connectors.some((id) => id !== connector && this.#crtcOf(id) === left)
-    )
-      this.#darken(changes, left, kept);
-  }
-
-  /** What a plane shows and where, as far as that is not so already. SRC_* are 16.16 fixed point. */
-  #show(changes: Changes, plane: CrtcPlane, now: Scanout | undefined, next: Scanout): void {
-    const { id } = plane;
-    changes.add(id, plane.framebufferId, next.framebuffer);
-    if (now?.x !== next.x) changes.add(id, plane.srcX, next.x * 65536);
-    if (now?.y !== next.y) changes.add(id, plane.srcY, next.y * 65536);
-    if (now?.panelX !== next.panelX) changes.add(id, plane.crtcX, next.panelX);
-    if (now?.panelY !== next.panelY) changes.add(id, plane.crtcY, next.panelY);
-    if (now?.width !== next.width) changes.add(id, plane.srcWidth, next.width * 65536);
-    if (now?.height !== next.height) changes.add(id, plane.srcHeight, next.height * 65536);
-    if (now?.panelWidth !== next.panelWidth) changes.add(id, plane.crtcWidth, next.panelWidth);
-    if (now?.panelHeight !== next.panelHeight) changes.add(id, plane.crtcHeight, next.panelHeight);
-    if (plane.rotation !== 0 && now?.rotation !== next.rotation)
-      changes.add(id, plane.rotation, next.rotation);
-  }
-
-  /** What the cursor plane shows and where, as far as that is not so already. */
-  #point(changes: Changes, crtc: number, { now, next }: CursorChange): void {
-    const plane = this.cursors.get(crtc)!;
-    const { id } = plane;
-    const { image } = next;
-    if (!image) {
-      clear(changes, plane);
-      return;
-    }
-    const fresh = now.image === null;
-    if (fresh) {
-      changes.add(id, plane.crtcId, crtc);
-      changes.add(id, plane.srcX, 0);
-      changes.add(id, plane.srcY, 0);
-      changes.add(id, plane.srcWidth, image.width * 65536);
-      changes.add(id, plane.srcHeight, image.height * 65536);
-      changes.add(id, plane.crtcWidth, image.width);
-      changes.add(id, plane.crtcHeight, image.height);
-    }
-    if (now.image !== image) changes.add(id, plane.framebufferId, image.framebuffer);
-    if (fresh || now.x !== next.x) changes.add(id, plane.crtcX, next.x);
-    if (fresh || now.y !== next.y) changes.add(id, plane.crtcY, next.y);
-    if (plane.hotspotX !== 0 && (fresh || now.hotX !== next.hotX)) changes.add(id, plane.hotspotX, next.hotX);
-    if (plane.hotspotY !== 0 && (fresh || now.hotY !== next.hotY)) changes.add(id, plane.hotspotY, next.hotY);
   }
 
   /** A cursor plane that the kernel does not show us is not among those that a commit clears. */
@@ -349,38 +247,9 @@ export class AtomicCommit implements Commit {
     this.#fence = -1;
   }
 
-  /** Takes connectors other than `keep` off a CRTC: ours, and those of whoever was here before. */
-  #detach(changes: Changes, crtc: number, keep: number): void {
-    for (const id of this.card.resources().connectors) {
-      if (id !== keep && this.#crtcOf(id) === crtc)
-        changes.add(id, this.#property(id, OBJECT_CONNECTOR, 'CRTC_ID'), 0);
-    }
-  }
-
-  /** 0: none drives it. */
-  #crtcOf(connector: number): number {
-    return Number(findProperty(this.card, connector, OBJECT_CONNECTOR, 'CRTC_ID')?.value ?? 0);
-  }
-
-  /** What switches a CRTC off, but for its connectors. */
-  #darken(changes: Changes, crtc: number, keepPlanes: readonly number[] = []): void {
-    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'ACTIVE'), 0);
-    changes.add(crtc, this.#property(crtc, OBJECT_CRTC, 'MODE_ID'), 0);
-    this.#clearPlanes(changes, crtc, keepPlanes);
-  }
-
-  #clearPlanes(changes: Changes, crtc: number, keep: readonly number[]): void {
-    for (const id of this.card.planes()) {
-      if (keep.includes(id) || this.card.plane(id).crtcId !== crtc) continue;
-      changes.add(id, this.#property(id, OBJECT_PLANE, 'FB_ID'), 0);
-      changes.add(id, this.#property(id, OBJECT_PLANE, 'CRTC_ID'), 0);
-    }
-  }
-
-  #property(object: number, type: number, name: string): number {
-    const found = findProperty(this.card, object, type, name);
-    if (!found) throw new Error(`object ${object} has no property ${name}`);
-    return found.id;
+  #isLit(crtc: number, scanout: Scanout): void {
+    this.#remember(crtc, scanout);
+    this.#hideByCall(crtc);
   }
 
   #remember(crtc: number, { rotation }: Scanout): void {

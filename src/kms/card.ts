@@ -8,6 +8,7 @@ import { EXCHANGE_BYTES, FLIP_WORDS, isNativeError, native, type CrtcInfo, type 
 import { AtomicCommit } from './atomic';
 import type { Commit } from './commit';
 import { connectorName, readConnector, type Connector } from './connector';
+import { Gathering, type Gathered, type Wish } from './gathering';
 import { Imports } from './imports';
 import { LegacyCommit } from './legacy';
 import type { Output } from './output';
@@ -63,7 +64,7 @@ interface SavedCrtc {
  * An open DRM card: who drives which CRTC, what it made of guests' buffers, its flip events, and the gate that keeps
  * commits apart.
  */
-export class Card {
+export class Card implements Gathered {
   /** `card1` */
   readonly name: string;
   /** Its device node, whatever it was opened by: `/dev/dri/card1`. */
@@ -86,6 +87,7 @@ export class Card {
   #exclusive = 0;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #waiting: (() => void)[] = [];
+  readonly #gathering = new Gathering(this);
   #watch: NodeJS.Timeout;
   #pausedBy: Pause | null = null;
   #inFront = true;
@@ -132,7 +134,9 @@ export class Card {
       this.#checkMaster();
       if (this.paused) return;
       const now = monotonic();
-      for (const output of this.#outputs.values()) output.watch(now);
+      this.gather(() => {
+        for (const output of this.#outputs.values()) output.watch(now);
+      });
     }, WATCH_PERIOD_MS);
   }
 
@@ -180,6 +184,7 @@ export class Card {
     this.#gone = true;
     this.#tellGone();
     clearInterval(this.#watch);
+    this.#gathering.close();
   }
 
   /** Whether the session that this is of is in front. */
@@ -233,9 +238,30 @@ export class Card {
     }
   }
 
+  /** Work after which several outputs may have to be set: those that join are set in one commit. See {@link Gathering}. */
+  gather<T>(work: () => T): T {
+    return this.#gathering.gather(work);
+  }
+
+  /** Sets a CRTC, with the card to ourselves, and with the others that are to be set; whether it was seamless. */
+  set(wish: Wish): Promise<boolean> {
+    return this.#gathering.set(wish);
+  }
+
+  /** Takes a CRTC from its connector, at best in the commit that gives it to another. See {@link Gathering.off}. */
+  off(crtc: number): Promise<void> {
+    return this.#gathering.off(crtc);
+  }
+
+  get awaited(): boolean {
+    for (const output of this.#outputs.values()) if (output.isComing) return true;
+    return false;
+  }
+
   /** Resolves when no slow commit is under way, nor any output waiting to make one. */
   async settled(): Promise<void> {
-    if (this.#exclusive > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#exclusive > 0 || this.#gathering.waits)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** A number that no flip of this card in flight carries. 0 means none. */
@@ -276,6 +302,7 @@ export class Card {
 
   close(): void {
     clearInterval(this.#watch);
+    this.#gathering.close();
     this.commit.close();
     this.node.close(this.#gone);
   }
@@ -310,12 +337,16 @@ export class Card {
 
   #resume(): void {
     if (this.#exclusive > 0) return;
-    for (const output of this.#outputs.values()) output.pump();
-    this.#settle();
+    // Those that held back meanwhile are set together; the others hold nobody up.
+    this.#gathering.gather(() => {
+      for (const output of this.#outputs.values()) output.pump();
+    }, false);
+    this.settle();
   }
 
-  #settle(): void {
-    if (this.#exclusive > 0) return; // An output has begun the next.
+  /** Tells those who wait for it that nothing is under way. */
+  settle(): void {
+    if (this.#exclusive > 0 || this.#gathering.waits) return; // An output has begun the next.
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 

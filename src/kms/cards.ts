@@ -88,6 +88,11 @@ export class Cards {
     for (const card of this.#cards) card.asleep = asleep;
   }
 
+  /** See {@link Card.gather}; on all of them. */
+  gather<T>(work: () => T): T {
+    return this.#cards.reduce((inner, card) => () => card.gather(inner), work)();
+  }
+
   /** See {@link Card.settled}. */
   async settled(): Promise<void> {
     await Promise.all(this.#cards.map((card) => card.settled()));

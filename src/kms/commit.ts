@@ -13,6 +13,12 @@ export interface Target {
   readonly signal?: Pick<Signal, 'changes' | 'refused'> | undefined;
 }
 
+/** A target and what it shows from then on. */
+export interface Light {
+  readonly target: Target;
+  readonly scanout: Scanout;
+}
+
 /** One way of telling a card what to show, chosen once per card. */
 export interface Commit {
   readonly name: string;
@@ -27,6 +33,8 @@ export interface Commit {
    * was seamless: no modeset.
    */
   set(target: Target, scanout: Scanout): Promise<boolean>;
+  /** The same of several CRTCs at once: all, or none and nothing is changed. Absent: one can only follow the other. */
+  setAll?(lights: readonly Light[]): Promise<boolean>;
   off(crtc: number): Promise<void>;
   /**
    * Shows `next` instead of `now` from the next vblank on, without a modeset; a flip event with `cookie` says when.

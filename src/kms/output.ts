@@ -77,6 +77,8 @@ export class Output {
   /** The next commit has to set the CRTC: first light, another mode, or a lost flip. */
   #needsSet = true;
   #flying = false;
+  /** What flies sets the CRTC. */
+  #setting = false;
   /** What flies is the pointer alone. */
   #pointing = false;
   readonly #flips = new FlipWatch();
@@ -98,6 +100,8 @@ export class Output {
   /** How many want no commit now. */
   #held = 0;
 
+  /** Its place among those that cannot all be lit at once: the first is lit first. */
+  rank = 0;
   frames = 0;
   modesets = 0;
   lastSwitch: SwitchTimes | undefined;
@@ -133,6 +137,10 @@ export class Output {
   /** Whether the CRTC is set: only then it can flip. */
   get isSet(): boolean {
     return !this.#needsSet;
+  }
+  /** Whether the CRTC is to be set as soon as there is something to show, and nobody has been asked to yet. */
+  get isComing(): boolean {
+    return this.#needsSet && this.lit && !this.#setting && this.#retry === undefined && !this.#awaitsMode;
   }
   get crtc(): number {
     return this.#lighting?.crtc ?? 0;
@@ -218,17 +226,21 @@ export class Output {
     this.renew();
   }
 
-  /** Takes the CRTC away: the monitor went, or another needs it. What was shown is let go of. */
-  async darken(): Promise<void> {
+  /**
+   * Takes the CRTC away: the monitor went, or another needs it. What was shown is let go of. `joins`: in the commit that
+   * gives the CRTC to another output, if there is a bracket, which must not wait for this then.
+   */
+  async darken(joins = false): Promise<void> {
     const lighting = this.#lighting;
     if (!lighting) return;
     this.card.unroute(lighting.crtc);
     this.#lighting = null;
-    await this.card
-      .exclusive(() => this.card.commit.off(lighting.crtc))
-      .catch((error: unknown) => {
-        this.log.debug(`${this.name}: switching off: ${String(error)}`);
-      });
+    const off = joins
+      ? this.card.off(lighting.crtc)
+      : this.card.exclusive(() => this.card.commit.off(lighting.crtc));
+    await off.catch((error: unknown) => {
+      this.log.debug(`${this.name}: switching off: ${String(error)}`);
+    });
     await this.#letGo(lighting);
   }
 
@@ -321,7 +333,7 @@ export class Output {
   /** Whether something may be committed now. */
   #isFree(): boolean {
     if (this.#flying || !this.#lighting || this.card.busy) return false;
-    // What could be shown how is asked with the locks that slow commits hold; and sets go one after another anyhow.
+    // What could be shown how is asked with the locks that slow commits hold; and a set would have to wait anyhow.
     if (this.#needsSet && this.card.committing) return false;
     // Refused a moment ago: everybody's turn comes when the timer says so, or a card that is not ours keeps us busy.
     return this.#retry === undefined && this.#held === 0 && !this.#awaitsMode;
@@ -563,12 +575,14 @@ export class Output {
     const darknesses = this.#darknesses;
     this.#flips.begin(0, monotonic());
     this.#committed();
+    const isWanted = (): boolean => this.#lighting === lighting;
     let seamless = false;
     let failure: SetFailure | undefined;
+    this.#setting = true;
     try {
-      seamless = await this.card.exclusive(() => this.card.commit.set(lighting, flight.scanout));
+      const { scanout } = flight;
+      seamless = await this.card.set({ target: lighting, scanout, rank: this.rank, isWanted });
     } catch (error) {
-      const isWanted = (): boolean => this.#lighting === lighting;
       failure = isWanted()
         ? await judgeSet(this.card, lighting, flight.framebuffer, error, isWanted)
         : { cause: error };
@@ -663,7 +677,7 @@ export class Output {
 
   /** Nothing is in flight any more. */
   #grounded(): void {
-    this.#flying = this.#pointing = false;
+    this.#flying = this.#setting = this.#pointing = false;
     this.#flips.end();
   }
 

@@ -15,6 +15,11 @@ const MOST_PAUSES = 128;
 /** What has nothing to do with the mode that was to be set. */
 const TROUBLES = ['ENOMEM', 'EIO', 'ENODEV', 'ETIMEDOUT', 'EINTR', 'EAGAIN'];
 
+/** What was to be set is not wanted any more, or nobody would see it. */
+export class Withdrawn extends Error {
+  override name = 'Withdrawn';
+}
+
 /** Why a set failed: `cause`, or `refusal`, if it is the buffer's fault; neither: nobody wants it any more. */
 export interface SetFailure {
   readonly cause?: unknown;
@@ -46,7 +51,7 @@ export async function judgeSet(
 
 /** Whether a commit was refused for a reason of the moment: not master, or something else has not ended yet. */
 export function isPassing(error: unknown): boolean {
-  return isNativeError(error, 'EACCES') || isNativeError(error, 'EBUSY');
+  return error instanceof Withdrawn || isNativeError(error, 'EACCES') || isNativeError(error, 'EBUSY');
 }
 
 /** Whether a commit failed for what no other mode would mend. */

@@ -94,7 +94,9 @@ export class Controller implements GuestsOwner {
     const indicated = (): void => {
       this.#retarget();
     };
-    this.outputs = new Outputs(cards, config.outputs, log, changed, config.secure && indicated);
+    this.outputs = new Outputs(cards, config.outputs, log, changed, config.secure && indicated, () =>
+      this.#panels.drawn(),
+    );
     this.#modes = new ModeFollower(this.outputs, log, (output) => {
       this.#reconcile(output, monotonic());
     });
@@ -175,14 +177,16 @@ export class Controller implements GuestsOwner {
     const moved = seat !== undefined && layout.focus !== seat.focus;
     this.#layout = layout;
     if (moved) seat.focus = layout.focus;
-    for (const output of this.outputs.lit()) {
-      const key = this.outputs.keyOf(output.name);
-      const now = assignmentOf(this.#layout, key);
-      const same = now === assignmentOf(before, key);
-      if (same && this.#layout.panic === before.panic) continue;
-      this.#reconcile(output, requested);
-      if (!same) this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
-    }
+    this.cards.gather(() => {
+      for (const output of this.outputs.lit()) {
+        const key = this.outputs.keyOf(output.name);
+        const now = assignmentOf(this.#layout, key);
+        const same = now === assignmentOf(before, key);
+        if (same && this.#layout.panic === before.panic) continue;
+        this.#reconcile(output, requested);
+        if (!same) this.#emit({ event: 'switched', output: output.name, ...headDetails(now) });
+      }
+    });
     if (this.#layout.panic !== before.panic) {
       if (this.#layout.panic) this.#keys.cancel('panic: input is taken from all guests');
       this.#emit({ event: 'panic', on: this.#layout.panic === true });
@@ -405,8 +409,10 @@ export class Controller implements GuestsOwner {
     if (hidden) {
       for (const output of outputs) this.#panels.leave(output);
     } else {
-      for (const output of outputs) if (output.lit) output.renew();
-      for (const output of outputs) this.#reconcile(output, monotonic());
+      card.gather(() => {
+        for (const output of outputs) if (output.lit) output.renew();
+        for (const output of outputs) this.#reconcile(output, monotonic());
+      });
       // Monitors may have come and gone meanwhile.
       this.outputs.hotplug();
     }
@@ -465,6 +471,7 @@ export class Controller implements GuestsOwner {
     this.#panels.stop();
     this.guests.close();
     if (leave) return;
+    await this.cards.settled();
     for (const output of this.outputs.lit()) {
       await output
         .clear()
@@ -611,7 +618,9 @@ export class Controller implements GuestsOwner {
   }
 
   #reconcileAll(): void {
-    for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    this.cards.gather(() => {
+      for (const output of this.outputs.all()) this.#reconcile(output, monotonic());
+    });
   }
 
   /** Takes an output from what it shows to what it should show. */

@@ -65,6 +65,8 @@ export class Outputs {
     private readonly changed: (gone?: Output) => void,
     /** Another indicator is on a panel; absent: none is wanted. */
     private readonly indicated?: () => void,
+    /** Resolves when our own pictures are drawn, as far as outputs are to show them. */
+    private readonly drawn: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /** By the connector's name. */
@@ -209,30 +211,56 @@ export class Outputs {
     const { outputs, warnings } = arrange(cards, this.configs, (name) => this.#standing(name));
     for (const warning of warnings) if (!this.#warned.includes(warning)) this.log.warning(warning);
     this.#warned = warnings;
-    for (const { connector, key } of outputs) this.#known.get(connector.name)!.key = key;
+    for (const [rank, { connector, key }] of outputs.entries()) {
+      const known = this.#known.get(connector.name)!;
+      known.key = key;
+      known.output.rank = rank;
+    }
     for (const card of this.cards.all) this.#reportUnlit(card, outputs);
-    // First what goes, so that its CRTC is free for what comes.
+    await this.#bring(outputs);
+    this.log.debug(`looked at ${outputs.length} connectors, ${Math.round(monotonic() - started)} ms`);
+  }
+
+  /** Brings all outputs to what they are to become: those of a card in one commit, if it can. */
+  async #bring(outputs: readonly Arranged[]): Promise<void> {
+    const going: Promise<void>[] = [];
+    await this.cards.gather(async () => {
+      await this.#darken(outputs, going);
+      for (const arranged of outputs) await this.#light(arranged);
+      await this.drawn();
+    });
+    await Promise.all(going);
+  }
+
+  /** First what goes, so that its CRTC is free for what comes; `going`: those that go with the commit that lights it. */
+  async #darken(outputs: readonly Arranged[], going: Promise<void>[]): Promise<void> {
     const byName = new Map(outputs.map((arranged) => [arranged.connector.name, arranged]));
     for (const output of this.lit()) {
       const { crtc, connector } = byName.get(output.name) ?? { crtc: 0, connector: undefined };
       const why = this.#whyDark(output, crtc, connector);
       if (why === undefined) continue;
       this.log.info(`${output.name}: ${why}`);
-      await output.darken();
+      const passedOn =
+        crtc === 0 &&
+        outputs.some(
+          (other) => other.crtc === output.crtc && this.get(other.connector.name)?.card === output.card,
+        );
+      if (passedOn) going.push(output.darken(true));
+      else await output.darken();
       this.changed();
     }
-    for (const arranged of outputs) await this.#light(arranged);
-    this.log.debug(`looked at ${outputs.length} connectors, ${Math.round(monotonic() - started)} ms`);
   }
 
   async #refitOnce(): Promise<void> {
-    for (const arranged of this.preview().outputs) {
-      const { output } = this.#known.get(arranged.connector.name)!;
-      const { choice, config, crtc } = arranged;
-      if (config?.mode !== 'guest' || !choice || !output.mode || crtc !== output.crtc) continue;
-      if (!sameMode(choice.mode, output.mode)) await this.#light(arranged);
-      else output.modeNote = choice.note;
-    }
+    await this.cards.gather(async () => {
+      for (const arranged of this.preview().outputs) {
+        const { output } = this.#known.get(arranged.connector.name)!;
+        const { choice, config, crtc } = arranged;
+        if (config?.mode !== 'guest' || !choice || !output.mode || crtc !== output.crtc) continue;
+        if (!sameMode(choice.mode, output.mode)) await this.#light(arranged);
+        else output.modeNote = choice.note;
+      }
+    });
   }
 
   /** The connectors of a card; undefined: it has gone. */

@@ -40,6 +40,7 @@ class Kernel {
   ]);
   readonly commits: { changes: string[]; flags: number; cookie: number }[] = [];
   readonly blobs = new Set<number>();
+  lastBlob = Infinity;
   results: number[] = [];
   setErrors: Error[] = [];
   fence = -25;
@@ -99,8 +100,10 @@ class Kernel {
   };
   signalledFence = (): number => this.fence;
   createModeBlob = (): number => {
-    this.blobs.add(900);
-    return 900;
+    const id = 900 + this.blobs.size;
+    if (id > this.lastBlob) throw new Error('ENOMEM');
+    this.blobs.add(id);
+    return id;
   };
   createDamageBlob = (...clip: number[]): number => {
     const id = this.blobError || 1000 + this.clips.push(clip.join());
@@ -340,6 +343,75 @@ describe('a modeset', () => {
   test('that fails leaves no blob', async () => {
     kernel.setErrors = [new Error('EINVAL')];
     await expect(commit.set(target, filling)).rejects.toThrow('EINVAL');
+  });
+
+  describe('of several CRTCs', () => {
+    const second: Target = { crtc: 41, connector: 51, mode: mode({ hdisplay: 1280, vdisplay: 720 }) };
+    const lights = [
+      { target, scanout: filling },
+      { target: second, scanout: { ...filling, framebuffer: 9, rotation: ROTATE_0 | REFLECT_Y } },
+    ];
+    const of = (...objects: number[]): string[] =>
+      kernel.commits[0]!.changes.filter((change) => objects.includes(Number(change.split(' ')[0])));
+
+    test('is one commit, with a mode for each', async () => {
+      expect(await commit.setAll(lights)).toBe(false);
+      kernel.seamless = true;
+      expect(await commit.setAll(lights)).toBe(true);
+      expect(kernel.asked).toBe(2);
+      expect(kernel.commits.map(({ flags }) => flags)).toEqual([MODESET, 0]);
+      expect(of(50, 51, 40, 41)).toEqual([
+        '50 CRTC_ID 40', '40 MODE_ID 900', '40 ACTIVE 1', '51 CRTC_ID 41', '41 MODE_ID 901', '41 ACTIVE 1',
+      ]); // prettier-ignore
+      expect(of(60, 61)).toEqual(expect.arrayContaining(['60 FB_ID 7', '61 FB_ID 9']));
+      // As after one alone.
+      expect(kernel.calls).toEqual(['41 hide', '41 hide']);
+      await commit.release(41);
+      expect(kernel.commits.at(-1)!.changes).toEqual(['61 rotation 1']);
+    });
+
+    test('takes nothing off that goes from one to another', async () => {
+      kernel.connectorCrtc.set(50, 41).set(51, 40);
+      kernel.plane(60).crtcId = 41;
+      kernel.plane(61).crtcId = 40;
+      kernel.plane(62).crtcId = 41;
+      // The pointer that was on the other.
+      kernel.plane(63).crtcId = 41;
+      await commit.setAll(lights);
+      expect(of(50, 51)).toEqual(['50 CRTC_ID 40', '51 CRTC_ID 41']);
+      expect(of(60, 61).filter((change) => /FB_ID|CRTC_ID/.test(change))).toEqual([
+        '60 CRTC_ID 40',
+        '60 FB_ID 7',
+        '61 CRTC_ID 41',
+        '61 FB_ID 9',
+      ]);
+      expect(of(62, 63)).toEqual(['63 FB_ID 0', '63 CRTC_ID 0', '62 FB_ID 0', '62 CRTC_ID 0']);
+      expect(of(40, 41).filter((change) => change.endsWith(' 0'))).toEqual([]);
+    });
+
+    test('switches off a CRTC that had the connectors of both, once', async () => {
+      kernel.connectorCrtc.set(50, 42).set(51, 42);
+      await commit.setAll(lights);
+      expect(of(42)).toEqual(['42 ACTIVE 0', '42 MODE_ID 0']);
+    });
+
+    test('puts right what others left on each', async () => {
+      kernel.extras.set(40, [{ name: 'CTM', value: 78n }]).set(41, [{ name: 'GAMMA_LUT', value: 79n }]);
+      await commit.setAll(lights);
+      expect(of(40, 41)).toEqual(expect.arrayContaining(['40 CTM 0', '41 GAMMA_LUT 0']));
+    });
+
+    test('that is refused is left at that: nothing has changed, and it is not known what is to blame', async () => {
+      kernel.setErrors = [new Error('ENOSPC')];
+      await expect(commit.setAll(lights)).rejects.toThrow('ENOSPC');
+      expect(kernel.commits).toHaveLength(1);
+    });
+
+    test('leaves no blob where there is none for all', async () => {
+      kernel.lastBlob = 900;
+      await expect(commit.setAll(lights)).rejects.toThrow('ENOMEM');
+      expect(kernel.commits).toEqual([]);
+    });
   });
 
   test('off: the connector, the CRTC, all its planes', async () => {

@@ -13,6 +13,7 @@ import { readStatus } from '../../src/control/status';
 import { Controller, type SwitcherEvent } from '../../src/switcher/controller';
 import { NOBODY } from '../../src/switcher/guest-keys';
 import { CommandError } from '../../src/switcher/layout';
+import { FakeAtomicCard } from './support/fake-atomic-card';
 import { connectorInfo, driving, FakeCard, fakeLog, settle, systemError } from './support/fake-card';
 import { mode } from './support/modes';
 import { openFds, openNull, until } from './support/wire';
@@ -309,6 +310,38 @@ test('asleep the CRTCs are off, guests are answered, and nobody has the keyboard
   ]);
   expect(shows()).toEqual(['windows', 'linux']);
   expect(targets.at(-1)?.input).toBe(links.windows.input);
+});
+
+test('with atomic commits all outputs are set in one: at the start, after another program, after sleep', async () => {
+  card.close();
+  const atomic = new FakeAtomicCard();
+  atomic.connectors = kernel.connectors;
+  kernel = atomic;
+  cards = driving(kernel);
+  card = cards.all[0]!;
+  const set = (): (readonly number[])[] => atomic.waited.splice(0).map(({ crtcs }) => crtcs);
+  await start(configured);
+  expect(set()).toEqual([[40, 41]]);
+  card.onPaused = () => {
+    controller.updateVisibility(card);
+  };
+  for (const link of Object.values(links)) {
+    controller.guests.connected(link);
+    await draw(link, 1);
+  }
+  await vblank();
+  card.inFront = false;
+  card.inFront = true;
+  await settle();
+  expect(set()).toEqual([[40, 41]]);
+  controller.sleep(true);
+  await settle();
+  expect(set()).toEqual([[], []]);
+  controller.sleep(false);
+  await settle();
+  expect(set()).toEqual([[40, 41]]);
+  expect(shows()).toEqual(['windows', 'linux']);
+  expect([...atomic.modeBlobs]).toEqual([]);
 });
 
 test('after a take-over the last pictures stay for a while, until guests draw', async () => {

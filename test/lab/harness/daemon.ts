@@ -37,6 +37,7 @@ export interface Setup {
   readonly secure?: object;
   readonly card?: string | readonly string[];
   readonly log?: object;
+  readonly power?: object;
   /** Not of the config: `run --legacy`. */
   readonly legacy?: boolean;
   /** Nor these: its environment, and the id of the user it runs as. */

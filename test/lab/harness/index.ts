@@ -14,6 +14,7 @@ export {
 export { BARE, scancodes, startBare } from './bare-guest';
 export { Bus } from './bus';
 export { atTestEnd } from './cleanup';
+export { commitsDuring } from './commits';
 export { Child, repository, type Exit } from './child';
 export { EvdevReader } from './evdev-reader';
 export { eventually, pause, within } from './eventually';

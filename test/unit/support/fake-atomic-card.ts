@@ -22,6 +22,14 @@ interface RunningCommit {
 /** A {@link FakeCard} of atomic commits, whose CRTCs have a primary and a cursor plane each; planes do not scale. */
 export class FakeAtomicCard extends FakeCard {
   readonly commits: RunningCommit[] = [];
+  /** Commits that were carried out and waited for: the CRTCs that they set. */
+  readonly waited: { readonly crtcs: readonly number[]; readonly seamless: boolean }[] = [];
+  /** Blobs of modes that were not destroyed. */
+  readonly modeBlobs = new Set<number>();
+  /** CRTCs that can be on at the same time. */
+  capacity = Infinity;
+  /** CRTCs that cannot be lit. */
+  readonly refused = new Set<number>();
   /** What a commit with a pointer in it is answered with. */
   pointerError = 0;
   /** Values that were set, by object and property. */
@@ -61,10 +69,13 @@ export class FakeAtomicCard extends FakeCard {
   };
   createModeBlob: NativeCard['createModeBlob'] = (mode) => {
     this.#modes.set(++this.#blob, mode);
+    this.modeBlobs.add(this.#blob);
     return this.#blob;
   };
   createDamageBlob = (): number => ++this.#blob;
-  destroyBlob = (): void => undefined;
+  destroyBlob = (id: number): void => {
+    this.modeBlobs.delete(id);
+  };
   signalledFence = (): number => -25;
 
   atomic: NativeCard['atomic'] = (triples, count, flags, cookie) => {
@@ -104,27 +115,41 @@ export class FakeAtomicCard extends FakeCard {
 
   atomicSet: NativeCard['atomicSet'] = async (triples, count, flags) => {
     const changes = this.#read(triples, count);
-    const mode = changes.find(([, name]) => name === 'MODE_ID');
-    const [crtc = 0, , blob = 0] = mode ?? [];
-    const to = this.#modes.get(blob) ?? null;
-    const now = this.modes.get(crtc) ?? null;
-    if (mode && (flags & ALLOW_MODESET) === 0 && !(to && now && sameMode(to, now)))
+    const modes = new Map(
+      changes
+        .filter(([, name]) => name === 'MODE_ID')
+        .map(([crtc, , blob]) => [crtc, this.#modes.get(blob) ?? null] as const),
+    );
+    const crtcs = [...modes].filter(([, to]) => to).map(([crtc]) => crtc);
+    const isSame = ([crtc, to]: readonly [number, ModeInfo | null]): boolean => {
+      const now = this.modes.get(crtc);
+      return to !== null && !!now && sameMode(to, now);
+    };
+    if ((flags & ALLOW_MODESET) === 0 && ![...modes].every(isSame))
       throw systemError('EINVAL', EINVAL, 'ioctl(DRM_IOCTL_MODE_ATOMIC)');
+    const lit = [...new Map([...this.modes, ...modes]).values()].filter((mode) => mode);
+    if (crtcs.length > 0 && (lit.length > this.capacity || crtcs.some((crtc) => this.refused.has(crtc))))
+      throw systemError('ENOSPC', -28, 'ioctl(DRM_IOCTL_MODE_ATOMIC)');
     if ((flags & TEST) !== 0) {
       const refusal = (flags & ALLOW_MODESET) !== 0 ? this.setErrors.shift() : this.setErrors[0];
       if (refusal) throw refusal;
       return;
     }
     // The kernel waits for what is in flight on the CRTC, whose event then comes as well.
-    this.inFlight.delete(crtc);
-    await this.wait(mode ? `${blob ? 'set' : 'off'} ${crtc}` : 'release');
-    const error = blob ? this.setErrors.shift() : undefined;
+    for (const crtc of modes.keys()) this.inFlight.delete(crtc);
+    const [which] = crtcs.length > 0 ? crtcs : modes.keys();
+    await this.wait(which === undefined ? 'release' : `${crtcs.length > 0 ? 'set' : 'off'} ${which}`);
+    const error = crtcs.length > 0 ? this.setErrors.shift() : undefined;
     if (error) throw error;
     this.#apply(changes);
-    const framebuffer = changes.find(([object, name]) => object < CURSOR && name === 'FB_ID')?.[2] ?? 0;
-    if (!mode) return;
-    this.modes.set(crtc, to);
-    this.sets.push({ crtc, framebuffer, x: 0, y: 0, mode: null });
+    if (modes.size === 0) return;
+    for (const [crtc, to] of modes) {
+      this.modes.set(crtc, to);
+      const primary = PRIMARY + crtc - FIRST_CRTC;
+      const framebuffer = to ? this.#value(primary, 'FB_ID') : 0;
+      this.sets.push({ crtc, framebuffer, x: 0, y: 0, mode: null });
+    }
+    this.waited.push({ crtcs, seamless: (flags & ALLOW_MODESET) === 0 });
   };
 
   #read(triples: Float64Array, count: number): [object: number, name: string, value: number][] {
