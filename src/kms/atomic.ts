@@ -4,6 +4,7 @@ import type { Commit, Target } from './commit';
 import { callCursor } from './cursor-calls';
 import type { CursorChange } from './cursor-plane';
 import { isEmpty, Region, type Edges } from './fit';
+import type { Encoding } from './formats';
 import { ROTATE_0, type Scanout } from './scanout';
 import { findProperty, OBJECT_CONNECTOR, OBJECT_CRTC, OBJECT_PLANE } from './connector';
 import { leftovers, type Reset, type Used } from './leftovers';
@@ -37,6 +38,13 @@ function clear(changes: Changes, plane: CrtcPlane): void {
   changes.add(plane.id, plane.crtcId, 0);
 }
 
+function tellColours(changes: Changes, { id, colours }: CrtcPlane, encoding: Encoding): void {
+  const value = colours?.encodings[encoding];
+  if (!colours || value === undefined) return;
+  changes.add(id, colours.encoding, value);
+  if (colours.range !== 0) changes.add(id, colours.range, colours.ranges[encoding]);
+}
+
 /**
  * Atomic commits: https://docs.kernel.org/gpu/drm-kms.html#atomic-mode-setting
  *
@@ -48,7 +56,8 @@ export class AtomicCommit implements Commit {
   readonly exclusive = false;
   /** Used again for every frame, so that none allocates. */
   readonly #frame = new Changes();
-  readonly #turned = new Set<number>();
+  /** CRTCs whose primary plane has been told more than a picture needs that lies as it is, in RGB. */
+  readonly #altered = new Set<number>();
   /** The damage told last, by plane. */
   readonly #clips = new Map<number, { id: number; readonly edges: Region }>();
   /**
@@ -169,7 +178,8 @@ export class AtomicCommit implements Commit {
       this.#dropFence();
       result = this.card.atomic(changes.triples, count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
     }
-    if (result === 0 && now.rotation !== next.rotation) this.#remember(crtc, next);
+    if (result === 0 && (now.rotation !== next.rotation || now.encoding !== next.encoding))
+      this.#remember(crtc, next);
     return result;
   }
 
@@ -188,6 +198,7 @@ export class AtomicCommit implements Commit {
   accepts(target: Target, lit: boolean, scanout: Scanout): boolean {
     const plane = this.planes.get(target.crtc)!;
     if ((scanout.rotation & ~plane.rotations) !== 0) return false;
+    if (scanout.encoding !== 0 && plane.colours?.encodings[scanout.encoding] === undefined) return false;
     if (!lit) return this.#passes(target, scanout, TEST_ONLY | ALLOW_MODESET);
     const changes = new Changes();
     this.#show(changes, plane, undefined, scanout);
@@ -216,11 +227,14 @@ export class AtomicCommit implements Commit {
     this.#clips.clear();
   }
 
-  /** A rotation would stay on its plane, the pointer on the panel. */
+  /** A rotation, and how YUV is read, would stay with the plane, the pointer on the panel. */
   async release(crtc: number): Promise<void> {
     const changes = new Changes();
     const plane = this.planes.get(crtc);
-    if (plane && this.#turned.delete(crtc)) changes.add(plane.id, plane.rotation, ROTATE_0);
+    if (plane && this.#altered.delete(crtc)) {
+      if (plane.rotation !== 0) changes.add(plane.id, plane.rotation, ROTATE_0);
+      tellColours(changes, plane, 0);
+    }
     this.#hideByCall(crtc);
     const cursor = this.cursors.get(crtc);
     if (cursor && this.card.plane(cursor.id).crtcId === crtc) clear(changes, cursor);
@@ -292,6 +306,7 @@ export class AtomicCommit implements Commit {
     if (now?.panelHeight !== next.panelHeight) changes.add(id, plane.crtcHeight, next.panelHeight);
     if (plane.rotation !== 0 && now?.rotation !== next.rotation)
       changes.add(id, plane.rotation, next.rotation);
+    if (now?.encoding !== next.encoding) tellColours(changes, plane, next.encoding);
   }
 
   /** What the cursor plane shows and where, as far as that is not so already. */
@@ -383,8 +398,8 @@ export class AtomicCommit implements Commit {
     return found.id;
   }
 
-  #remember(crtc: number, { rotation }: Scanout): void {
-    if (rotation === ROTATE_0) this.#turned.delete(crtc);
-    else this.#turned.add(crtc);
+  #remember(crtc: number, { rotation, encoding }: Scanout): void {
+    if (rotation === ROTATE_0 && encoding === 0) this.#altered.delete(crtc);
+    else this.#altered.add(crtc);
   }
 }

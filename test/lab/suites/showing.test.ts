@@ -1,5 +1,7 @@
+import * as path from 'node:path';
 import {
-  AR24, Daemon, DMABUF_SCANOUT, DMABUF_UPDATE, eventually, Image, PictureGuest, PixelBuffer, shows, moves, WireGuest, words, XR24,
+  AR24, Daemon, DMABUF_SCANOUT, DMABUF_UPDATE, eventually, Image, linkTo, MockGuest, PictureGuest, PixelBuffer, scratch,
+  shows, moves, WireGuest, words, XR24, YuvPicture, type Memory, type YuvFormat,
 } from '../harness'; // prettier-ignore
 
 const [FIRST, SECOND, THIRD] = ['Virtual-1', 'Virtual-2', 'Virtual-3'];
@@ -274,5 +276,65 @@ describe.each(['atomic', 'legacy'] as const)('%s commits:', (engine) => {
       await guest.present(buffer);
       await shows(SECOND, image.crc);
     });
+  });
+});
+
+describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
+  const socket = path.join(scratch(), 'qmp');
+  let daemon: Daemon;
+  let guest: MockGuest;
+  beforeAll(async () => {
+    daemon = await Daemon.start({
+      legacy: engine === 'legacy',
+      guests: [linkTo({ name: 'video', qmp: socket })],
+      outputs: { [SECOND]: { show: 'video' } },
+    });
+  });
+  beforeEach(async () => {
+    guest = new MockGuest(socket);
+    await daemon.show('video', SECOND);
+    await guest.ready();
+  });
+  afterAll(() => daemon.stop());
+
+  /** The plane of vkms computes by factors of its own, which are up to 0.4 % too large. */
+  const TOLERANCE = { direct: 3, copy: 1, picture: 0 };
+
+  /** The panel shows a picture, in colours of the right recommendation. */
+  async function stands(wanted: Image, encoding: 601 | 709, picture: YuvPicture): Promise<void> {
+    await eventually(async () => {
+      const { method, png } = await daemon.screenshot(SECOND);
+      expect(method).toBe('writeback');
+      const { path: way } = await daemon.output(SECOND);
+      expect(way).not.toBe('picture');
+      expect(png.image.distance(wanted)).toBeLessThanOrEqual(TOLERANCE[way!]);
+    });
+    // That is, not those of the other.
+    const other = picture.image(encoding === 601 ? 709 : 601).centredOn(WIDTH, HEIGHT);
+    expect(other.distance(wanted)).toBeGreaterThan(10);
+  }
+
+  const isAtomic = engine === 'atomic';
+
+  test.each<[YuvFormat, Memory, direct: boolean]>([
+    ['NV12', 'one', isAtomic],
+    ['NV12', 'twice', isAtomic],
+    ['NV12', 'behind', isAtomic],
+    ['NV12', 'two', isAtomic],
+    ['NV21', 'one', isAtomic],
+    ['NV16', 'one', isAtomic],
+    ['NV24', 'one', isAtomic],
+    ['P010', 'one', isAtomic],
+    ['P010', 'two', isAtomic],
+    ['P210', 'one', false],
+  ])('%s in %s', async (format, memory, direct) => {
+    const picture = new YuvPicture(format, WIDTH, HEIGHT, 1);
+    await picture.send(guest, memory);
+    await daemon.outputIs(SECOND, {
+      path: direct ? 'direct' : 'copy',
+      frame: { width: WIDTH, height: HEIGHT, fits: true },
+    });
+    await stands(picture.image(709), 709, picture);
+    expect((await daemon.guest('video')).heads[0]).toMatchObject({ format, content: 'buffer' });
   });
 });
