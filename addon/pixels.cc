@@ -112,9 +112,11 @@ struct Picture {
   }
 
   /** To be held while reading. */
-  [[nodiscard]] std::array<std::unique_ptr<CpuAccess>, 2> Access() const {
-    const bool other = colours && colours->source.dmabuf != source.dmabuf;
-    return {source.Access(), other ? colours->source.Access() : nullptr};
+  [[nodiscard]] std::pair<std::unique_ptr<CpuAccess>, std::unique_ptr<CpuAccess>> Access() const {
+    auto pixels = source.Access();
+    std::unique_ptr<CpuAccess> others;
+    if (colours && colours->source.dmabuf != source.dmabuf) others = colours->source.Access();
+    return {std::move(pixels), std::move(others)};
   }
 
   /** Where pixels are; those of a file are read into `read` first. */

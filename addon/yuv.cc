@@ -39,8 +39,10 @@ YuvReader::YuvReader(const YuvFormat& format, bool high_definition) : format_(fo
 void YuvReader::ReadRow(const uint8_t* lightness, const uint8_t* colours, uint32_t x, uint32_t width,
                         uint8_t* xrgb) const {
   const auto [bytes, across, down, red_first] = format_;
+  // Of one or two.
+  const unsigned shift = across - 1U;
   for (uint32_t column = x; column < x + width; column++, xrgb += 4) {
-    const uint8_t* pair = colours + size_t{column / across} * 2 * bytes;
+    const uint8_t* pair = colours + size_t{column >> shift} * 2 * bytes;
     const int32_t first = Sample(pair, bytes) - kGrey;
     const int32_t second = Sample(pair + bytes, bytes) - kGrey;
     const int32_t red = red_first ? first : second;

@@ -1,6 +1,9 @@
+import { findProperty, OBJECT_PLANE } from '../../../src/kms/connector';
 import { native } from '../../../src/native';
 import { Image } from './image';
 import type { MockGuest, Said } from './mock-guest';
+import { Panels } from './panels';
+import { openOther } from './spoil';
 import { PixelBuffer } from './wire-guest';
 
 // The numbers of <drm/drm_fourcc.h>, on purpose not those of src/: bytes of a sample, pixels that share colours across
@@ -96,6 +99,24 @@ export class YuvPicture {
       }
     }
     return [lightness, colours];
+  }
+}
+
+/** How the primary plane of the n-th CRTC is told to read YUV. */
+export function colourProperties(index: number): { encoding: string | undefined; range: string | undefined } {
+  const card = openOther(Panels.lab.device);
+  const crtc = card.resources().crtcs[index];
+  const named = (plane: number, name: string): string | undefined => {
+    const property = findProperty(card, plane, OBJECT_PLANE, name);
+    return property?.enums.find(({ value }) => value === property.value)?.name;
+  };
+  try {
+    const plane = card
+      .planes()
+      .find((id) => card.plane(id).crtcId === crtc && named(id, 'type') === 'Primary')!;
+    return { encoding: named(plane, 'COLOR_ENCODING'), range: named(plane, 'COLOR_RANGE') };
+  } finally {
+    card.close();
   }
 }
 

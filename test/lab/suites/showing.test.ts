@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import {
-  AR24, Daemon, DMABUF_SCANOUT, DMABUF_UPDATE, eventually, Image, linkTo, MockGuest, PictureGuest, PixelBuffer, scratch,
+  AR24, colourProperties, crtcOf, Daemon, DMABUF_SCANOUT, DMABUF_UPDATE, eventually, Image, linkTo, MockGuest, PictureGuest, PixelBuffer, scratch,
   shows, moves, WireGuest, words, XR24, YuvPicture, type Memory, type YuvFormat,
 } from '../harness'; // prettier-ignore
 
@@ -314,27 +314,88 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     expect(other.distance(wanted)).toBeGreaterThan(10);
   }
 
-  const isAtomic = engine === 'atomic';
+  /** The way that a picture takes which the hardware shows where it can be told how it is encoded. */
+  const direct = { path: engine === 'atomic' ? 'direct' : 'copy' } as const;
+  const copied = { path: 'copy' } as const;
+  const full = (format: YuvFormat): YuvPicture => new YuvPicture(format, WIDTH, HEIGHT, 1);
 
-  test.each<[YuvFormat, Memory, direct: boolean]>([
-    ['NV12', 'one', isAtomic],
-    ['NV12', 'twice', isAtomic],
-    ['NV12', 'behind', isAtomic],
-    ['NV12', 'two', isAtomic],
-    ['NV21', 'one', isAtomic],
-    ['NV16', 'one', isAtomic],
-    ['NV24', 'one', isAtomic],
-    ['P010', 'one', isAtomic],
-    ['P010', 'two', isAtomic],
-    ['P210', 'one', false],
-  ])('%s in %s', async (format, memory, direct) => {
-    const picture = new YuvPicture(format, WIDTH, HEIGHT, 1);
+  test.each<[YuvFormat, Memory, way: { path: 'direct' | 'copy'; reason?: unknown }]>([
+    ['NV12', 'one', direct],
+    ['NV12', 'twice', direct],
+    ['NV12', 'behind', direct],
+    ['NV12', 'two', direct],
+    ['NV21', 'one', direct],
+    ['NV16', 'one', direct],
+    ['NV24', 'one', direct],
+    ['P010', 'one', direct],
+    ['P010', 'two', direct],
+    ['P210', 'one', copied],
+  ])('%s in %s', async (format, memory, way) => {
+    const picture = full(format);
     await picture.send(guest, memory);
-    await daemon.outputIs(SECOND, {
-      path: direct ? 'direct' : 'copy',
-      frame: { width: WIDTH, height: HEIGHT, fits: true },
-    });
+    const frame = { width: WIDTH, height: HEIGHT, fits: true };
+    await daemon.outputIs(SECOND, { ...way, frame });
     await stands(picture.image(709), 709, picture);
     expect((await daemon.guest('video')).heads[0]).toMatchObject({ format, content: 'buffer' });
+  });
+
+  test.each([
+    ['of standard definition', 720, 576, 601],
+    ['of odd size', 641, 479, 601],
+    ['of odd size and high definition', 1001, 701, 709],
+  ] as const)(
+    'a picture %s is encoded as such, and stands in the middle',
+    async (_, width, height, encoding) => {
+      const picture = new YuvPicture('NV12', width, height, 2);
+      await picture.send(guest);
+      await daemon.outputIs(SECOND, { ...direct, frame: { width, height, fits: false } });
+      await stands(picture.image(encoding).centredOn(WIDTH, HEIGHT), encoding, picture);
+    },
+  );
+
+  test('a larger picture is converted and made smaller by a copy', async () => {
+    const picture = new YuvPicture('P010', 1280, 800, 3);
+    await picture.send(guest);
+    await daemon.outputIs(SECOND, copied);
+    await stands(picture.image(709).scaled(1024, 640).centredOn(WIDTH, HEIGHT), 709, picture);
+  });
+
+  test('a part of a picture begins at any pixel, and rows may lie bottom up', async () => {
+    const picture = new YuvPicture('NV12', 1280, 900, 4);
+    const screen = { x: 101, y: 51, width: WIDTH, height: HEIGHT };
+    await picture.send(guest, 'one', { screen });
+    await daemon.outputIs(SECOND, { ...direct, frame: { width: WIDTH, height: HEIGHT, fits: true } });
+    await stands(picture.image(709).crop(101, 51, WIDTH, HEIGHT), 709, picture);
+    const upsideDown = full('NV12');
+    await upsideDown.send(guest, 'one', { bottomUp: true });
+    await stands(upsideDown.image(709).flipped(), 709, upsideDown);
+  });
+
+  test('RGB follows, exactly, and the plane is left as it was found', async () => {
+    const crtc = crtcOf(SECOND)!.index;
+    const found = { encoding: 'ITU-R BT.601 YCbCr', range: 'YCbCr full range' };
+    const image = Image.pattern(WIDTH, HEIGHT, 5);
+    const rgb = await PixelBuffer.of(image);
+    guest.scanout(rgb);
+    await shows(SECOND, image.crc);
+    expect(colourProperties(crtc)).toEqual(found);
+    const picture = full('NV12');
+    await picture.send(guest);
+    await daemon.outputIs(SECOND, direct);
+    await stands(picture.image(709), 709, picture);
+    if (engine === 'atomic')
+      expect(colourProperties(crtc)).toEqual({
+        encoding: 'ITU-R BT.709 YCbCr',
+        range: 'YCbCr limited range',
+      });
+    guest.scanout(rgb);
+    await shows(SECOND, image.crc);
+    expect(colourProperties(crtc)).toEqual(found);
+    // And with the daemon gone while YUV is on the panel.
+    await picture.send(guest);
+    await daemon.outputIs(SECOND, direct);
+    await stands(picture.image(709), 709, picture);
+    await daemon.stop();
+    expect(colourProperties(crtc)).toEqual(found);
   });
 });
