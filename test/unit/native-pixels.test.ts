@@ -177,13 +177,13 @@ describe('readRgb of YUV', () => {
       expect(() => native.readRgb({ ...whole, colours: { ...colours, offset } })).toThrow(outside);
     expect(() => native.readRgb({ ...whole, colours: { ...colours, pitch: 17 } })).toThrow(outside);
     expect(() => native.readRgb({ ...whole, colours: { ...colours, pitch: 0xffffffff } })).toThrow(outside);
-    expect(() => native.readRgb({ ...whole, x: 1 })).toThrow(outside);
+    expect(() => native.readRgb({ ...whole, x: 4 })).toThrow(outside);
     expect(() => native.readRgb({ ...whole, y: 0xffffffff })).toThrow(outside);
     const wrong = (change: object): unknown =>
       native.readRgb({ ...whole, colours: { ...colours, ...change } });
     expect(() => wrong({ encoding: 2020 })).toThrow(expect.objectContaining({ code: 'EINVAL' }) as Error);
-    expect(() => wrong({ across: 0 })).toThrow(RangeError);
-    expect(() => wrong({ down: 3 })).toThrow(RangeError);
-    expect(() => wrong({ source: undefined })).toThrow(TypeError);
+    expect(() => wrong({ across: 0 })).toThrow('across must be an integer from 1 to 2');
+    expect(() => wrong({ down: 3 })).toThrow('down must be an integer from 1 to 2');
+    expect(() => wrong({ source: undefined })).toThrow('job.source must be');
   });
 });
