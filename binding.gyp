@@ -36,6 +36,7 @@
         'addon/unix-listener.cc',
         'addon/unix-socket.cc',
         'addon/writeback.cc',
+        'addon/yuv.cc',
       ],
       'defines': [
         'NAPI_VERSION=9',

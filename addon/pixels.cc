@@ -1,5 +1,7 @@
 #include "pixels.h"
 
+#include <drm_fourcc.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -16,6 +18,7 @@
 #include "pixel-format.h"
 #include "scaling.h"
 #include "worker.h"
+#include "yuv.h"
 
 namespace {
 
@@ -78,20 +81,75 @@ struct Raster {
   }
 };
 
+/** The colours of a picture whose own pixels have lightness alone. */
+struct Colours {
+  Source source;
+  Raster pairs;
+  YuvReader reader;
+
+  /** Whether those of so many pixels are there. */
+  [[nodiscard]] bool Hold(uint64_t x, uint64_t y, uint64_t width, uint64_t height) const {
+    const auto [bytes, across, down, red_first] = reader.Format();
+    const uint64_t left = x / across;
+    const uint64_t top = y / down;
+    return width == 0 || height == 0 ||
+           pairs.Holds(left, top, (x + width - 1) / across - left + 1, (y + height - 1) / down - top + 1);
+  }
+};
+
+/** Pixels somewhere in memory, and what has to be done to show them. */
+struct Picture {
+  Source source;
+  Raster raster;
+  /** Those that are turned into XRGB8888 on the way have one of these. */
+  std::optional<PixelFormat> format;
+  std::optional<Colours> colours;
+
+  [[nodiscard]] bool Converts() const { return format || colours; }
+
+  [[nodiscard]] bool Holds(uint64_t x, uint64_t y, uint64_t width, uint64_t height) const {
+    return raster.Holds(x, y, width, height) && (!colours || colours->Hold(x, y, width, height));
+  }
+
+  /** To be held while reading. */
+  [[nodiscard]] std::pair<std::unique_ptr<CpuAccess>, std::unique_ptr<CpuAccess>> Access() const {
+    auto pixels = source.Access();
+    std::unique_ptr<CpuAccess> others;
+    if (colours && colours->source.dmabuf != source.dmabuf) others = colours->source.Access();
+    return {std::move(pixels), std::move(others)};
+  }
+
+  /** Where pixels are; those of a file are read into `read` first. */
+  const uint8_t* Pixels(uint64_t x, uint64_t y, size_t width, std::vector<uint8_t>* read) const {
+    const uint64_t at = raster.At(x, y);
+    if (!source.file) return source.bytes + at;
+    read->resize(width * raster.bytes_per_pixel);
+    source.Copy(at, read->data(), read->size());
+    return read->data();
+  }
+
+  /** Reads pixels that are converted into XRGB8888. */
+  void ReadXrgb(uint32_t x, uint32_t y, uint32_t width, std::vector<uint8_t>* read, uint8_t* xrgb) const {
+    if (colours) {
+      const auto& [plane, pairs, reader] = *colours;
+      reader.ReadRow(source.bytes + raster.At(0, y), plane.bytes + pairs.At(0, y / reader.Format().down), x,
+                     width, xrgb);
+    } else {
+      ReadXrgbRow(*format, Pixels(x, y, width, read), width, xrgb);
+    }
+  }
+};
+
 struct Rectangle {
   uint32_t source_x, source_y, target_x, target_y, width, height;
 };
 
-/** Turns pixels of another format into XRGB8888, row by row. */
-void ConvertRectangle(const Source& source, const Raster& from, const PixelFormat& format, uint8_t* target,
-                      const Raster& to, const Rectangle& r, bool flip) {
-  std::vector<uint8_t> read(source.file ? r.width * from.bytes_per_pixel : 0);
+/** Turns pixels into XRGB8888, row by row. */
+void ConvertRectangle(const Picture& from, uint8_t* target, const Raster& to, const Rectangle& r, bool flip) {
+  std::vector<uint8_t> read;
   for (uint32_t row = 0; row < r.height; row++) {
-    const uint64_t at = from.At(r.source_x, r.source_y + row);
-    if (source.file) source.Copy(at, read.data(), read.size());
-    const uint8_t* pixels = source.file ? read.data() : source.bytes + at;
-    ReadXrgbRow(format, pixels, r.width,
-                target + to.At(r.target_x, r.target_y + (flip ? r.height - 1 - row : row)));
+    from.ReadXrgb(r.source_x, r.source_y + row, r.width, &read,
+                  target + to.At(r.target_x, r.target_y + (flip ? r.height - 1 - row : row)));
   }
 }
 
@@ -139,25 +197,48 @@ std::optional<PixelFormat> ReadConversion(const Napi::Object& job, uint64_t byte
   return format;
 }
 
+/** The second plane of a YUV picture whose first has samples of so many bytes, where it is one. */
+std::optional<Colours> ReadColours(const Napi::Object& job, const char* function) {
+  const Napi::Value value = job.Get("colours");
+  if (value.IsUndefined()) return std::nullopt;
+  const Napi::Object object = Object(value, "job.colours");
+  Source source = ReadSource(object.Get("source"));
+  const auto small = [&](const char* name) {
+    return static_cast<uint8_t>(Integer(object.Get(name), name, 1, 2));
+  };
+  const YuvFormat format{small("bytes"), small("across"), small("down"),
+                         Boolean(object.Get("redFirst"), "job.colours.redFirst")};
+  const uint32_t encoding = Uint32(object.Get("encoding"), "job.colours.encoding");
+  // Files are cut short by their owners: nothing but packed pixels is read from them.
+  if ((encoding != 601 && encoding != 709) || source.file) throw Failure{EINVAL, function}.In(job.Env());
+  const Raster pairs{Size(object.Get("offset"), "job.colours.offset"),
+                     Uint32(object.Get("pitch"), "job.colours.pitch"), uint64_t{2} * format.bytes,
+                     source.size};
+  return Colours{std::move(source), pairs, YuvReader(format, encoding == 709)};
+}
+
 /** What copies and scaled copies have in common: pixels of one memory drawn into another. */
 struct Transfer {
-  Source source;
+  Picture from;
   std::shared_ptr<DumbBuffer> target;
-  Raster from, to;
-  /** The source's, where they are turned into XRGB8888 on the way. */
-  std::optional<PixelFormat> format;
+  Raster to;
 };
 
 Transfer ReadTransfer(const Napi::Object& job, const char* function) {
   Source source = ReadSource(job.Get("source"));
   std::shared_ptr<DumbBuffer> target = Dumb::BufferOf(job.Get("target"), "job.target");
+  std::optional<Colours> colours = ReadColours(job, function);
   const auto bytes_per_pixel =
       static_cast<uint64_t>(Integer(job.Get("bytesPerPixel"), "job.bytesPerPixel", 1, 8));
-  const std::optional<PixelFormat> format = ReadConversion(job, bytes_per_pixel, function);
-  const Raster from{Size(job.Get("sourceOffset"), "job.sourceOffset"),
-                    Uint32(job.Get("sourcePitch"), "job.sourcePitch"), bytes_per_pixel, source.size};
-  const Raster to{0, target->pitch, format ? 4 : bytes_per_pixel, target->size};
-  return {std::move(source), std::move(target), from, to, format};
+  if (colours && (colours->reader.Format().bytes != bytes_per_pixel || source.file))
+    throw Failure{EINVAL, function}.In(job.Env());
+  const std::optional<PixelFormat> format =
+      colours ? std::nullopt : ReadConversion(job, bytes_per_pixel, function);
+  const Raster raster{Size(job.Get("sourceOffset"), "job.sourceOffset"),
+                      Uint32(job.Get("sourcePitch"), "job.sourcePitch"), bytes_per_pixel, source.size};
+  Picture from{std::move(source), raster, format, std::move(colours)};
+  const Raster to{0, target->pitch, from.Converts() ? 4 : bytes_per_pixel, target->size};
+  return {std::move(from), std::move(target), to};
 }
 
 Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
@@ -178,13 +259,13 @@ Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
   }
 
   return RunOnWorker(info.Env(), [flip, transfer = std::move(transfer), rectangles = std::move(rectangles)] {
-    const auto& [source, target, from, to, format] = transfer;
-    const auto access = source.Access();
+    const auto& [from, target, to] = transfer;
+    const auto access = from.Access();
     for (const Rectangle& r : rectangles) {
-      if (format) {
-        ConvertRectangle(source, from, *format, target->pixels, to, r, flip);
+      if (from.Converts()) {
+        ConvertRectangle(from, target->pixels, to, r, flip);
       } else {
-        CopyRectangle(source, from, target->pixels, to, r, flip);
+        CopyRectangle(from.source, from.raster, target->pixels, to, r, flip);
       }
     }
   });
@@ -261,7 +342,9 @@ Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
                         static_cast<uint32_t>(Integer(job.Get("turn"), "job.turn", 0, 3))};
   const Box clip = ReadBox(job.Get("clip"), "job.clip");
   const bool flip = Boolean(job.Get("flip"), "job.flip");
-  const bool smooth = Boolean(job.Get("smooth"), "job.smooth") && transfer.from.bytes_per_pixel == 4;
+  // YUV is converted before it is scaled, other formats after that.
+  const uint64_t scaled_bytes = transfer.from.colours ? 4 : transfer.from.raster.bytes_per_pixel;
+  const bool smooth = Boolean(job.Get("smooth"), "job.smooth") && scaled_bytes == 4;
   const Box whole{0, 0, transfer.target->width, transfer.target->height};
   if (part.width == 0 || part.height == 0 || !transfer.from.Holds(part.x, part.y, part.width, part.height)) {
     throw Napi::RangeError::New(info.Env(), "job.from lies outside the source");
@@ -272,31 +355,27 @@ Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
   }
 
   return RunOnWorker(info.Env(), [=, transfer = std::move(transfer)] {
-    const auto& [source, target, from, to, format] = transfer;
+    const auto& [from, target, to] = transfer;
     if (clip.width == 0 || clip.height == 0) return;
-    const auto access = source.Access();
-    std::vector<uint8_t> read(source.file ? part.width * from.bytes_per_pixel : 0);
-    const auto row_at = [&, &from = from, &source = source](uint32_t row) -> const uint8_t* {
-      const uint64_t at = from.At(part.x, part.y + row);
-      if (!source.file) return source.bytes + at;
-      source.Copy(at, read.data(), read.size());
-      return read.data();
+    const auto access = from.Access();
+    std::vector<uint8_t> read;
+    std::vector<uint8_t> mixed(from.colours ? part.width * scaled_bytes : 0);
+    const auto row_at = [&, &from = from](uint32_t row) -> const uint8_t* {
+      if (!from.colours) return from.Pixels(part.x, part.y + row, part.width, &read);
+      from.ReadXrgb(part.x, part.y + row, part.width, &read, mixed.data());
+      return mixed.data();
     };
     const Box upright = turning.Upright(clip);
-    const Scaling scaling{part.width,
-                          part.height,
-                          turning.Width(),
-                          turning.Height(),
-                          static_cast<uint32_t>(from.bytes_per_pixel),
-                          smooth,
-                          flip};
+    const Scaling scaling{
+        part.width, part.height, turning.Width(), turning.Height(), static_cast<uint32_t>(scaled_bytes),
+        smooth,     flip};
     Scaler scaler(scaling, upright.x, upright.x + upright.width, row_at);
-    std::vector<uint8_t> converted(format ? upright.width * to.bytes_per_pixel : 0);
+    std::vector<uint8_t> converted(from.format ? upright.width * to.bytes_per_pixel : 0);
     const int64_t step = turning.Step(to);
     for (uint32_t row = upright.y; row < upright.y + upright.height; row++) {
       const uint8_t* pixels = scaler.Row(row);
-      if (format) {
-        ReadXrgbRow(*format, pixels, upright.width, converted.data());
+      if (from.format) {
+        ReadXrgbRow(*from.format, pixels, upright.width, converted.data());
         pixels = converted.data();
       }
       const auto [x, y] = turning.Turned(upright.x, row);
@@ -315,31 +394,41 @@ Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
 Napi::Value ReadRgb(const Napi::CallbackInfo& info) {
   const Napi::Object job = Object(info[0], "job");
   Source source = ReadSource(job.Get("source"));
-  const uint32_t format = Uint32(job.Get("format"), "job.format");
-  const std::optional<PixelFormat> packing = PixelFormatOf(format);
-  if (!packing) throw Failure{EINVAL, "readRgb"}.In(info.Env());
+  std::optional<Colours> colours = ReadColours(job, "readRgb");
+  const std::optional<PixelFormat> format =
+      colours ? std::nullopt : PixelFormatOf(Uint32(job.Get("format"), "job.format"));
+  if (colours ? source.file != nullptr : !format) throw Failure{EINVAL, "readRgb"}.In(info.Env());
 
+  const uint32_t x = Uint32(job.Get("x"), "job.x");
+  const uint32_t y = Uint32(job.Get("y"), "job.y");
   const uint32_t width = Uint32(job.Get("width"), "job.width");
   const uint32_t height = Uint32(job.Get("height"), "job.height");
-  const Raster from{Size(job.Get("offset"), "job.offset"), Uint32(job.Get("pitch"), "job.pitch"),
-                    packing->bytes, source.size};
-  if (width == 0 || height == 0 || !from.Holds(0, 0, width, height)) {
+  const uint64_t bytes_per_pixel = colours ? colours->reader.Format().bytes : format->bytes;
+  const Raster raster{Size(job.Get("offset"), "job.offset"), Uint32(job.Get("pitch"), "job.pitch"),
+                      bytes_per_pixel, source.size};
+  Picture from{std::move(source), raster, format, std::move(colours)};
+  if (width == 0 || height == 0 || !from.Holds(x, y, width, height)) {
     throw Napi::RangeError::New(info.Env(), "the picture lies outside job.source");
   }
 
   using Rgb = std::vector<uint8_t>;
   return RunOnWorker(
       info.Env(),
-      [=, source = std::move(source)] {
+      [=, from = std::move(from)] {
         const uint64_t stride = 1 + uint64_t{width} * 3;
         auto rgb = std::make_unique<Rgb>(stride * height);
-        const auto access = source.Access();
-        Rgb read(source.file ? width * from.bytes_per_pixel : 0);
-        for (uint32_t y = 0; y < height; y++) {
-          uint8_t* row = rgb->data() + y * stride + 1;
-          if (source.file) source.Copy(from.At(0, y), read.data(), read.size());
-          const uint8_t* pixels = source.file ? read.data() : source.bytes + from.At(0, y);
-          ReadRgbRow(*packing, pixels, width, row);
+        const auto access = from.Access();
+        Rgb read;
+        Rgb converted(from.colours ? uint64_t{width} * 4 : 0);
+        const PixelFormat xrgb = *PixelFormatOf(DRM_FORMAT_XRGB8888);
+        for (uint32_t row = 0; row < height; row++) {
+          uint8_t* out = rgb->data() + row * stride + 1;
+          if (from.colours) {
+            from.ReadXrgb(x, y + row, width, &read, converted.data());
+            ReadRgbRow(xrgb, converted.data(), width, out);
+          } else {
+            ReadRgbRow(*from.format, from.Pixels(x, y + row, width, &read), width, out);
+          }
         }
         return rgb;
       },

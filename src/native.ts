@@ -12,6 +12,7 @@
  * - Data for callbacks travels through the one {@link Native.exchange} buffer, valid only during the callback, so
  *   that a frame allocates nothing.
  */
+import type { Encoding, SemiPlanar } from './kms/formats';
 import * as path from 'node:path';
 import * as util from 'node:util';
 
@@ -410,6 +411,17 @@ export interface PixelTransfer {
   readonly bytesPerPixel: number;
   /** The source's format (fourcc), where it is another than the target's, which is XR24 then; others throw EINVAL. */
   readonly convertFrom?: number;
+  /** The source has lightness alone; the target is XR24. */
+  readonly colours?: NativeColours | undefined;
+}
+
+/** The second plane of semi-planar YUV (kms/formats.ts): pairs of colour samples that neighbours share. */
+export interface NativeColours extends SemiPlanar {
+  /** Mapped memory or bytes; a file throws EINVAL. */
+  readonly source: PixelSource;
+  readonly offset: number;
+  readonly pitch: number;
+  readonly encoding: Exclude<Encoding, 0>;
 }
 
 export interface Native {
@@ -535,13 +547,16 @@ export interface Native {
     },
   ): Promise<void>;
   /**
-   * Reads a buffer on a worker into RGB rows, each led by a zero byte: just what PNG's filter 0 wants.
-   * `format` is a packed RGB format of kms/formats.ts; others throw EINVAL.
+   * Reads a part of a buffer on a worker into RGB rows, each led by a zero byte: just what PNG's filter 0 wants.
+   * `format` is a packed RGB format of kms/formats.ts, unless there are `colours`; others throw EINVAL.
    */
   readRgb(job: {
     readonly source: PixelSource;
     readonly offset: number;
     readonly pitch: number;
+    readonly colours?: NativeColours | undefined;
+    readonly x: number;
+    readonly y: number;
     readonly width: number;
     readonly height: number;
     readonly format: number;

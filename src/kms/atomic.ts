@@ -34,7 +34,8 @@ export class AtomicCommit implements Commit {
   /** Used again for every frame, so that none allocates. */
   readonly #frame = new Changes();
   readonly #wiring: Wiring;
-  readonly #turned = new Set<number>();
+  /** CRTCs whose primary plane has been told more than a picture needs that lies as it is, in RGB. */
+  readonly #altered = new Set<number>();
   /** The damage told last, by plane. */
   readonly #clips = new Map<number, { id: number; readonly edges: Region }>();
   /**
@@ -160,7 +161,8 @@ export class AtomicCommit implements Commit {
       this.#dropFence();
       result = this.card.atomic(changes.triples, count, NONBLOCK | PAGE_FLIP_EVENT, cookie);
     }
-    if (result === 0 && now.rotation !== next.rotation) this.#remember(crtc, next);
+    if (result === 0 && (now.rotation !== next.rotation || now.encoding !== next.encoding))
+      this.#remember(crtc, next);
     return result;
   }
 
@@ -179,6 +181,7 @@ export class AtomicCommit implements Commit {
   accepts(target: Target, lit: boolean, scanout: Scanout): boolean {
     const plane = this.planes.get(target.crtc)!;
     if ((scanout.rotation & ~plane.rotations) !== 0) return false;
+    if (scanout.encoding !== 0 && plane.colours?.encodings[scanout.encoding] === undefined) return false;
     if (!lit) return this.#passes(target, scanout, TEST_ONLY | ALLOW_MODESET);
     const changes = new Changes();
     changes.show(plane, undefined, scanout);
@@ -207,11 +210,14 @@ export class AtomicCommit implements Commit {
     this.#clips.clear();
   }
 
-  /** A rotation would stay on its plane, the pointer on the panel. */
+  /** A rotation, and how YUV is read, would stay with the plane, the pointer on the panel. */
   async release(crtc: number): Promise<void> {
     const changes = new Changes();
     const plane = this.planes.get(crtc);
-    if (plane && this.#turned.delete(crtc)) changes.add(plane.id, plane.rotation, ROTATE_0);
+    if (plane && this.#altered.delete(crtc)) {
+      if (plane.rotation !== 0) changes.add(plane.id, plane.rotation, ROTATE_0);
+      changes.colours(plane, 0);
+    }
     this.#hideByCall(crtc);
     const cursor = this.cursors.get(crtc);
     if (cursor && this.card.plane(cursor.id).crtcId === crtc) changes.clear(cursor);
@@ -252,8 +258,8 @@ export class AtomicCommit implements Commit {
     this.#hideByCall(crtc);
   }
 
-  #remember(crtc: number, { rotation }: Scanout): void {
-    if (rotation === ROTATE_0) this.#turned.delete(crtc);
-    else this.#turned.add(crtc);
+  #remember(crtc: number, { rotation, encoding }: Scanout): void {
+    if (rotation === ROTATE_0 && encoding === 0) this.#altered.delete(crtc);
+    else this.#altered.add(crtc);
   }
 }

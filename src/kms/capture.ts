@@ -3,7 +3,7 @@ import { native, type NativeDumb } from '../native';
 import { OBJECT_CONNECTOR } from './connector';
 import { fourccName, XR24 } from '../fourcc';
 import { REFLECT_Y, ROTATE_0, ROTATE_MASK, type Scanout } from './scanout';
-import { bytesPerPixel } from './formats';
+import { planeShapes } from './formats';
 import type { Framebuffer } from './framebuffers';
 import type { Output } from './output';
 import { encodePng } from './png';
@@ -89,6 +89,8 @@ async function writeback(output: Output, width: number, height: number): Promise
       source: target,
       offset: 0,
       pitch: target.pitch,
+      x: 0,
+      y: 0,
       width,
       height,
       format: XR24,
@@ -102,15 +104,25 @@ async function readBack(output: Output): Promise<Uint8Array> {
   const panel = output.panel();
   if (!panel) throw new Error(`${output.name} shows nothing yet`);
   const { width, height, framebuffer, dumb, format, pitch, scanout } = panel;
-  const bytes = bytesPerPixel(format);
-  if (bytes === undefined) throw new Error(`pixel format ${fourccName(format)} cannot be read back`);
+  if (!planeShapes(format)) throw new Error(`pixel format ${fourccName(format)} cannot be read back`);
   const source = framebuffer?.mapping() ?? dumb;
   if (!source) throw new Error(`${output.name} shows nothing yet`);
-  const offset = (framebuffer?.layout.planes[0]?.offset ?? 0) + scanout.y * pitch + scanout.x * bytes;
+  const offset = framebuffer?.layout.planes[0]?.offset ?? 0;
   framebuffer?.retain();
   try {
-    const shown = { width: scanout.width, height: scanout.height };
-    const pixels = await native.readRgb({ source, offset, pitch, ...shown, format });
+    const { x, y, width: across, height: down, encoding } = scanout;
+    const colours = framebuffer?.colours(encoding);
+    const pixels = await native.readRgb({
+      source,
+      offset,
+      pitch,
+      x,
+      y,
+      width: across,
+      height: down,
+      format,
+      colours,
+    });
     const rows = onPanel(pixels, scanout, width, height);
     if (panel.cursor) blend(rows, width, height, panel.cursor);
     return rows;

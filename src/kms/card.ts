@@ -120,7 +120,7 @@ export class Card implements Gathered {
     this.maxWidth = resources.maxWidth;
     this.maxHeight = resources.maxHeight;
     this.pans = pans(native.driverName());
-    this.imports = new Imports(native);
+    this.imports = new Imports(native, () => listCards().length <= 1);
     const commit = atomic && !legacy ? AtomicCommit.create(native, this.crtcs) : undefined;
     this.commit = commit ?? new LegacyCommit(native);
     this.#saved = this.#save(resources.connectors);

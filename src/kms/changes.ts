@@ -1,4 +1,5 @@
 import type { CursorChange } from './cursor-plane';
+import type { Encoding } from './formats';
 import type { CrtcPlane } from './planes';
 import type { Scanout } from './scanout';
 
@@ -35,6 +36,15 @@ export class Changes {
     if (now?.panelWidth !== next.panelWidth) this.add(id, plane.crtcWidth, next.panelWidth);
     if (now?.panelHeight !== next.panelHeight) this.add(id, plane.crtcHeight, next.panelHeight);
     if (plane.rotation !== 0 && now?.rotation !== next.rotation) this.add(id, plane.rotation, next.rotation);
+    if (now?.encoding !== next.encoding) this.colours(plane, next.encoding);
+  }
+
+  /** How a plane reads YUV, if it can. */
+  colours({ id, colours }: CrtcPlane, encoding: Encoding): void {
+    const value = colours?.encodings[encoding];
+    if (!colours || value === undefined) return;
+    this.add(id, colours.encoding, value);
+    if (colours.range !== 0) this.add(id, colours.range, colours.ranges[encoding]);
   }
 
   /** What the cursor plane of a CRTC shows and where, as far as that is not so already. */

@@ -3,6 +3,7 @@ import {
   isNativeError,
   native,
   type NativeCard,
+  type NativeColours,
   type NativeDumb,
   type PixelSource,
   type PixelTransfer,
@@ -19,7 +20,7 @@ import {
   type Placement,
   uprightSize,
 } from './fit';
-import { bytesPerPixel, hasByteChannels, opaque } from './formats';
+import { bytesPerPixel, encodingOf, hasByteChannels, opaque, planeShapes } from './formats';
 import { drawIndicator, type Indicator } from './indicator';
 import type { Frame } from './readiness';
 import type { Source } from './source';
@@ -118,7 +119,7 @@ export class Copier {
     // What the source tells is of its newest frame.
     const damage = frame.frame === source.frame ? { ...source.takeDamage() } : EVERYTHING;
     const generation = this.#generation;
-    const pair = await this.#pair(this.strip ? XR24 : pixels.format);
+    const pair = await this.#pair(this.strip || pixels.colours ? XR24 : pixels.format);
     for (const back of pair) back.stale = union(back.stale, damage);
     const back = pair[0].dumb.framebuffer === onPanel ? pair[1] : pair[0];
     const fresh = !back.placement || !samePlacement(back.placement, placement);
@@ -189,6 +190,8 @@ interface Pixels {
   readonly format: number;
   readonly offset: number;
   readonly pitch: number;
+  /** The rest of YUV. */
+  readonly colours?: NativeColours | undefined;
   /** Rows there are. */
   readonly height: number;
   readonly bottomUp: boolean;
@@ -198,14 +201,16 @@ interface Pixels {
 
 function pixelsOf({ framebuffer, viewport }: Frame, { canvas, picture }: Source): Pixels {
   if (framebuffer) {
+    const { format } = framebuffer;
     const { height, bottomUp, planes } = framebuffer.layout;
     const { offset, pitch } = planes[0]!;
     const { x, y } = viewport;
     return {
       source: framebuffer.mapping(),
-      format: framebuffer.format,
+      format,
       offset,
       pitch,
+      colours: framebuffer.colours(encodingOf(format, viewport.height)),
       height,
       bottomUp,
       x,
@@ -240,14 +245,15 @@ async function transfer(pixels: Pixels, changed: Edges, placement: Placement, ba
   await (plain ? copy(pixels, stale, placement, back) : scale(pixels, stale, placement, back));
 }
 
-function transferOf({ source, offset, pitch, format }: Pixels, back: Back): PixelTransfer {
+function transferOf({ source, offset, pitch, format, colours }: Pixels, back: Back): PixelTransfer {
   return {
     source,
     sourceOffset: offset,
     sourcePitch: pitch,
     target: back.dumb,
-    bytesPerPixel: bytesPerPixel(format) ?? 4,
-    ...(format !== back.format && { convertFrom: format }),
+    bytesPerPixel: planeShapes(format)?.[0]?.bytes ?? 4,
+    ...(format !== back.format && !colours && { convertFrom: format }),
+    colours,
   };
 }
 
@@ -279,7 +285,7 @@ function scale(pixels: Pixels, stale: Edges, placement: Placement, back: Back): 
     turn,
     flip: pixels.bottomUp,
     // Whole multiples stay sharp; neighbours are mixed where channels are bytes.
-    smooth: !whole && hasByteChannels(pixels.format),
+    smooth: !whole && (pixels.colours !== undefined || hasByteChannels(pixels.format)),
   });
 }
 

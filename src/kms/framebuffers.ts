@@ -1,20 +1,15 @@
 import type { BufferLayout } from '../buffers';
 import * as fs from 'node:fs';
-import { native, type NativeMapping } from '../native';
-import { fourccName } from '../fourcc';
-import { bytesPerPixel, isImplicit, opaque } from './formats';
+import { native, type NativeColours, type NativeMapping } from '../native';
+import { exporterOf, makeRows } from './exporters';
+import { isImplicit, isLinear, opaque, semiPlanar, type Encoding } from './formats';
 import type { Imports } from './imports';
+import { excess, misfit, planeEnd, sameMemory } from './plane-bounds';
 
 /** A buffer that cannot be shown, and why, in words for the guest's owner. */
 export class BufferRefused extends Error {
   override name = 'BufferRefused';
 }
-
-/**
- * Exporters whose buffers are plain rows, whatever the modifier does not say: memory of processes (udmabuf), the system
- * heap, and drivers without a GPU. QEMU (10.1 and later) sends the first with an implicit modifier.
- */
-const LINEAR_EXPORTERS = new Set(['udmabuf', 'system', 'vgem', 'vkms']);
 
 /** Most buffers one guest may have imported at a time; a head cycles through three or four. */
 const MAX_PER_OWNER = 64;
@@ -29,8 +24,8 @@ export class Framebuffer {
   next: Framebuffer | undefined;
   #uses = 0;
   #orphaned = false;
-  #mapping: NativeMapping | undefined;
-  #exporter: string | undefined;
+  readonly #mappings: NativeMapping[] = [];
+  #exporters: readonly string[] | undefined;
 
   constructor(
     private readonly cache: FramebufferCache,
@@ -52,9 +47,9 @@ export class Framebuffer {
   get format(): number {
     return opaque(this.layout.format);
   }
-  /** What made its memory; '' where the kernel does not say. */
-  get exporter(): string {
-    return (this.#exporter ??= exporterOf(this.layout.planes[0]!.fd));
+  /** What made the memory of its planes; '' where the kernel does not say. */
+  get exporters(): readonly string[] {
+    return (this.#exporters ??= exportersOf(this.layout));
   }
   get used(): boolean {
     return this.#uses > 0;
@@ -76,21 +71,33 @@ export class Framebuffer {
     if (this.#uses === 0) this.#free();
   }
 
-  /** The pixels for the copy path, mapped once. Throws for layouts that are not plain rows. */
-  mapping(): NativeMapping {
-    this.#mapping ??= this.#map();
-    return this.#mapping;
+  /** What a plane lies in, for the copy path: mapped once. Throws for layouts that are not plain rows. */
+  mapping(plane = 0): NativeMapping {
+    const { planes } = this.layout;
+    const first = planes.findIndex((candidate) => sameMemory(candidate, planes[plane]!));
+    return (this.#mappings[first] ??= this.#map(first));
   }
 
-  #map(): NativeMapping {
+  /** The plane of colours, encoded so; undefined for RGB. */
+  colours(encoding: Encoding): NativeColours | undefined {
+    const { format, planes } = this.layout;
+    const shape = semiPlanar(format);
+    if (!shape || encoding === 0) return undefined;
+    const { offset, pitch } = planes[1]!;
+    return { ...shape, source: this.mapping(1), offset, pitch, encoding };
+  }
+
+  #map(plane: number): NativeMapping {
     const { layout } = this;
-    const secret = secretOf(layout);
+    const secret = secretOf(layout, this.exporters);
     if (secret !== undefined) throw new BufferRefused(`${secret}: only linear buffers can be copied`);
-    return native.mapDmabuf(layout.planes[0]!.fd, bytesNeeded(layout, bytesPerPixel(this.format) ?? 4));
+    return native.mapDmabuf(layout.planes[plane]!.fd, planeEnd(layout, plane));
   }
 
   #free(): void {
-    this.#mapping?.close();
+    this.#mappings.forEach((mapping) => {
+      mapping.close();
+    });
     this.cache.forget(this);
     for (const { fd } of this.layout.planes) if (fd >= 0) fs.closeSync(fd);
   }
@@ -161,28 +168,16 @@ export class FramebufferCache {
   }
 
   #import(owner: object, layout: BufferLayout, shower: Imports | undefined): Framebuffer {
-    const { width, height, planes } = layout;
-    const format = opaque(layout.format);
-    const pixel = bytesPerPixel(format);
-    if (pixel === undefined || planes.length === 0)
-      throw new BufferRefused(`pixel format ${fourccName(layout.format)} is not supported`);
-    const { pitch } = planes[0]!;
-    if (pitch < width * pixel && planes.length === 1) {
-      throw new BufferRefused(`stride ${pitch} is too short for ${width} pixels of ${pixel} bytes`);
-    }
-    const own = { ...layout, planes: planes.map((plane) => ({ ...plane })) };
+    const wrong = misfit(layout);
+    if (wrong !== undefined) throw new BufferRefused(wrong);
+    const own = { ...layout, planes: layout.planes.map((plane) => ({ ...plane })) };
     const framebuffer = new Framebuffer(this, owner, own);
     try {
       this.#offer(framebuffer, shower);
-      // Asked only now that it is known for a dma-buf: any other file's server could keep us waiting.
-      // 0: a kernel that does not say (before 5.3); the driver has checked then. It also checks what has more planes.
-      const size = fs.fstatSync(planes[0]!.fd).size;
-      const needed = planes.length === 1 ? bytesNeeded(layout, pixel) : 0;
-      if (size > 0 && needed > size) {
-        throw new BufferRefused(
-          `${width}x${height} with stride ${pitch} needs ${needed} bytes, the buffer has ${size}`,
-        );
-      }
+      // Asked only now that they are known for dma-bufs: any other file's server could keep us waiting.
+      // 0: a kernel that does not say (before 5.3); the driver has checked then.
+      const small = excess(layout, (plane) => fs.fstatSync(fdOf(layout, plane)).size);
+      if (small !== undefined) throw new BufferRefused(small);
     } catch (error) {
       this.#withdraw(framebuffer);
       throw error;
@@ -201,7 +196,7 @@ export class FramebufferCache {
     let refusal: string | undefined;
     for (const card of shower ? new Set([shower, ...this.#cards]) : this.#cards) {
       const made = card.of(framebuffer);
-      if (made.refusal === undefined || canCopy(framebuffer.layout)) return;
+      if (made.refusal === undefined || canCopy(framebuffer)) return;
       refusal ??= made.refusal;
     }
     throw new BufferRefused(refusal ?? 'there is no card to show it');
@@ -222,34 +217,24 @@ export class FramebufferCache {
 }
 
 /** Why nobody but the hardware can make sense of a buffer's bytes; undefined: they are plain rows. */
-function secretOf(layout: BufferLayout): string | undefined {
-  const implicit = isImplicit(layout);
-  if (layout.planes.length > 1 || (!implicit && (layout.modifierHigh !== 0 || layout.modifierLow !== 0)))
-    return 'its layout is tiled';
-  return implicit && !LINEAR_EXPORTERS.has(exporterOf(layout.planes[0]!.fd))
-    ? 'its layout is known to its driver alone'
-    : undefined;
+function secretOf(layout: BufferLayout, exporters: readonly string[]): string | undefined {
+  if (isImplicit(layout)) return makeRows(exporters) ? undefined : 'its layout is known to its driver alone';
+  return isLinear(layout) ? undefined : 'its layout is tiled';
 }
 
-/** Whether what the card has refused is a dma-buf whose pixels can be read: nothing else is even touched. */
-function canCopy(layout: BufferLayout): boolean {
-  return exporterOf(layout.planes[0]!.fd) !== '' && secretOf(layout) === undefined;
+/** Whether what the card has refused are dma-bufs whose pixels can be read: nothing else is even touched. */
+function canCopy({ layout, exporters }: Framebuffer): boolean {
+  return exporters.every((exporter) => exporter !== '') && secretOf(layout, exporters) === undefined;
 }
 
-/** Who made a dma-buf; '' for any other file: https://docs.kernel.org/filesystems/proc.html (fdinfo of DMA buffers). */
-function exporterOf(fd: number): string {
-  try {
-    const info = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
-    return /^exp_name:\s*(\S+)/m.exec(info)?.[1] ?? '';
-  } catch {
-    return '';
-  }
+/** Those that came without an fd of their own are in the first's memory. */
+function fdOf({ planes }: BufferLayout, plane: number): number {
+  const { fd } = planes[plane]!;
+  return fd < 0 ? planes[0]!.fd : fd;
 }
 
-/** Up to the last pixel: the last row need not be padded. */
-function bytesNeeded({ width, height, planes }: BufferLayout, pixel: number): number {
-  const { offset, pitch } = planes[0]!;
-  return offset + pitch * (height - 1) + width * pixel;
+function exportersOf({ planes }: BufferLayout): readonly string[] {
+  return [...new Set(planes.filter(({ fd }) => fd >= 0).map(({ fd }) => exporterOf(fd)))];
 }
 
 function sameLayout(a: BufferLayout, b: BufferLayout): boolean {
@@ -287,6 +272,13 @@ export function sameKind(a: BufferLayout, b: BufferLayout): boolean {
       a.bottomUp === b.bottomUp &&
       a.width === b.width &&
       a.height === b.height &&
-      a.planes[0]?.pitch === b.planes[0]?.pitch)
+      samePitches(a, b))
   );
+}
+
+function samePitches({ planes }: BufferLayout, { planes: others }: BufferLayout): boolean {
+  if (planes.length !== others.length) return false;
+  for (let index = 0; index < planes.length; index++)
+    if (planes[index]!.pitch !== others[index]!.pitch) return false;
+  return true;
 }

@@ -1,6 +1,7 @@
 import type { BufferLayout } from '../buffers';
 import { fourccName } from '../fourcc';
 import { isNativeError, type NativeCard } from '../native';
+import { knowsLayout } from './exporters';
 import { isImplicit } from './formats';
 import type { Framebuffer } from './framebuffers';
 
@@ -17,7 +18,11 @@ export class Imports {
   readonly #made = new Map<Framebuffer, Imported>();
   #closeFbMissing = false;
 
-  constructor(private readonly card: NativeCard) {}
+  constructor(
+    private readonly card: NativeCard,
+    /** Whether there is no other DRM device. */
+    private readonly isAlone: () => boolean = () => true,
+  ) {}
 
   of(framebuffer: Framebuffer): Imported {
     let made = this.#made.get(framebuffer);
@@ -32,7 +37,10 @@ export class Imports {
     if (id !== 0) this.#remove(id);
   }
 
-  #import({ layout, format }: Framebuffer): Imported {
+  #import(framebuffer: Framebuffer): Imported {
+    const { layout, format } = framebuffer;
+    const unknown = this.#unknownOf(framebuffer);
+    if (unknown !== undefined) return { id: 0, refusal: unknown };
     try {
       return { id: this.#add(layout, format), refusal: undefined };
     } catch (error) {
@@ -46,6 +54,15 @@ export class Imports {
         : `the card takes no ${width}x${height} ${fourccName(format)} buffer with ${modifier}`;
       return { id: 0, refusal: `${what} (${error.code}, ${error.syscall})` };
     }
+  }
+
+  /** Why nobody can tell how it lies in memory, where that is so. */
+  #unknownOf({ layout, exporters }: Framebuffer): string | undefined {
+    if (!isImplicit(layout)) return undefined;
+    const driver = this.card.driverName();
+    // What is no dma-buf is refused by the kernel.
+    if (exporters.includes('') || knowsLayout({ driver, alone: this.isAlone() }, exporters)) return undefined;
+    return `it has no modifier and was made by ${exporters.join(' and ')}: ${driver} does not know how it lies in memory`;
   }
 
   #add(layout: BufferLayout, format: number): number {

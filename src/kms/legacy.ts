@@ -61,7 +61,8 @@ export class LegacyCommit implements Commit {
   }
 
   accepts({ mode }: Target, _lit: boolean, scanout: Scanout): boolean {
-    return isPlain(scanout, mode);
+    // There is no way of saying how YUV is encoded.
+    return isPlain(scanout, mode) && scanout.encoding === 0;
   }
 
   async lights(target: Target, scanout: Scanout): Promise<void> {

@@ -1,5 +1,6 @@
 import type { PropertyInfo } from '../native';
 import { OBJECT_PLANE } from './connector';
+import type { Encoding } from './formats';
 import { PlaneFormats } from './in-formats';
 import type { CardReader } from './reader';
 import { ROTATE_0 } from './scanout';
@@ -33,6 +34,17 @@ export interface CrtcPlane {
   readonly hotspotY: number;
   /** The bits that `rotation` takes. */
   readonly rotations: number;
+  /** How YUV is read; undefined: the plane cannot be told. */
+  readonly colours: PlaneColours | undefined;
+}
+
+/** Properties of a plane that say how YUV is read, the values they may have, and those they had. 0: no such property. */
+export interface PlaneColours {
+  readonly encoding: number;
+  readonly range: number;
+  /** Values by the encoding; for RGB, which neither matters to, those from before us. */
+  readonly encodings: Readonly<Partial<Record<Encoding, number>>>;
+  readonly ranges: Readonly<Record<Encoding, number>>;
 }
 
 /** A plane as far as it can be told what it is good for. */
@@ -129,5 +141,31 @@ function describe(id: number, properties: ReadonlyMap<string, PropertyInfo>): Cr
     hotspotY: property('HOTSPOT_Y'),
     // The enums of a bitmask property are bit numbers.
     rotations: rotation?.enums.reduce((bits, { value }) => bits | (1 << Number(value)), 0) ?? ROTATE_0,
+    colours: describeColours(properties),
   };
+}
+
+/** https://docs.kernel.org/gpu/drm-kms.html#color-management-properties (COLOR_ENCODING, COLOR_RANGE) */
+function describeColours(properties: ReadonlyMap<string, PropertyInfo>): PlaneColours | undefined {
+  const encoding = properties.get('COLOR_ENCODING');
+  if (!encoding) return undefined;
+  const range = properties.get('COLOR_RANGE');
+  const before = Number(range?.value ?? 0n);
+  const limited = valueNamed(range, 'YCbCr limited range') ?? before;
+  const [standard, high] = [601, 709].map((number) => valueNamed(encoding, `ITU-R BT.${number} YCbCr`));
+  return {
+    encoding: encoding.id,
+    range: range?.id ?? 0,
+    encodings: {
+      0: Number(encoding.value),
+      ...(standard !== undefined && { 601: standard }),
+      ...(high !== undefined && { 709: high }),
+    },
+    ranges: { 0: before, 601: limited, 709: limited },
+  };
+}
+
+function valueNamed(property: PropertyInfo | undefined, name: string): number | undefined {
+  const found = property?.enums.find((candidate) => candidate.name === name);
+  return found && Number(found.value);
 }

@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 600_000;
 /** Buffers that the display engine cannot tell apart, and why it does not scan them out. */
 interface Refused {
   readonly layout: BufferLayout;
-  readonly exporter: string;
+  readonly exporters: string;
   readonly reason: string;
   /** When one may be tried again (CLOCK_MONOTONIC, ms), and how long that was waited for. */
   until: number;
@@ -45,11 +45,12 @@ export class Refusals {
 
   /** For good; `passing`: for a while. */
   add(framebuffer: Framebuffer, reason: string, passing = false): void {
-    const { layout, exporter } = framebuffer;
+    const { layout } = framebuffer;
     const known = this.#find(framebuffer);
     const pause = known ? Math.min(known.pause * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
     this.remove(framebuffer);
-    this.#refused.push({ layout, exporter, reason, until: passing ? monotonic() + pause : Infinity, pause });
+    const exporters = framebuffer.exporters.join();
+    this.#refused.push({ layout, exporters, reason, until: passing ? monotonic() + pause : Infinity, pause });
     if (this.#refused.length > MOST) this.#refused.shift();
   }
 
@@ -65,9 +66,10 @@ export class Refusals {
   }
 
   #find(framebuffer: Framebuffer): Refused | undefined {
+    if (this.#refused.length === 0) return undefined;
+    const exporters = framebuffer.exporters.join();
     for (const refused of this.#refused)
-      if (sameKind(refused.layout, framebuffer.layout) && refused.exporter === framebuffer.exporter)
-        return refused;
+      if (sameKind(refused.layout, framebuffer.layout) && refused.exporters === exporters) return refused;
     return undefined;
   }
 }

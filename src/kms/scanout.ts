@@ -1,6 +1,7 @@
 import type { BufferLayout, Viewport } from '../buffers';
 import type { ModeInfo } from '../native';
 import type { Placement } from './fit';
+import { encodingOf, type Encoding } from './formats';
 
 /** Bits of a plane's `rotation` property, <drm/drm_mode.h>: counter-clockwise, after the reflection. */
 export const ROTATE_0 = 1 << 0;
@@ -19,6 +20,8 @@ export interface Scanout {
   readonly panelWidth: number;
   readonly panelHeight: number;
   readonly rotation: number;
+  /** Of the framebuffer's pixels. */
+  readonly encoding: Encoding;
 }
 
 /** Scanouts are filled anew for every frame, so that none allocates. */
@@ -36,6 +39,7 @@ export function newScanout(): Mutable<Scanout> {
     panelWidth: 0,
     panelHeight: 0,
     rotation: ROTATE_0,
+    encoding: 0,
   };
 }
 
@@ -43,7 +47,7 @@ export function newScanout(): Mutable<Scanout> {
 export function fillScanout(
   scanout: Mutable<Scanout>,
   framebuffer: number,
-  { height, bottomUp }: BufferLayout,
+  { format, height, bottomUp }: BufferLayout,
   viewport: Viewport,
   placement: Placement,
 ): void {
@@ -59,6 +63,7 @@ export function fillScanout(
   scanout.panelWidth = placement.width;
   scanout.panelHeight = placement.height;
   scanout.rotation = (1 << ((4 - placement.turn) % 4)) | (bottomUp ? REFLECT_Y : 0);
+  scanout.encoding = encodingOf(format, viewport.height);
 }
 
 /** A framebuffer of the mode's size. */
@@ -72,6 +77,7 @@ export function fillPanel(
   scanout.width = scanout.panelWidth = hdisplay;
   scanout.height = scanout.panelHeight = vdisplay;
   scanout.rotation = ROTATE_0;
+  scanout.encoding = 0;
   return scanout;
 }
 
@@ -93,4 +99,5 @@ export function copyScanout(from: Scanout, to: Mutable<Scanout>): void {
   to.panelWidth = from.panelWidth;
   to.panelHeight = from.panelHeight;
   to.rotation = from.rotation;
+  to.encoding = from.encoding;
 }

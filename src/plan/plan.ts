@@ -2,7 +2,7 @@ import type { BufferLayout, Viewport } from '../buffers';
 import type { HeadRef } from '../config/config';
 import { fourccName, XR24 } from '../fourcc';
 import { Fitting, roomOn, type Size, type View } from '../kms/fitting';
-import { bytesPerPixel, halves, opaque } from '../kms/formats';
+import { planeShapes, halves, opaque } from '../kms/formats';
 import { INVALID_MODIFIER } from '../kms/in-formats';
 import { modeName, sameMode } from '../kms/modes';
 import { monitorName } from '../kms/monitor';
@@ -311,8 +311,7 @@ class Planner {
   ): Promise<{ path: NonNullable<OutputPlan['path']>; reason?: string }> {
     const { format, modifier } = buffer;
     const name = fourccName(format);
-    if (bytesPerPixel(format) === undefined)
-      return { path: 'refused', reason: `pixel format ${name} is not supported` };
+    if (!planeShapes(format)) return { path: 'refused', reason: `pixel format ${name} is not supported` };
     const primary = this.#primary.get(target.crtc);
     const planes = this.#planes.filter(({ id }) => primary === undefined || id === primary);
     if (!planes.some(({ formats }) => formats.has(opaque(format), modifier))) {

@@ -156,6 +156,7 @@ const filling: Scanout = {
   ...{ x: 0, y: 0, width: 1920, height: 1080 },
   ...{ panelX: 0, panelY: 0, panelWidth: 1920, panelHeight: 1080 },
   rotation: ROTATE_0,
+  encoding: 0,
 };
 
 beforeEach(() => {
@@ -680,5 +681,72 @@ describe('each CRTC has a primary plane of its own:', () => {
 
   test('where there are too few, the card is driven the legacy way', () => {
     expect(planes([60, 0b11, 0])).toBeUndefined();
+  });
+});
+
+describe('how YUV is read', () => {
+  const high: Scanout = { ...filling, framebuffer: 8, encoding: 709 };
+  const standard: Scanout = { ...filling, framebuffer: 9, encoding: 601 };
+  const enums = (...names: string[]) => names.map((name, index) => ({ name, value: BigInt(index + 1) }));
+  const ENCODINGS = enums('ITU-R BT.2020 YCbCr', 'ITU-R BT.601 YCbCr', 'ITU-R BT.709 YCbCr');
+  const colours = (encodings = ENCODINGS, range = true): void => {
+    kernel.extras.set(60, [
+      { name: 'COLOR_ENCODING', value: 1n, enums: encodings },
+      ...(range
+        ? [{ name: 'COLOR_RANGE', value: 2n, enums: enums('YCbCr limited range', 'YCbCr full range') }]
+        : []),
+    ]);
+    commit = AtomicCommit.create(kernel as unknown as NativeCard, [40, 41])!;
+  };
+  const told = (): string[] =>
+    kernel.commits.splice(0).flatMap(({ changes }) => changes.filter((change) => change.includes('COLOR_')));
+
+  test('is told with the first picture, again with one of another kind, and taken back for RGB', () => {
+    colours();
+    commit.flip(40, filling, high, 1);
+    expect(told()).toEqual(['60 COLOR_ENCODING 3', '60 COLOR_RANGE 1']);
+    commit.flip(40, high, { ...high, framebuffer: 10 }, 2);
+    expect(told()).toEqual([]);
+    commit.flip(40, high, standard, 3);
+    expect(told()).toEqual(['60 COLOR_ENCODING 2', '60 COLOR_RANGE 1']);
+    commit.flip(40, standard, filling, 4);
+    expect(told()).toEqual(['60 COLOR_ENCODING 1', '60 COLOR_RANGE 2']);
+  });
+
+  test('goes along with a modeset and with the question for it', async () => {
+    colours();
+    await commit.set(target, high);
+    expect(told()).toEqual(['60 COLOR_ENCODING 3', '60 COLOR_RANGE 1']);
+    expect(commit.accepts(target, true, standard)).toBe(true);
+    expect(told()).toEqual(['60 COLOR_ENCODING 2', '60 COLOR_RANGE 1']);
+  });
+
+  test('is left as it was found when the CRTC is given back, once', async () => {
+    colours();
+    commit.flip(40, filling, high, 1);
+    told();
+    await commit.release(40);
+    expect(told()).toEqual(['60 COLOR_ENCODING 1', '60 COLOR_RANGE 2']);
+    await commit.release(40);
+    expect(kernel.commits).toEqual([]);
+    commit.flip(40, filling, high, 2);
+    commit.flip(40, high, filling, 3);
+    told();
+    await commit.release(40);
+    expect(kernel.commits).toEqual([]);
+  });
+
+  test('is the range of the driver where that cannot be told', () => {
+    colours(ENCODINGS, false);
+    commit.flip(40, filling, high, 1);
+    expect(told()).toEqual(['60 COLOR_ENCODING 3']);
+  });
+
+  test('that the plane cannot be told is not taken', () => {
+    expect(commit.accepts(target, true, high)).toBe(false);
+    colours(enums('ITU-R BT.601 YCbCr'));
+    expect(commit.accepts(target, true, high)).toBe(false);
+    expect(commit.accepts(target, true, standard)).toBe(true);
+    expect(commit.accepts(target, true, filling)).toBe(true);
   });
 });

@@ -282,3 +282,20 @@ test('below an indicator each picture begins on a cleared buffer, and the indica
   expect(drawn()).toEqual([`clear ${b}`, `0,0,1,2,8,4 ${b}`, `0,0,0,0,10,2 ${b}`]);
   await indicated.close();
 });
+
+test('YUV is drawn into XRGB8888, with its colours, by the encoding of so many lines', async () => {
+  const format = fourcc('NV12');
+  const framebuffer = new FakeFramebuffer(1, 8, 4);
+  const colours = jest.fn((encoding: number) => ({ encoding }));
+  Object.assign(framebuffer, { format, colours, layout: { ...framebuffer.layout, format } });
+  const source = screen();
+  source.framebuffer = framebuffer as unknown as Framebuffer;
+  kernel.formats = new Set([XR24]);
+  await copier.draw(source, placement, 0);
+  expect(jobs[1]).toMatchObject({ bytesPerPixel: 1, colours: { encoding: 601 } });
+  expect(jobs[1]).not.toHaveProperty('convertFrom');
+  source.viewport = { x: 0, y: 0, width: 8, height: 577 };
+  change(source, 0, 0, 1, 1);
+  await copier.draw(source, placement, 0);
+  expect(jobs[2]).toMatchObject({ colours: { encoding: 709 } });
+});

@@ -1,5 +1,5 @@
 import { AR24, fourcc, fourccName, XR24 } from '../../src/fourcc';
-import { bytesPerPixel, opaque } from '../../src/kms/formats';
+import { bytesPerPixel, encodingOf, opaque, planeShapes, semiPlanar } from '../../src/kms/formats';
 
 test('a fourcc is its characters, the first in the lowest byte', () => {
   expect(fourcc('XR24')).toBe(0x34325258);
@@ -35,4 +35,40 @@ test('bytes per pixel of packed formats, none of others', () => {
   expect(bytesPerPixel(fourcc('NV12'))).toBeUndefined();
   expect(bytesPerPixel(0)).toBeUndefined();
   expect(bytesPerPixel(0xffffffff)).toBeUndefined();
+});
+
+test.each([
+  ['NV12', 1, [2, 2], false],
+  ['NV21', 1, [2, 2], true],
+  ['NV16', 1, [2, 1], false],
+  ['NV61', 1, [2, 1], true],
+  ['NV24', 1, [1, 1], false],
+  ['NV42', 1, [1, 1], true],
+  ['P010', 2, [2, 2], false],
+  ['P012', 2, [2, 2], false],
+  ['P016', 2, [2, 2], false],
+  ['P210', 2, [2, 1], false],
+])(
+  '%s has a plane of lightness and one of pairs of colour samples',
+  (code, bytes, [across, down], redFirst) => {
+    expect(semiPlanar(fourcc(code))).toEqual({ bytes, across, down, redFirst });
+    expect(planeShapes(fourcc(code))).toEqual([
+      { bytes, across: 1, down: 1 },
+      { bytes: 2 * bytes, across, down },
+    ]);
+  },
+);
+
+test('packed formats have one plane, others are not ours', () => {
+  expect(planeShapes(AR24)).toEqual([{ bytes: 4, across: 1, down: 1 }]);
+  expect(planeShapes(fourcc('RG16'))).toEqual([{ bytes: 2, across: 1, down: 1 }]);
+  expect(planeShapes(fourcc('YV12'))).toBeUndefined();
+  expect(planeShapes(0xffffffff)).toBeUndefined();
+  expect(semiPlanar(XR24)).toBeUndefined();
+});
+
+test('YUV of up to 576 lines is encoded by BT.601, larger pictures by BT.709, RGB by neither', () => {
+  const NV12 = fourcc('NV12');
+  expect([480, 576, 577, 1080].map((lines) => encodingOf(NV12, lines))).toEqual([601, 601, 709, 709]);
+  expect([480, 1080].map((lines) => encodingOf(XR24, lines))).toEqual([0, 0]);
 });

@@ -167,27 +167,82 @@ describe('a buffer', () => {
 describe('a buffer of several planes', () => {
   const planes = (...files: { fd: number; device: number; inode: number }[]): Plane[] =>
     files.map((file, index) => ({ ...file, offset: index * 128, pitch: 32 }));
+  const NV12 = { format: 0x3231564e };
 
   test('in one dma-buf or in several is one framebuffer, known again, and all its fds are kept and closed', () => {
     const [main, aux] = [buffer('a'), buffer('b')];
-    const made = cache.get(guest, { ...layoutOf(main), planes: planes(main, aux) });
+    const made = cache.get(guest, { ...layoutOf(main), ...NV12, planes: planes(main, aux) });
     expect(kernel.imports).toMatchObject([{ offsets: [0, 128], pitches: [32, 32] }]);
     expect(kernel.importedFds).toEqual([[main.fd, aux.fd]]);
     const again = [buffer('a'), buffer('b')] as const;
-    expect(cache.get(guest, { ...layoutOf(again[0]), planes: planes(...again) })).toBe(made);
+    expect(cache.get(guest, { ...layoutOf(again[0]), ...NV12, planes: planes(...again) })).toBe(made);
     expect(again.map(({ fd }) => isOpen(fd))).toEqual([false, false]);
     const third = [buffer('a'), buffer('c')] as const;
-    expect(cache.get(guest, { ...layoutOf(third[0]), planes: planes(...third) })).not.toBe(made);
+    expect(cache.get(guest, { ...layoutOf(third[0]), ...NV12, planes: planes(...third) })).not.toBe(made);
     const whole = buffer('a');
-    cache.get(guest, { ...layoutOf(whole), planes: planes(whole, { ...whole, fd: -1 }) });
+    cache.get(guest, { ...layoutOf(whole), ...NV12, planes: planes(whole, { ...whole, fd: -1 }) });
     expect(kernel.importedFds[2]).toEqual([whole.fd]);
     cache.releaseOwner(guest);
     expect([main.fd, aux.fd, third[0].fd, whole.fd].map(isOpen)).toEqual([false, false, false, false]);
   });
 
-  test('cannot be copied', () => {
+  test('has its colours mapped with the first plane where they are in one memory, else apart', () => {
+    const close = jest.fn();
+    const map = jest.spyOn(native, 'mapDmabuf').mockImplementation(() => ({ size: 4096, close }));
+    const whole = buffer('a');
+    const one = cache.get(guest, {
+      ...layoutOf(whole),
+      ...NV12,
+      planes: planes(whole, { ...whole, fd: -1 }),
+    });
+    expect(one.mapping(1)).toBe(one.mapping());
+    const shape = { bytes: 1, across: 2, down: 2, redFirst: false };
+    expect(one.colours(601)).toEqual({
+      ...shape,
+      source: one.mapping(),
+      offset: 128,
+      pitch: 32,
+      encoding: 601,
+    });
+    expect(one.colours(0)).toBeUndefined();
+    const [main, aux] = [buffer('b'), buffer('c')];
+    const two = cache.get(guest, { ...layoutOf(main), ...NV12, planes: planes(main, aux) });
+    expect(two.colours(709)?.source).not.toBe(two.mapping());
+    // 4 rows of 8 of lightness, 2 rows of 4 pairs of colours.
+    expect(map.mock.calls).toEqual([
+      [whole.fd, 3 * 32 + 8],
+      [aux.fd, 128 + 32 + 8],
+      [main.fd, 3 * 32 + 8],
+    ]);
+    cache.releaseOwner(guest);
+    expect(close).toHaveBeenCalledTimes(3);
+  });
+
+  test('is refused, and all its fds closed, when one plane is beyond its own memory', () => {
+    const [main, aux] = [buffer('a'), buffer('b', 167)];
+    expect(() => cache.get(guest, { ...layoutOf(main), ...NV12, planes: planes(main, aux) })).toThrow(
+      'plane 1: 8x4 with stride 32 needs 168 bytes, the buffer has 167',
+    );
+    expect(kernel.closedFramebuffers).toHaveLength(1);
+    expect(cache.size).toBe(0);
+  });
+
+  test('is not even looked at where a plane that cannot be imported is no dma-buf', () => {
+    kernel.importError = systemError('ENODEV', -19, 'DRM_IOCTL_PRIME_FD_TO_HANDLE');
     const [main, aux] = [buffer('a'), buffer('b')];
-    const made = cache.get(guest, { ...layoutOf(main), planes: planes(main, aux) });
+    jest
+      .mocked(fs.readFileSync)
+      .mockImplementation((file) =>
+        String(file).endsWith(`/${main.fd}`) ? 'exp_name:\tudmabuf\n' : 'pos:\t0\n',
+      );
+    expect(() => cache.get(guest, { ...layoutOf(main), ...NV12, planes: planes(main, aux) })).toThrow(
+      /not a dma-buf this card can import/,
+    );
+  });
+
+  test('cannot be copied when it is tiled', () => {
+    const [main, aux] = [buffer('a'), buffer('b')];
+    const made = cache.get(guest, { ...layoutOf(main), modifierLow: 1, planes: planes(main, aux) });
     expect(() => made.mapping()).toThrow('only linear buffers can be copied');
   });
 });
@@ -206,8 +261,13 @@ describe('a buffer is refused, and its fd closed, when', () => {
   };
 
   test('its format is not one of ours', () => {
-    expect(refused({ format: 0x3231564e })).toBe('pixel format NV12 is not supported');
+    expect(refused({ format: 0x32315659 })).toBe('pixel format YV12 is not supported');
     expect(refused({ format: 1 })).toBe('pixel format 0x00000001 is not supported');
+    expect(kernel.imports).toEqual([]);
+  });
+
+  test('it has not the planes of its format', () => {
+    expect(refused({ format: 0x3231564e })).toBe('a NV12 buffer has 2 planes, this one came with 1');
     expect(kernel.imports).toEqual([]);
   });
 
@@ -283,6 +343,41 @@ describe('a dma-buf that the card refuses', () => {
     exportedBy('udmabuf');
     kernel.importError = systemError('ENODEV', -19, 'DRM_IOCTL_PRIME_FD_TO_HANDLE');
     expect(() => get('a', { height: 128 }, guest, 4095)).toThrow(/needs 4096 bytes, the buffer has 4095/);
+  });
+});
+
+describe('a buffer without a modifier', () => {
+  const IMPLICIT = { modifierHigh: 0x00ffffff, modifierLow: 0xffffffff };
+  const exportedBy = (exporter: string): void => {
+    jest.mocked(fs.readFileSync).mockReturnValue(`pos:\t0\nexp_name:\t${exporter}\n`);
+  };
+
+  test('that another device made is never imported, and refused with its name', () => {
+    exportedBy('i915');
+    expect(() => get('a', IMPLICIT)).toThrow(
+      'it has no modifier and was made by i915: fake does not know how it lies in memory',
+    );
+    expect(kernel.imports).toEqual([]);
+    // With one, it is the card's to say.
+    expect(idOf(get('a'))).not.toBe(0);
+  });
+
+  test.each(['udmabuf', 'system', 'fake', 'drm'])(
+    'that %s made is imported where it is the only device',
+    (maker) => {
+      exportedBy(maker);
+      expect(idOf(get('a', IMPLICIT))).not.toBe(0);
+    },
+  );
+
+  test('that any DRM driver may have made is not imported where there are several', () => {
+    exportedBy('drm');
+    const one = new Imports(kernel as unknown as NativeCard, () => false);
+    const framebuffer = get('a', IMPLICIT);
+    expect(one.of(framebuffer)).toEqual({
+      id: 0,
+      refusal: 'it has no modifier and was made by drm: fake does not know how it lies in memory',
+    });
   });
 });
 

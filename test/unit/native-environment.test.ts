@@ -24,7 +24,7 @@ const busyWorker = `
   globalThis.uevents = native.watchUevents('drm', () => undefined);
   const source = new Uint8Array(1 << 20);
   const read = () =>
-    native.readRgb({ source, offset: 0, pitch: 2048, width: 512, height: 512, format: 0x34325258 }).then(read);
+    native.readRgb({ source, offset: 0, pitch: 2048, x: 0, y: 0, width: 512, height: 512, format: 0x34325258 }).then(read);
   for (let job = 0; job < 8; job++) read();
   setTimeout(() => parentPort.postMessage('busy'), 5);
 `;

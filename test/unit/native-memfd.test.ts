@@ -85,6 +85,8 @@ const picture = (source: NativeMemfd, width: number, height: number, pitch: numb
   source,
   offset,
   pitch,
+  x: 0,
+  y: 0,
   width,
   height,
   format: XB24,

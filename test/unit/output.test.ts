@@ -344,7 +344,7 @@ describe('a set that fails', () => {
     };
     expect(await next(buffer())).toBe('copy');
     const foreign = buffer();
-    foreign.exporter = 'vgem';
+    foreign.exporters = ['vgem'];
     expect(await next(foreign)).toBe('direct');
     expect(await next(buffer())).toBe('copy');
     expect(log.lines.filter((line) => line.startsWith('warning'))).toEqual([

@@ -211,7 +211,8 @@ test('without outputs in the config the guests get the monitors in order', async
 });
 
 test.each<[Parameters<typeof readAssumption>[0], string, string]>([
-  [{ format: 'NV12' }, 'refused', 'pixel format NV12 is not supported'],
+  [{ format: 'YV12' }, 'refused', 'pixel format YV12 is not supported'],
+  [{ format: 'NV12' }, 'copy', 'plane 40 does not list format NV12 with modifier 0x0'],
   [{ format: 'XR30' }, 'copy', 'plane 40 does not list format XR30 with modifier 0x0'],
   [
     { modifier: '0x100000000000002' },

@@ -68,15 +68,12 @@ describe('a buffer', () => {
       modifier: 0x0100_0000_0000_0007n,
     });
     scanout2({ offsets: [0, 4096, 8192], strides: [512, 64, 64], size: [128, 32], screen: [64, 0, 64, 32] });
-    // More fds than planes: they are closed.
-    scanout2({ fds: [memfd(), memfd(), memfd()] });
-    await events(5);
+    await events(4);
     expect(head.events).toEqual([
       'scanout 64x32+0+0 of 64x32 XR24 16777215:4294967295 0/256 bottom-up',
       'update 1 64x32+0+0',
       'scanout 64x32+0+0 of 64x32 XR24 16777216:7 0/256 16/128',
       'scanout 64x32+64+0 of 128x32 XR24 0:0 0/512 same:4096/64 same:8192/64',
-      'scanout 64x32+0+0 of 64x32 XR24 0:0 0/256',
     ]);
   });
 
@@ -124,6 +121,20 @@ describe('a buffer', () => {
         scanout2({ fds: [] });
       },
       'without a file descriptor',
+    ],
+    [
+      'fewer fds than planes, and more than one',
+      (): void => {
+        scanout2({ fds: [memfd(), memfd()], offsets: [0, 4096, 8192], strides: [256, 128, 128] });
+      },
+      'a picture of 3 planes with 2 file descriptors',
+    ],
+    [
+      'more fds than planes',
+      (): void => {
+        scanout2({ fds: [memfd(), memfd()] });
+      },
+      'a picture of 1 planes with 2 file descriptors',
     ],
     [
       'a part outside',
@@ -186,6 +197,22 @@ describe('a buffer', () => {
     scanout2({ strides: [512] });
     await events(8);
     expect(bench.log.warnings).toHaveLength(2);
+  });
+
+  test('that was refused for its second plane may come again with another', async () => {
+    const planes = { offsets: [0, 8192], strides: [256, 100] };
+    scanout2(planes);
+    await events(2);
+    bench.link.refuse(0, 'plane 1: stride 100 is too short');
+    scanout2(planes);
+    expect(await console_.updateDmabuf(0, 0, 64, 32)).toBeLessThan(300);
+    expect(head.events.slice(2)).toEqual(['off']);
+    scanout2({ ...planes, strides: [256, 256] });
+    await events(5);
+    expect(head.events[3]).toBe('scanout 64x32+0+0 of 64x32 XR24 0:0 0/256 same:8192/256');
+    bench.link.refuse(0, 'its planes overlap');
+    scanout2({ offsets: [0, 16384], strides: [256, 256] });
+    await events(8);
   });
 });
 

@@ -23,6 +23,9 @@ const REFUSED_MS = 2000;
 const MAX_CURSOR_SIDE = 512;
 const MAX_PLACE = 32767;
 
+/** Most planes of a buffer. */
+const MAX_PLANES = 4;
+
 /** What a head tells the attachment it belongs to. */
 export interface HeadOwner {
   /** Answers a frame. */
@@ -57,9 +60,9 @@ export class Head {
   #offTimer: NodeJS.Timeout | undefined;
   #consoleWidth = 0;
   #consoleHeight = 0;
-  readonly #refused = { until: 0, reason: '', width: 0, height: 0, format: 0, pitch: 0, high: 0, low: 0 };
+  #refused = { until: 0, reason: '', kind: newKind() };
   /** Of the layout that was shown last. */
-  readonly #latest = { width: 0, height: 0, format: 0, pitch: 0, high: 0, low: 0 };
+  #latest = newKind();
 
   constructor(
     readonly index: number,
@@ -230,8 +233,10 @@ export class Head {
       return;
     }
     // Pixels in memory have no layout that another buffer could have.
-    if (this.#content === 'buffer')
-      Object.assign(this.#refused, this.#latest, { until: monotonic() + REFUSED_MS, reason });
+    if (this.#content === 'buffer') {
+      this.#refused = { until: monotonic() + REFUSED_MS, reason, kind: this.#latest };
+      this.#latest = newKind();
+    }
     this.#refuse(reason);
   }
 
@@ -347,25 +352,9 @@ export class Head {
   }
 
   #wasRefused(layout: BufferLayout): boolean {
-    const { width, height, format, modifierHigh, modifierLow, planes } = layout;
-    const refused = this.#refused;
-    const latest = this.#latest;
-    latest.width = width;
-    latest.height = height;
-    latest.format = format;
-    latest.pitch = planes[0]!.pitch;
-    latest.high = modifierHigh;
-    latest.low = modifierLow;
-    return (
-      refused.until !== 0 &&
-      refused.width === width &&
-      refused.height === height &&
-      refused.format === format &&
-      refused.pitch === latest.pitch &&
-      refused.high === modifierHigh &&
-      refused.low === modifierLow &&
-      monotonic() < refused.until
-    );
+    fillKind(this.#latest, layout);
+    const { until, kind } = this.#refused;
+    return until !== 0 && sameKind(this.#latest, kind) && monotonic() < until;
   }
 
   #hasRoom(bytes: number): boolean {
@@ -382,4 +371,32 @@ export class Head {
 
 function tooLarge(width: number, height: number): string {
   return `QEMU sent a picture of ${width}x${height}: more than ${MAX_CANVAS_BYTES >> 20} MiB of pixels in memory`;
+}
+
+/** What may be the reason why a layout is not shown: numbers of the buffer, then offset and pitch of each plane. */
+type Kind = Float64Array;
+
+function newKind(): Kind {
+  return new Float64Array(6 + 2 * MAX_PLANES);
+}
+
+function fillKind(
+  kind: Kind,
+  { width, height, format, modifierHigh, modifierLow, planes }: BufferLayout,
+): void {
+  kind[0] = width;
+  kind[1] = height;
+  kind[2] = format;
+  kind[3] = modifierHigh;
+  kind[4] = modifierLow;
+  kind[5] = planes.length;
+  for (let index = 0; index < MAX_PLANES; index++) {
+    kind[6 + 2 * index] = planes[index]?.offset ?? 0;
+    kind[7 + 2 * index] = planes[index]?.pitch ?? 0;
+  }
+}
+
+function sameKind(one: Kind, other: Kind): boolean {
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
 }

@@ -219,11 +219,14 @@ export class Listener {
     );
   }
 
-  /** Looks at the fds of so many planes; those QEMU did not send are in the first. */
+  /** Looks at the fds of so many planes: one each, or one for all. */
   #startScanout(count: number): void {
     this.#budget.spend(SCANOUT_COST);
     const sent = fds.count;
     if (sent === 0) throw new Refusal('QEMU sent a picture without a file descriptor');
+    if (sent !== 1 && sent !== count) {
+      throw new Refusal(`QEMU sent a picture of ${count} planes with ${sent} file descriptors`);
+    }
     const planes = this.#planes[count - 1]!;
     this.#layout.planes = planes;
     for (let index = 0; index < count; index++) {

@@ -124,6 +124,17 @@ export class Image {
     return new Image(width, height).draw(this, x >= 0 ? x : -cutX, y >= 0 ? y : -cutY);
   }
 
+  /** The largest difference of any channel from that of a picture of the same size. */
+  distance(other: Image): number {
+    if (other.width !== this.width || other.height !== this.height) return Infinity;
+    let most = 0;
+    this.pixels.forEach((pixel, at) => {
+      for (const shift of [0, 8, 16])
+        most = Math.max(most, Math.abs(((pixel >>> shift) & 0xff) - ((other.pixels[at]! >>> shift) & 0xff)));
+    });
+    return most;
+  }
+
   /**
    * What vkms computes when a panel of this size shows this picture: CRC-32, neither inverted before nor after, over
    * all pixels as four little-endian 16-bit numbers: alpha (always all ones), red, green, blue, each times 257.

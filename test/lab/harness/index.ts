@@ -42,4 +42,5 @@ export { textsIn } from './text';
 export { SolidFrames } from './solid-frames';
 export { openOther, paint, spoil, spoilt } from './spoil';
 export * from './wire-guest';
+export { colourProperties, YuvPicture, type Memory, type YuvFormat } from './yuv-picture';
 export { frames, look, mirrors, moves, shows, showsOnly } from './witness';

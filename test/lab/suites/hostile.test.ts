@@ -27,7 +27,7 @@ const [BYSTANDER, TARGET] = ['Virtual-1', 'Virtual-2'];
 const WIDTH = 1024;
 const HEIGHT = 768;
 const STRIDE = WIDTH * 4;
-const NV12 = 0x3231564e;
+const [NV12, YV12] = [0x3231564e, 0x32315659];
 /** I915_FORMAT_MOD_X_TILED, in two halves. */
 const X_TILED: readonly [number, number] = [1, 0x01000000];
 
@@ -174,8 +174,13 @@ const attacks: readonly [what: string, line: RegExp, attack: Attack][] = [
   ],
   [
     'a format that is not supported',
-    /pixel format NV12 is not supported/,
-    send(DMABUF_SCANOUT2, scanout2({ format: NV12 }), own),
+    /pixel format YV12 is not supported/,
+    send(DMABUF_SCANOUT2, scanout2({ format: YV12 }), own),
+  ],
+  [
+    'a format of two planes, of which the message has one',
+    /a NV12 buffer has 2 planes, this one came with 1/,
+    send(DMABUF_SCANOUT2, scanout2({ format: NV12, stride: WIDTH }), own),
   ],
   [
     'a format of garbage',

@@ -25,17 +25,22 @@ import {
   shows,
   showsOnly,
   X8R8G8B8,
+  XR24,
   type Said,
 } from '../harness';
 
 const [BYSTANDER, TARGET] = ['Virtual-1', 'Virtual-2'];
 const [WIDTH, HEIGHT] = [1024, 768];
 const BYTES = WIDTH * HEIGHT * 4;
+const STRIDE = WIDTH * 4;
+/** Bytes of lightness of a YUV screen. */
+const LUMA = WIDTH * HEIGHT;
+const SMALL = { x: 0, y: 0, width: 640, height: 480 };
 const WHOLE = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
 /** QEMU complains in its log when it waits longer for an answer to a frame. */
 const QEMU_WAITS_MS = 1000;
 const F_SEAL_SEAL = 1;
-const NV12 = 0x3231564e;
+const [NV12, P010, YV12] = [0x3231564e, 0x30313050, 0x32315659];
 const X_TILED = 0x0100_0000_0000_0001n;
 
 type Options = ConstructorParameters<typeof MockGuest>[1];
@@ -339,6 +344,18 @@ describe('a QEMU that misbehaves', () => {
       await expect(guest.map(fd, WIDTH, HEIGHT, where)).rejects.toThrow(/QEMU sent/);
       fs.closeSync(fd);
     };
+  /** NV12 in one buffer, as it should be but for what is said. */
+  const yuv = (said: Partial<Said>): Attack =>
+    sends({ format: NV12, offsets: [0, LUMA], strides: [WIDTH, WIDTH], ...said });
+  /** The same with its colours in something else. */
+  const two =
+    (open: () => number, said: Partial<Said>): Attack =>
+    async (guest) => {
+      const other = open();
+      await yuv({ fds: [buffer.fd, other], ...said })(guest);
+      fs.closeSync(other);
+    };
+  const own = (): number => native.createUdmabuf(BYTES);
   const memfd = (): number => native.createMemfd(BYTES, 0);
   const shorter = (): number => native.createMemfd(BYTES - 1, F_SEAL_SEAL);
   const [NONE, SOME] = [new Uint8Array(), new Uint8Array(64)];
@@ -354,7 +371,23 @@ describe('a QEMU that misbehaves', () => {
     ['a buffer larger than its memory', /needs \d+ bytes, the buffer has|takes no/, sends({ size: [WIDTH, 4000] })],
     ['an offset outside', /needs \d+ bytes, the buffer has|takes no/, sends({ offsets: [0xfffff000] })],
     ['rows that are too short', /stride 100 is too short/, sends({ strides: [100] })],
-    ['an unknown format', /pixel format NV12 is not supported/, sends({ format: NV12 })],
+    ['an unknown format', /pixel format YV12 is not supported/, sends({ format: YV12 })],
+    ['colours missing', /a NV12 buffer has 2 planes, this one came with 1/, sends({ format: NV12 })],
+    ['a plane too many', /a NV12 buffer has 2 planes, this one came with 3/, yuv({ offsets: [0, LUMA, 2 * LUMA], strides: [WIDTH, WIDTH, WIDTH] })],
+    ['two planes of RGB', /a XR24 buffer has 1 plane, this one came with 2/, yuv({ format: XR24 })],
+    ['a file descriptor too few', /a picture of 3 planes with 2 file descriptors/, two(own, { offsets: [0, LUMA, 2 * LUMA], strides: [WIDTH, WIDTH, WIDTH] })],
+    ['a file descriptor too many', /a picture of 1 planes with 2 file descriptors/, two(own, { offsets: [0], strides: [STRIDE], format: XR24 })],
+    ['rows of colours that are too short', /plane 1: stride 1023 is too short for 512 samples of 2 bytes/, yuv({ strides: [WIDTH, WIDTH - 1] })],
+    ['rows of words that are too short', /stride 2047 is too short for 1024 pixels of 2 bytes/, yuv({ format: P010, strides: [2 * WIDTH - 1, 2 * WIDTH] })],
+    ['no colours for the last of an odd width', /plane 1: stride 1023 is too short for 512 samples/, yuv({ size: [WIDTH - 1, HEIGHT], screen: SMALL, strides: [WIDTH - 1, WIDTH - 1] })],
+    ['no colours for the last of an odd height', /plane 1: 1024x767 with stride 1024 needs \d+ bytes, the buffer has/, yuv({ size: [WIDTH, HEIGHT - 1], screen: SMALL, offsets: [0, BYTES - 383 * WIDTH] })],
+    ['colours beyond the end', /plane 1: 1024x768 with stride 1024 needs \d+ bytes, the buffer has|takes no/, yuv({ offsets: [0, BYTES - WIDTH] })],
+    ['colours at 4294967295', /plane 1: .* needs \d+ bytes|takes no/, yuv({ offsets: [0, 0xffffffff] })],
+    ['rows of colours of 4294967295', /plane 1: .* needs \d+ bytes|takes no/, yuv({ strides: [WIDTH, 0xffffffff] })],
+    ['colours among the lightness', /its planes overlap/, yuv({ offsets: [0, LUMA - 1] })],
+    ['colours beyond the end of another buffer', /plane 1: .* needs \d+ bytes, the buffer has 4096|takes no/, two(() => native.createUdmabuf(4096), { offsets: [0, 0] })],
+    ['colours in /dev/null', /not a dma-buf/, two(() => fs.openSync('/dev/null', 'r'), { offsets: [0, 0] })],
+    ['colours in a file', /not a dma-buf/, two(() => fs.openSync('/etc/hostname', 'r'), { offsets: [0, 0] })],
     ['a tiled buffer', /with modifier 0x1/, sends({ modifier: X_TILED })],
     ['/dev/null', /not a dma-buf/, file(() => fs.openSync('/dev/null', 'r'))],
     ['a regular file', /not a dma-buf/, file(() => fs.openSync('/etc/hostname', 'r'))],

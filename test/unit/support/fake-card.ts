@@ -281,7 +281,7 @@ export class FakeFramebuffer {
   uses = 0;
   retained = 0;
   readonly imported: Imported;
-  exporter = 'udmabuf';
+  exporters: readonly string[] = ['udmabuf'];
   readonly format = XR24;
   readonly layout: BufferLayout;
 
@@ -307,6 +307,9 @@ export class FakeFramebuffer {
   }
   release(): void {
     if (--this.uses < 0) throw new Error(`framebuffer ${this.id} released more often than retained`);
+  }
+  colours(): undefined {
+    return undefined;
   }
   mapping(): { size: number; close(): void } {
     return { size: 0, close: () => undefined };
