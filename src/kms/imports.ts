@@ -4,6 +4,7 @@ import { isNativeError, type NativeCard } from '../native';
 import { knowsLayout } from './exporters';
 import { isImplicit } from './formats';
 import type { Framebuffer } from './framebuffers';
+import { findsPlanes } from './quirks';
 
 /** What a card made of a guest's buffer. */
 export interface Imported {
@@ -39,8 +40,8 @@ export class Imports {
 
   #import(framebuffer: Framebuffer): Imported {
     const { layout, format } = framebuffer;
-    const unknown = this.#unknownOf(framebuffer);
-    if (unknown !== undefined) return { id: 0, refusal: unknown };
+    const unread = this.#unreadable(framebuffer);
+    if (unread !== undefined) return { id: 0, refusal: unread };
     try {
       return { id: this.#add(layout, format), refusal: undefined };
     } catch (error) {
@@ -56,10 +57,11 @@ export class Imports {
     }
   }
 
-  /** Why nobody can tell how it lies in memory, where that is so. */
-  #unknownOf({ layout, exporters }: Framebuffer): string | undefined {
-    if (!isImplicit(layout)) return undefined;
+  /** Why the driver would take it and show something else. */
+  #unreadable({ layout, exporters }: Framebuffer): string | undefined {
     const driver = this.card.driverName();
+    if (!findsPlanes(driver, layout)) return `${driver} finds planes only in one memory, from its start`;
+    if (!isImplicit(layout)) return undefined;
     // What is no dma-buf is refused by the kernel.
     if (exporters.includes('') || knowsLayout({ driver, alone: this.isAlone() }, exporters)) return undefined;
     return `it has no modifier and was made by ${exporters.join(' and ')}: ${driver} does not know how it lies in memory`;

@@ -218,6 +218,19 @@ describe('a buffer of several planes', () => {
     expect(close).toHaveBeenCalledTimes(3);
   });
 
+  test('in several, or behind something else, is not given to a driver that would look elsewhere', () => {
+    kernel.driverName = () => 'vkms';
+    const [main, aux, whole, behind] = [buffer('a'), buffer('b'), buffer('c'), buffer('d')];
+    jest.mocked(fs.readFileSync).mockReturnValue('exp_name:\tudmabuf\n');
+    const refused = { id: 0, refusal: 'vkms finds planes only in one memory, from its start' };
+    const two = cache.get(guest, { ...layoutOf(main), ...NV12, planes: planes(main, aux) });
+    expect(card.of(two)).toEqual(refused);
+    expect(card.of(cache.get(guest, layoutOf(behind, { offset: 32 })))).toEqual(refused);
+    expect(kernel.imports).toEqual([]);
+    cache.get(guest, { ...layoutOf(whole), ...NV12, planes: planes(whole, { ...whole, fd: -1 }) });
+    expect(kernel.imports).toHaveLength(1);
+  });
+
   test('is refused, and all its fds closed, when one plane is beyond its own memory', () => {
     const [main, aux] = [buffer('a'), buffer('b', 167)];
     expect(() => cache.get(guest, { ...layoutOf(main), ...NV12, planes: planes(main, aux) })).toThrow(

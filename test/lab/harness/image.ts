@@ -128,10 +128,11 @@ export class Image {
   distance(other: Image): number {
     if (other.width !== this.width || other.height !== this.height) return Infinity;
     let most = 0;
-    this.pixels.forEach((pixel, at) => {
-      for (const shift of [0, 8, 16])
-        most = Math.max(most, Math.abs(((pixel >>> shift) & 0xff) - ((other.pixels[at]! >>> shift) & 0xff)));
-    });
+    for (let at = 0; at < this.pixels.length; at++) {
+      const [one, two] = [this.pixels[at]!, other.pixels[at]!];
+      for (let shift = 0; shift < 24 && one !== two; shift += 8)
+        most = Math.max(most, Math.abs(((one >>> shift) & 0xff) - ((two >>> shift) & 0xff)));
+    }
     return most;
   }
 

@@ -17,6 +17,10 @@ const FORMATS = {
   P210: [2, 2, 1, false],
 } as const;
 
+// The samples there are: well within limited range, so that nothing is cut.
+const [DARKEST, LIGHTNESSES] = [80, 80];
+const [LEAST_COLOUR, COLOURS] = [98, 60];
+
 export type YuvFormat = keyof typeof FORMATS;
 
 /** Where its two planes lie: in one dma-buf, in one that is named twice, in one behind something else, in two. */
@@ -33,25 +37,26 @@ export class YuvPicture {
     readonly height: number,
     seed: number,
   ) {
-    // Within what limited range has, so that nothing is cut.
-    this.#lightness = (x, y) => 80 + ((x * 7 + y * 5 + seed * 11) % 80);
-    this.#colour = (x, y, which) => 98 + ((x * 3 + y * 11 + which * 29 + seed * 13) % 60);
+    this.#lightness = (x, y) => DARKEST + ((x * 7 + y * 5 + seed * 11) % LIGHTNESSES);
+    this.#colour = (x, y, which) => LEAST_COLOUR + ((x * 3 + y * 11 + which * 29 + seed * 13) % COLOURS);
   }
 
   /** What is to be seen of it, by the words of ITU-R BT.601 or BT.709. */
   image(encoding: 601 | 709): Image {
     const [, across, down] = FORMATS[this.format];
-    const [kr, kb] = encoding === 601 ? [0.299, 0.114] : [0.2126, 0.0722];
-    const kg = 1 - kr - kb;
     const image = new Image(this.width, this.height);
+    // Machines in here are slow: each colour is computed once.
+    const known = new Uint32Array(LIGHTNESSES * COLOURS * COLOURS);
     for (let y = 0, at = 0; y < this.height; y++) {
       for (let x = 0; x < this.width; x++, at++) {
         const [column, row] = [Math.floor(x / across), Math.floor(y / down)];
-        const grey = (this.#lightness(x, y) - 16) / 219;
-        const blue = ((this.#colour(column, row, 0) - 128) / 224) * 2 * (1 - kb);
-        const red = ((this.#colour(column, row, 1) - 128) / 224) * 2 * (1 - kr);
-        const channels = [grey + red, grey - (blue * kb + red * kr) / kg, grey + blue];
-        image.pixels[at] = channels.reduce((pixel, value) => ((pixel << 8) | byteOf(value)) >>> 0, 0xff);
+        const [lightness, blue, red] = [
+          this.#lightness(x, y),
+          this.#colour(column, row, 0),
+          this.#colour(column, row, 1),
+        ];
+        const index = ((lightness - DARKEST) * COLOURS + blue - LEAST_COLOUR) * COLOURS + red - LEAST_COLOUR;
+        image.pixels[at] = known[index] ||= colourOf(encoding, lightness, blue, red);
       }
     }
     return image;
@@ -122,6 +127,17 @@ export function colourProperties(index: number): { encoding: string | undefined;
 
 function allocate(bytes: number): PixelBuffer {
   return new PixelBuffer(bytes, 1, { stride: bytes });
+}
+
+/** An XRGB8888 pixel. */
+function colourOf(encoding: 601 | 709, lightness: number, blue: number, red: number): number {
+  const [kr, kb] = encoding === 601 ? [0.299, 0.114] : [0.2126, 0.0722];
+  const kg = 1 - kr - kb;
+  const grey = (lightness - 16) / 219;
+  const b = ((blue - 128) / 224) * 2 * (1 - kb);
+  const r = ((red - 128) / 224) * 2 * (1 - kr);
+  const channels = [grey + r, grey - (b * kb + r * kr) / kg, grey + b];
+  return channels.reduce((pixel, value) => ((pixel << 8) | byteOf(value)) >>> 0, 0xff);
 }
 
 function byteOf(value: number): number {

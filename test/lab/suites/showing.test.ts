@@ -300,8 +300,8 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
   /** The plane of vkms computes by factors of its own, which are up to 0.4 % too large. */
   const TOLERANCE = { direct: 3, copy: 1, picture: 0 };
 
-  /** The panel shows a picture, in colours of the right recommendation. */
-  async function stands(wanted: Image, encoding: 601 | 709, picture: YuvPicture): Promise<void> {
+  /** The panel shows a picture. */
+  async function stands(wanted: Image): Promise<void> {
     const { image, method, way } = await eventually(async () => {
       const { method, png } = await daemon.screenshot(SECOND);
       const { path: way } = await daemon.output(SECOND);
@@ -312,33 +312,36 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     // Composed by vkms; else, and where that is exact, vkms is asked whether it shows the same.
     if (way === 'direct') expect(method).toBe('writeback');
     else await shows(SECOND, image.crc);
-    // That is, not those of the other.
-    const other = picture.image(encoding === 601 ? 709 : 601).centredOn(WIDTH, HEIGHT);
-    expect(other.distance(wanted)).toBeGreaterThan(10);
   }
+
+  test('each recommendation makes other colours of the same samples', () => {
+    const picture = new YuvPicture('NV12', 64, 64, 1);
+    expect(picture.image(601).distance(picture.image(709))).toBeGreaterThan(10);
+  });
 
   /** The way that a picture takes which the hardware shows where it can be told how it is encoded. */
   const direct = { path: engine === 'atomic' ? 'direct' : 'copy' } as const;
   const copied = { path: 'copy' } as const;
+  const apart = { ...copied, reason: 'vkms finds planes only in one memory, from its start' } as const;
   const full = (format: YuvFormat): YuvPicture => new YuvPicture(format, WIDTH, HEIGHT, 1);
 
   test.each<[YuvFormat, Memory, way: { path: 'direct' | 'copy'; reason?: unknown }]>([
     ['NV12', 'one', direct],
     ['NV12', 'twice', direct],
-    ['NV12', 'behind', direct],
-    ['NV12', 'two', direct],
+    ['NV12', 'behind', apart],
+    ['NV12', 'two', apart],
     ['NV21', 'one', direct],
     ['NV16', 'one', direct],
     ['NV24', 'one', direct],
     ['P010', 'one', direct],
-    ['P010', 'two', direct],
+    ['P010', 'two', apart],
     ['P210', 'one', copied],
   ])('%s in %s', async (format, memory, way) => {
     const picture = full(format);
     await picture.send(guest, memory);
     const frame = { width: WIDTH, height: HEIGHT, fits: true };
     await daemon.outputIs(SECOND, { ...way, frame });
-    await stands(picture.image(709), 709, picture);
+    await stands(picture.image(709));
     expect((await daemon.guest('video')).heads[0]).toMatchObject({ format, content: 'buffer' });
   });
 
@@ -352,7 +355,7 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
       const picture = new YuvPicture('NV12', width, height, 2);
       await picture.send(guest);
       await daemon.outputIs(SECOND, { ...direct, frame: { width, height, fits: false } });
-      await stands(picture.image(encoding).centredOn(WIDTH, HEIGHT), encoding, picture);
+      await stands(picture.image(encoding).centredOn(WIDTH, HEIGHT));
     },
   );
 
@@ -360,7 +363,7 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     const picture = new YuvPicture('P010', 1280, 800, 3);
     await picture.send(guest);
     await daemon.outputIs(SECOND, copied);
-    await stands(picture.image(709).scaled(1024, 640).centredOn(WIDTH, HEIGHT), 709, picture);
+    await stands(picture.image(709).scaled(1024, 640).centredOn(WIDTH, HEIGHT));
   });
 
   test('a part of a picture begins at any pixel, and rows may lie bottom up', async () => {
@@ -368,10 +371,10 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     const screen = { x: 101, y: 51, width: WIDTH, height: HEIGHT };
     await picture.send(guest, 'one', { screen });
     await daemon.outputIs(SECOND, { ...direct, frame: { width: WIDTH, height: HEIGHT, fits: true } });
-    await stands(picture.image(709).crop(101, 51, WIDTH, HEIGHT), 709, picture);
+    await stands(picture.image(709).crop(101, 51, WIDTH, HEIGHT));
     const upsideDown = full('NV12');
     await upsideDown.send(guest, 'one', { bottomUp: true });
-    await stands(upsideDown.image(709).flipped(), 709, upsideDown);
+    await stands(upsideDown.image(709).flipped());
   });
 
   test('RGB follows, exactly, and the plane is left as it was found', async () => {
@@ -385,7 +388,7 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     const picture = full('NV12');
     await picture.send(guest);
     await daemon.outputIs(SECOND, direct);
-    await stands(picture.image(709), 709, picture);
+    await stands(picture.image(709));
     if (engine === 'atomic')
       expect(colourProperties(crtc)).toEqual({
         encoding: 'ITU-R BT.709 YCbCr',
@@ -397,7 +400,7 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     // And with the daemon gone while YUV is on the panel.
     await picture.send(guest);
     await daemon.outputIs(SECOND, direct);
-    await stands(picture.image(709), 709, picture);
+    await stands(picture.image(709));
     await daemon.stop();
     expect(colourProperties(crtc)).toEqual(found);
   });
