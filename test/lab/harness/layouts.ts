@@ -18,7 +18,8 @@ import { DMABUF_UPDATE, PixelBuffer, WireGuest, words } from './wire-guest';
 
 const GUESTS = ['alpha', 'beta', 'gamma'];
 const MODES = [
-  ...['preferred', 'preferred', 'current', 'guest', '1920x1080', '1280x720@60', '800x600@60', '640x480@59.94'],
+  ...['preferred', 'preferred', 'current', 'guest'],
+  ...['1920x1080', '1280x720@60', '800x600@60', '640x480@59.94'],
   ...['1600x900@75', '1366x768@60', '1100x700@50', '9000x1000@60', '1000x1000'],
   'modeline 85.25 1368 1440 1576 1784 768 771 781 798 -hsync +vsync',
 ];
