@@ -31,11 +31,6 @@ struct Source {
   std::shared_ptr<const MemoryFile> file{};
   Napi::ObjectReference array{};
 
-  /** To be held while reading. */
-  [[nodiscard]] std::unique_ptr<CpuAccess> Access() const {
-    return dmabuf ? std::make_unique<CpuAccess>(dmabuf->fd.Get(), DMA_BUF_SYNC_READ) : nullptr;
-  }
-
   void Copy(uint64_t offset, uint8_t* to, size_t length) const {
     if (file) {
       const iovec row{to, length};
@@ -111,14 +106,6 @@ struct Picture {
     return raster.Holds(x, y, width, height) && (!colours || colours->Hold(x, y, width, height));
   }
 
-  /** To be held while reading. */
-  [[nodiscard]] std::pair<std::unique_ptr<CpuAccess>, std::unique_ptr<CpuAccess>> Access() const {
-    auto pixels = source.Access();
-    std::unique_ptr<CpuAccess> others;
-    if (colours && colours->source.dmabuf != source.dmabuf) others = colours->source.Access();
-    return {std::move(pixels), std::move(others)};
-  }
-
   /** Where pixels are; those of a file are read into `read` first. */
   const uint8_t* Pixels(uint64_t x, uint64_t y, size_t width, std::vector<uint8_t>* read) const {
     const uint64_t at = raster.At(x, y);
@@ -138,6 +125,21 @@ struct Picture {
       ReadXrgbRow(*format, Pixels(x, y, width, read), width, xrgb);
     }
   }
+};
+
+/** To be held while a picture is read. */
+class Access {
+ public:
+  explicit Access(const Picture& picture) {
+    const auto& pixels = picture.source.dmabuf;
+    if (pixels) pixels_.emplace(pixels->fd.Get(), DMA_BUF_SYNC_READ);
+    if (!picture.colours) return;
+    const auto& colours = picture.colours->source.dmabuf;
+    if (colours && colours != pixels) colours_.emplace(colours->fd.Get(), DMA_BUF_SYNC_READ);
+  }
+
+ private:
+  std::optional<CpuAccess> pixels_, colours_;
 };
 
 struct Rectangle {
@@ -260,7 +262,7 @@ Napi::Value CopyPixels(const Napi::CallbackInfo& info) {
 
   return RunOnWorker(info.Env(), [flip, transfer = std::move(transfer), rectangles = std::move(rectangles)] {
     const auto& [from, target, to] = transfer;
-    const auto access = from.Access();
+    const Access access(from);
     for (const Rectangle& r : rectangles) {
       if (from.Converts()) {
         ConvertRectangle(from, target->pixels, to, r, flip);
@@ -357,7 +359,7 @@ Napi::Value ScalePixels(const Napi::CallbackInfo& info) {
   return RunOnWorker(info.Env(), [=, transfer = std::move(transfer)] {
     const auto& [from, target, to] = transfer;
     if (clip.width == 0 || clip.height == 0) return;
-    const auto access = from.Access();
+    const Access access(from);
     std::vector<uint8_t> read;
     std::vector<uint8_t> mixed(from.colours ? part.width * scaled_bytes : 0);
     const auto row_at = [&, &from = from](uint32_t row) -> const uint8_t* {
@@ -417,7 +419,7 @@ Napi::Value ReadRgb(const Napi::CallbackInfo& info) {
       [=, from = std::move(from)] {
         const uint64_t stride = 1 + uint64_t{width} * 3;
         auto rgb = std::make_unique<Rgb>(stride * height);
-        const auto access = from.Access();
+        const Access access(from);
         Rgb read;
         Rgb converted(from.colours ? uint64_t{width} * 4 : 0);
         const PixelFormat xrgb = *PixelFormatOf(DRM_FORMAT_XRGB8888);
