@@ -59,11 +59,12 @@ export class Imports {
 
   /** Why the driver would take it and show something else. */
   #unreadable({ layout, exporters }: Framebuffer): string | undefined {
+    // What is no dma-buf is refused by the kernel.
+    if (exporters.includes('')) return undefined;
     const driver = this.card.driverName();
     if (!findsPlanes(driver, layout)) return `${driver} finds planes only in one memory, from its start`;
     if (!isImplicit(layout)) return undefined;
-    // What is no dma-buf is refused by the kernel.
-    if (exporters.includes('') || knowsLayout({ driver, alone: this.isAlone() }, exporters)) return undefined;
+    if (knowsLayout({ driver, alone: this.isAlone() }, exporters)) return undefined;
     return `it has no modifier and was made by ${exporters.join(' and ')}: ${driver} does not know how it lies in memory`;
   }
 

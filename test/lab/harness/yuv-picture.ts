@@ -18,8 +18,8 @@ const FORMATS = {
 } as const;
 
 // The samples there are: well within limited range, so that nothing is cut.
-const [DARKEST, LIGHTNESSES] = [80, 80];
-const [LEAST_COLOUR, COLOURS] = [98, 60];
+const [DARKEST, LIGHTNESSES] = [90, 70];
+const [LEAST_COLOUR, COLOURS] = [88, 80];
 
 export type YuvFormat = keyof typeof FORMATS;
 

@@ -280,6 +280,8 @@ describe.each(['atomic', 'legacy'] as const)('%s commits:', (engine) => {
 });
 
 describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
+  /** As few pixels as high definition has: vkms takes its time to compose YUV, and has a second for a photograph. */
+  const [WIDTH, HEIGHT] = [800, 600];
   const socket = path.join(scratch(), 'qmp');
   let daemon: Daemon;
   let guest: MockGuest;
@@ -287,7 +289,7 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     daemon = await Daemon.start({
       legacy: engine === 'legacy',
       guests: [linkTo({ name: 'video', qmp: socket })],
-      outputs: { [SECOND]: { show: 'video' } },
+      outputs: { [SECOND]: { show: 'video', mode: `${WIDTH}x${HEIGHT}` } },
     });
   });
   beforeEach(async () => {
@@ -302,21 +304,22 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
 
   /** The panel shows a picture. */
   async function stands(wanted: Image): Promise<void> {
-    const { image, method, way } = await eventually(async () => {
+    const { image, way } = await eventually(async () => {
       const { method, png } = await daemon.screenshot(SECOND);
       const { path: way } = await daemon.output(SECOND);
       expect(way).not.toBe('picture');
       expect(png.image.distance(wanted)).toBeLessThanOrEqual(TOLERANCE[way!]);
-      return { image: png.image, method, way };
+      // What is shown as it lies has to be composed by vkms, which a busy machine may be too slow for.
+      if (way === 'direct') expect(method).toBe('writeback');
+      return { image: png.image, way };
     });
-    // Composed by vkms; else, and where that is exact, vkms is asked whether it shows the same.
-    if (way === 'direct') expect(method).toBe('writeback');
-    else await shows(SECOND, image.crc);
+    // A copy has nothing but bytes: vkms is asked whether it shows the very same.
+    if (way !== 'direct') await shows(SECOND, image.crc);
   }
 
   test('each recommendation makes other colours of the same samples', () => {
     const picture = new YuvPicture('NV12', 64, 64, 1);
-    expect(picture.image(601).distance(picture.image(709))).toBeGreaterThan(10);
+    expect(picture.image(601).distance(picture.image(709))).toBeGreaterThan(2 * TOLERANCE.direct);
   });
 
   /** The way that a picture takes which the hardware shows where it can be told how it is encoded. */
@@ -348,7 +351,7 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
   test.each([
     ['of standard definition', 720, 576, 601],
     ['of odd size', 641, 479, 601],
-    ['of odd size and high definition', 1001, 701, 709],
+    ['of odd size and high definition', 701, 599, 709],
   ] as const)(
     'a picture %s is encoded as such, and stands in the middle',
     async (_, width, height, encoding) => {
@@ -363,11 +366,11 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     const picture = new YuvPicture('P010', 1280, 800, 3);
     await picture.send(guest);
     await daemon.outputIs(SECOND, copied);
-    await stands(picture.image(709).scaled(1024, 640).centredOn(WIDTH, HEIGHT));
+    await stands(picture.image(709).scaled(800, 500).centredOn(WIDTH, HEIGHT));
   });
 
   test('a part of a picture begins at any pixel, and rows may lie bottom up', async () => {
-    const picture = new YuvPicture('NV12', 1280, 900, 4);
+    const picture = new YuvPicture('NV12', 1000, 700, 4);
     const screen = { x: 101, y: 51, width: WIDTH, height: HEIGHT };
     await picture.send(guest, 'one', { screen });
     await daemon.outputIs(SECOND, { ...direct, frame: { width: WIDTH, height: HEIGHT, fits: true } });
