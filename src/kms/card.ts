@@ -8,6 +8,7 @@ import { EXCHANGE_BYTES, FLIP_WORDS, isNativeError, native, type CrtcInfo, type 
 import { AtomicCommit } from './atomic';
 import type { Commit } from './commit';
 import { connectorName, readConnector, type Connector } from './connector';
+import { hasOtherGpu } from './exporters';
 import { Gathering, type Gathered, type Wish } from './gathering';
 import { Imports } from './imports';
 import { LegacyCommit } from './legacy';
@@ -120,7 +121,7 @@ export class Card implements Gathered {
     this.maxWidth = resources.maxWidth;
     this.maxHeight = resources.maxHeight;
     this.pans = pans(native.driverName());
-    this.imports = new Imports(native, () => listCards().length <= 1);
+    this.imports = new Imports(native, () => !hasOtherGpu(this.name));
     const commit = atomic && !legacy ? AtomicCommit.create(native, this.crtcs) : undefined;
     this.commit = commit ?? new LegacyCommit(native);
     this.#saved = this.#save(resources.connectors);

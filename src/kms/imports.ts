@@ -21,7 +21,7 @@ export class Imports {
 
   constructor(
     private readonly card: NativeCard,
-    /** Whether there is no other DRM device. */
+    /** Whether no other device has a GPU. */
     private readonly isAlone: () => boolean = () => true,
   ) {}
 
