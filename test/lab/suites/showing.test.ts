@@ -280,7 +280,6 @@ describe.each(['atomic', 'legacy'] as const)('%s commits:', (engine) => {
 });
 
 describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
-  /** As few pixels as high definition has: vkms takes its time to compose YUV, and has a second for a photograph. */
   const [WIDTH, HEIGHT] = [800, 600];
   const socket = path.join(scratch(), 'qmp');
   let daemon: Daemon;
@@ -329,7 +328,10 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
   const direct = { path: engine === 'atomic' ? 'direct' : 'copy' } as const;
   const copied = { path: 'copy' } as const;
   const apart = { ...copied, reason: 'vkms finds planes only in one memory, from its start' } as const;
-  const full = (): YuvPicture => new YuvPicture('NV12', WIDTH, HEIGHT, 1);
+  /**
+   * Many lines and few pixels: vkms takes its time to compose YUV, and has a second for a photograph.
+   */
+  const high = (): YuvPicture => new YuvPicture('NV12', 128, HEIGHT, 1);
 
   test.each<[YuvFormat, Memory, way: { path: 'direct' | 'copy'; reason?: unknown }]>([
     ['NV12', 'one', direct],
@@ -351,9 +353,9 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
   });
 
   test.each([
-    ['of standard definition', 720, 576, 601],
-    ['of odd size', 641, 479, 601],
-    ['of odd size and high definition', 701, 599, 709],
+    ['of standard definition', 96, 576, 601],
+    ['of odd size', 161, 121, 601],
+    ['of odd size and high definition', 97, 599, 709],
   ] as const)(
     'a picture %s is encoded as such, and stands in the middle',
     async (_, width, height, encoding) => {
@@ -372,14 +374,14 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
   });
 
   test('a part of a picture begins at any pixel, and rows may lie bottom up', async () => {
-    const picture = new YuvPicture('NV12', 1000, 700, 4);
-    const screen = { x: 101, y: 51, width: WIDTH, height: HEIGHT };
+    const picture = new YuvPicture('NV12', 300, 700, 4);
+    const screen = { x: 101, y: 51, width: 129, height: 597 };
     await picture.send(guest, 'one', { screen });
-    await daemon.outputIs(SECOND, { ...direct, frame: { width: WIDTH, height: HEIGHT, fits: true } });
-    await stands(picture.image(709).crop(101, 51, WIDTH, HEIGHT));
-    const upsideDown = full();
+    await daemon.outputIs(SECOND, { ...direct, frame: { width: 129, height: 597, fits: false } });
+    await stands(picture.image(709).crop(101, 51, 129, 597).centredOn(WIDTH, HEIGHT));
+    const upsideDown = high();
     await upsideDown.send(guest, 'one', { bottomUp: true });
-    await stands(upsideDown.image(709).flipped());
+    await stands(upsideDown.image(709).flipped().centredOn(WIDTH, HEIGHT));
   });
 
   test('RGB follows, exactly, and the plane is left as it was found', async () => {
@@ -390,10 +392,10 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     guest.scanout(rgb);
     await shows(SECOND, image.crc);
     expect(colourProperties(crtc)).toEqual(found);
-    const picture = full();
+    const picture = high();
     await picture.send(guest);
     await daemon.outputIs(SECOND, direct);
-    await stands(picture.image(709));
+    await stands(picture.image(709).centredOn(WIDTH, HEIGHT));
     if (engine === 'atomic')
       expect(colourProperties(crtc)).toEqual({
         encoding: 'ITU-R BT.709 YCbCr',
@@ -405,7 +407,7 @@ describe.each(['atomic', 'legacy'] as const)('%s commits, YUV:', (engine) => {
     // And with the daemon gone while YUV is on the panel.
     await picture.send(guest);
     await daemon.outputIs(SECOND, direct);
-    await stands(picture.image(709));
+    await stands(picture.image(709).centredOn(WIDTH, HEIGHT));
     await daemon.stop();
     stopped = true;
     expect(colourProperties(crtc)).toEqual(found);
