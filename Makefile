@@ -110,7 +110,7 @@ test-unit: dist/.built | packages-unit ## the tests that need no display (second
 
 test-lab: build/test/.built guests lab ## the tests on virtual panels (minutes)
 	@mkdir -p $(RESULTS)
-	test/lab/run --out $(RESULTS) --timeout 4500 -- test/lab/suites/run
+	test/lab/run --out $(RESULTS) --timeout 4900 -- test/lab/suites/run
 
 test-drivers: build/test/.built guests lab ## the same output on bochs, cirrus, virtio-gpu and qxl, photographed from outside
 	@mkdir -p $(RESULTS)
