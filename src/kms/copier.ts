@@ -1,3 +1,4 @@
+import { monotonic } from '../clock';
 import { XR24 } from '../fourcc';
 import {
   isNativeError,
@@ -38,13 +39,22 @@ interface Back {
   indicator: Indicator | null;
 }
 
+/** Two buffers of a format, and when they were last asked for (CLOCK_MONOTONIC, ms). */
+interface Pair {
+  readonly backs: readonly [Back, Back];
+  usedAt: number;
+}
+
+/** Longer than whoever switches to and fro takes: making buffers costs the first picture some milliseconds. */
+const REST_MS = 10_000;
+
 /**
  * Draws screens that the hardware cannot show where they lie into two buffers of the output's own: a worker draws one
- * while the panel shows the other, and only what changed. A pair per pixel format, made when first needed, kept until
- * the output goes dark: a buffer on the panel must never be freed.
+ * while the panel shows the other, and only what changed. A pair per pixel format, made when needed, freed when it has
+ * not been for some seconds and is not on the panel: some cards have memory for a few pictures only.
  */
 export class Copier {
-  readonly #pairs = new Map<number, readonly [Back, Back]>();
+  readonly #pairs = new Map<number, Pair>();
   /** Grows with every {@link invalidate}: what is being drawn then is not built upon either. */
   #generation = 0;
   #work: Promise<unknown> = Promise.resolve();
@@ -61,7 +71,7 @@ export class Copier {
   /** The next screen is another one: nothing of the last may be left over. */
   invalidate(): void {
     this.#generation++;
-    for (const pair of this.#pairs.values()) for (const back of pair) back.placement = undefined;
+    for (const { backs } of this.#pairs.values()) for (const back of backs) back.placement = undefined;
   }
 
   /**
@@ -94,16 +104,25 @@ export class Copier {
 
   /** The buffer of a framebuffer that `draw` gave out. */
   shown(framebuffer: number): { dumb: NativeDumb; format: number } | undefined {
-    for (const pair of this.#pairs.values()) {
-      for (const { dumb, format } of pair) if (dumb.framebuffer === framebuffer) return { dumb, format };
+    for (const { backs } of this.#pairs.values()) {
+      for (const { dumb, format } of backs) if (dumb.framebuffer === framebuffer) return { dumb, format };
     }
     return undefined;
+  }
+
+  /** Frees what has rested long enough; not while anything is drawn. `inUse`: on the panel or on its way there. */
+  tidy(now: number, inUse: (framebuffer: number) => boolean): void {
+    for (const [format, { backs, usedAt }] of this.#pairs) {
+      if (now - usedAt < REST_MS || backs.some(({ dumb }) => inUse(dumb.framebuffer))) continue;
+      this.#pairs.delete(format);
+      for (const { dumb } of backs) dumb.close();
+    }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#work;
-    for (const pair of this.#pairs.values()) for (const { dumb } of pair) dumb.close();
+    for (const { backs } of this.#pairs.values()) for (const { dumb } of backs) dumb.close();
     this.#pairs.clear();
   }
 
@@ -142,7 +161,10 @@ export class Copier {
 
   async #pair(format: number): Promise<readonly [Back, Back]> {
     const known = this.#pairs.get(format);
-    if (known) return known;
+    if (known) {
+      known.usedAt = monotonic();
+      return known.backs;
+    }
     const first = await this.#back(format).catch((error: unknown) => {
       // Some cards scan out one or two formats only: what they do not take is converted.
       if (format === XR24 || !isNativeError(error)) throw error;
@@ -155,13 +177,13 @@ export class Copier {
       first.dumb.close();
       throw error;
     }
-    const pair = [first, second] as const;
+    const backs = [first, second] as const;
     if (this.#closed) {
-      for (const { dumb } of pair) dumb.close();
+      for (const { dumb } of backs) dumb.close();
       throw new Error('the output went dark');
     }
-    this.#pairs.set(format, pair);
-    return pair;
+    this.#pairs.set(format, { backs, usedAt: monotonic() });
+    return backs;
   }
 
   async #back(format: number): Promise<Back> {

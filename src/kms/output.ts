@@ -408,8 +408,10 @@ export class Output {
     this.#arrived(at);
   }
 
-  /** Called about once a second: a flip that never came must not freeze the panel for ever. */
+  /** Called about once a second: a flip that never came must not freeze the panel for ever. Frees what has rested. */
   watch(now: number): void {
+    // While a CRTC is to be set, another picture than the last may be on its panel.
+    if (!this.#drawing && !this.#needsSet && !this.#setting) this.#lighting?.copier.tidy(now, this.#inUse);
     if (!this.#flying || !this.#flips.isLost(now)) return;
     this.log.warning(
       `${this.name}: no flip event for ${Math.round(now - this.#flips.since)} ms: setting the CRTC anew`,
@@ -419,6 +421,10 @@ export class Output {
     this.#needsSet = true;
     this.changed();
   }
+
+  readonly #inUse = (framebuffer: number): boolean =>
+    framebuffer === this.#shown.scanout.framebuffer ||
+    (this.#flying && framebuffer === this.#flight.scanout.framebuffer);
 
   /** Runs `work` while no commit is in flight on the CRTC, and none comes: drivers drop a job that one overtakes. */
   async still<T>(work: () => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { monotonic } from '../../src/clock';
 import { Copier } from '../../src/kms/copier';
 import { place, placeAbove } from '../../src/kms/fit';
 import type { Framebuffer } from '../../src/kms/framebuffers';
@@ -239,6 +240,29 @@ test('a copy that failed is not built upon', async () => {
   source.damage = nothing;
   await copier.draw(source, placement, 0);
   expect(drawn()).toEqual([`clear ${a}`, `0,0,1,1,8,4 ${a}`]);
+});
+
+test('buffers that were not drawn into for ten seconds are freed, unless they are on the panel', async () => {
+  const red = screen();
+  red.framebuffer = null;
+  const bytes = new Uint8Array(256);
+  red.canvas = { width: 8, height: 4, format: XB24, offset: 0, pitch: 32, source: bytes, kind: 'pixels' };
+  const begun = monotonic();
+  await copier.draw(screen(), placement, 0);
+  const onPanel = await copier.draw(red, placement, 0);
+  const drawnAt = monotonic();
+  const isOnPanel = (framebuffer: number): boolean => framebuffer === onPanel;
+  copier.tidy(begun + 9990, isOnPanel);
+  expect(kernel.openDumbs.size).toBe(4);
+  copier.tidy(drawnAt + 10_000, isOnPanel);
+  expect([...kernel.openDumbs]).toHaveLength(2);
+  expect(kernel.openDumbs).toContain(onPanel);
+  copier.tidy(drawnAt + 10_000, () => false);
+  expect(kernel.openDumbs.size).toBe(0);
+  // They are made again when they are needed.
+  jobs = [];
+  const again = await copier.draw(screen(), placement, 0);
+  expect(drawn()).toEqual([`clear ${again}`, `0,0,1,1,8,4 ${again}`]);
 });
 
 test('closing waits for what is being drawn, and frees everything', async () => {

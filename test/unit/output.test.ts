@@ -860,8 +860,11 @@ test.each([
         for (const each of outputs) if (each.source === source) each.cursorChanged();
       } else if (what < 83) {
         kernel.flipResults.push(random.pick([EBUSY, EACCES, EINVAL, -28]));
-      } else if (what < 94) {
+      } else if (what < 90) {
         jest.advanceTimersByTime(random.pick([3, 120]));
+      } else if (what < 94) {
+        // Later than buffers are kept that rest.
+        one.watch(monotonic() + 11_000);
       } else if (what < 95) {
         kernel.vblank(crtc, random.below(50));
       } else if (what < 96) {

@@ -148,6 +148,7 @@ export class FakeAtomicCard extends FakeCard {
       const primary = PRIMARY + crtc - FIRST_CRTC;
       const framebuffer = to ? this.#value(primary, 'FB_ID') : 0;
       this.sets.push({ crtc, framebuffer, x: 0, y: 0, mode: null });
+      this.shown.set(crtc, framebuffer);
     }
     this.waited.push({ crtcs, seamless: (flags & ALLOW_MODESET) === 0 });
   };

@@ -51,6 +51,8 @@ export class FakeCard {
   readonly sets: { crtc: number; framebuffer: number; x: number; y: number; mode: ModeInfo | null }[] = [];
   /** What CRTCs are set to. */
   readonly modes = new Map<number, ModeInfo | null>();
+  /** The framebuffer on each CRTC's panel. */
+  readonly shown = new Map<number, number>();
   readonly pending: Pending[] = [];
   readonly wrongs: string[] = [];
   master = true;
@@ -144,7 +146,11 @@ export class FakeCard {
 
   /** The vblank: the CRTC's flip is done. */
   vblank(crtc: number, cookie = this.inFlight.get(crtc)?.cookie ?? 0): void {
-    if (this.inFlight.get(crtc)?.cookie === cookie) this.inFlight.delete(crtc);
+    const flip = this.inFlight.get(crtc);
+    if (flip?.cookie === cookie) {
+      this.inFlight.delete(crtc);
+      if (flip.framebuffer !== 0) this.shown.set(crtc, flip.framebuffer);
+    }
     new Uint32Array(native.exchange).set([crtc, cookie, ++this.#sequence, 5, 0]);
     this.#onFlips(1);
   }
@@ -160,6 +166,7 @@ export class FakeCard {
       this.told.push(`${to ? 'set' : 'off'} ${crtc}`);
       this.modes.set(crtc, to);
       this.sets.push({ crtc, framebuffer, x, y, mode: to });
+      this.shown.set(crtc, framebuffer);
     } finally {
       this.#setsRunning--;
     }
@@ -187,6 +194,8 @@ export class FakeCard {
       pixels: new ArrayBuffer(width * height * 4),
       close: () => {
         if (!this.openDumbs.delete(id)) this.wrongs.push('a dumb buffer closed twice');
+        const seen = [...this.shown.values(), ...[...this.inFlight.values()].map((flip) => flip.framebuffer)];
+        if (framebuffer && seen.includes(id)) this.wrongs.push('a dumb buffer closed that is on a panel');
       },
     };
     return Promise.resolve(dumb);
@@ -219,7 +228,11 @@ export class FakeCard {
   };
 
   /** Stands in for native.copyPixels and native.scalePixels. */
-  copy = (): Promise<void> => this.wait('copy');
+  copy = async (job?: { readonly target: NativeDumb }): Promise<void> => {
+    await this.wait('copy');
+    const target = job?.target.framebuffer;
+    if (target && !this.openDumbs.has(target)) this.wrongs.push('pixels drawn into a closed buffer');
+  };
 
   /** Lets the oldest thing that is waited for end. */
   async finish(what?: string, error?: Error): Promise<void> {
