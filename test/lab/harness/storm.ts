@@ -123,7 +123,9 @@ export class Storm {
       if (event % calm !== 0 && event !== events) continue;
       await this.#settle();
       // Buffers to copy into are kept for some seconds more.
-      await eventually(async () => { expect(await held(this.daemon)).toEqual(before); });
+      await eventually(async () => {
+        expect(await held(this.daemon)).toEqual(before);
+      });
     }
     await this.#end();
     const happened = JSON.stringify(Object.fromEntries(this.#happened));
