@@ -104,7 +104,7 @@ test: ## every test: unit, and on a real KMS driver in the lab
 	$(NODE) test/summary.mjs $(RESULTS)/unit.json $(RESULTS)/suites.json || status=1
 	exit $$status
 
-test-unit: dist/.built | packages-unit ## the tests that need no display (seconds)
+test-unit: dist/.built | packages-unit ## the tests that need no display (a minute)
 	@mkdir -p $(RESULTS)
 	$(BIN)/jest --json --outputFile=$(RESULTS)/unit.json
 
