@@ -142,8 +142,8 @@ describe.each(['atomic', 'legacy'] as const)('virtio_gpu with three monitors, %s
     await display.shows(alphas, 0);
     const { modesets } = await daemon.output(first);
     says(1);
-    says(2, desk);
     await replug(1);
+    says(2, desk);
     await plug(2, size); // as large as the guest's picture
     await daemon.outputIs(third, { lit: true, monitor: DESK, config: DESK, guest: 'gamma' });
     await display.shows(gammas, 2);
