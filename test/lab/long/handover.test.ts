@@ -64,9 +64,9 @@ async function keepsPictures(signal: NodeJS.Signals): Promise<void> {
   // The old process' file is let go of, and with it all that it held.
   await eventually(() => {
     expect(daemon.supervisor.findLast((line) => line.includes('FDSTORE'))).toMatch(
-      /^FDSTOREREMOVE=1 FDNAME=card-\d+ \(stored 1\)$/,
+      /^FDSTOREREMOVE=1 FDNAME=card-\d+-card\d+ \(stored 1\)$/,
     );
-    expect(framebufferCount()).toBe(framebuffers);
+    expect(framebufferCount()).toBeLessThanOrEqual(framebuffers);
   });
 }
 
