@@ -93,7 +93,7 @@ export class Copier {
   /** A framebuffer that is black, until the next `draw`. */
   blank(): Promise<number> {
     const blanking = this.#work.then(async () => {
-      const [back] = await this.#pair(XR24);
+      const [back] = await this.#backs(XR24);
       back.placement = undefined;
       await this.#clear(back.dumb, bytesPerPixel(back.format) ?? 4);
       return back.dumb.framebuffer;
@@ -115,14 +115,14 @@ export class Copier {
     for (const [format, { backs, usedAt }] of this.#pairs) {
       if (now - usedAt < REST_MS || backs.some(({ dumb }) => inUse(dumb.framebuffer))) continue;
       this.#pairs.delete(format);
-      for (const { dumb } of backs) dumb.close();
+      free(backs);
     }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#work;
-    for (const { backs } of this.#pairs.values()) for (const { dumb } of backs) dumb.close();
+    for (const { backs } of this.#pairs.values()) free(backs);
     this.#pairs.clear();
   }
 
@@ -138,9 +138,9 @@ export class Copier {
     // What the source tells is of its newest frame.
     const damage = frame.frame === source.frame ? { ...source.takeDamage() } : EVERYTHING;
     const generation = this.#generation;
-    const pair = await this.#pair(this.strip || pixels.colours ? XR24 : pixels.format);
-    for (const back of pair) back.stale = union(back.stale, damage);
-    const back = pair[0].dumb.framebuffer === onPanel ? pair[1] : pair[0];
+    const backs = await this.#backs(this.strip || pixels.colours ? XR24 : pixels.format);
+    for (const back of backs) back.stale = union(back.stale, damage);
+    const back = backs[0].dumb.framebuffer === onPanel ? backs[1] : backs[0];
     const fresh = !back.placement || !samePlacement(back.placement, placement);
     const stale = fresh ? EVERYTHING : back.stale;
     // Until it is drawn whole.
@@ -159,7 +159,7 @@ export class Copier {
     return back.dumb.framebuffer;
   }
 
-  async #pair(format: number): Promise<readonly [Back, Back]> {
+  async #backs(format: number): Promise<readonly [Back, Back]> {
     const known = this.#pairs.get(format);
     if (known) {
       known.usedAt = monotonic();
@@ -179,7 +179,7 @@ export class Copier {
     }
     const backs = [first, second] as const;
     if (this.#closed) {
-      for (const { dumb } of backs) dumb.close();
+      free(backs);
       throw new Error('the output went dark');
     }
     this.#pairs.set(format, { backs, usedAt: monotonic() });
@@ -204,6 +204,10 @@ export class Copier {
       rectangles: rows.flat(),
     });
   }
+}
+
+function free(backs: readonly Back[]): void {
+  for (const { dumb } of backs) dumb.close();
 }
 
 /** A screen's pixels: where they lie, and where in them the screen begins. Bytes and pixels. */
