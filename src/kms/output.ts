@@ -286,7 +286,8 @@ export class Output {
     if (this.#source === source) return;
     this.#source = source;
     if (text !== this.#indicator.text) this.#indicator = { ...this.#indicator, text };
-    if (!this.#patience.waits) this.reason = undefined;
+    // A copy is on the panel, and has its reason, until what comes next is there.
+    if (!this.#patience.waits && this.#shown.path !== 'copy') this.reason = undefined;
     this.lastSwitch = { requested, committed: NaN, shown: NaN };
     this.#lighting?.copier.invalidate();
     this.changed();

@@ -128,6 +128,18 @@ describe('frames', () => {
     expect(output.placement).toMatchObject({ cropWidth: 2560, width: 1920, height: 1080 });
   });
 
+  test('copied, say why for as long as they are on the panel', async () => {
+    const source = new FakeSource().draw(buffer(2560, 1440));
+    source.viewport = { x: 0, y: 0, width: 2560, height: 1440 };
+    await lit(source);
+    const { reason } = output;
+    expect(reason).toContain('does not scale');
+    output.show(new FakeSource().draw(buffer()), 0);
+    expect([output.path, output.reason]).toEqual(['copy', reason]);
+    kernel.vblank(CRTC);
+    expect([output.path, output.reason]).toEqual(['direct', undefined]);
+  });
+
   test('of a larger screen are cut in the middle where the config says so; another crop is set, not flipped', async () => {
     const source = new FakeSource().draw(buffer(2560, 1440));
     source.viewport = { x: 0, y: 0, width: 2560, height: 1440 };
