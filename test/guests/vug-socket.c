@@ -150,7 +150,7 @@ int vug_receive_reply(struct vug *vug, uint32_t request, void *payload,
 
 void vug_init(struct vug *vug)
 {
-	*vug = (struct vug){ .fd = -1, .timeout_ms = 10000 };
+	*vug = (struct vug){ .fd = -1, .timeout_ms = 60000 };
 }
 
 int vug_connect(struct vug *vug, const char *path, int wait_ms)
