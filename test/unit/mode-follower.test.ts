@@ -21,6 +21,7 @@ const tall = mode({ hdisplay: 768, vdisplay: 1024, htotal: 1000, vtotal: 1100, c
 type Guest = 'windows' | 'linux';
 
 let kernel: FakeCard;
+let kernels: FakeCard[];
 let cards: Cards;
 let controller: Controller;
 let links: Record<Guest, GuestLink>;
@@ -37,6 +38,7 @@ beforeEach(() => {
   jest.spyOn(clock, 'monotonic').mockImplementation(() => now);
   kernel = new FakeCard();
   kernel.connectors = [1, 2].map((id) => connectorInfo(id, 1, [fullHd, xga, svga, tall]));
+  kernels = [kernel];
   cards = driving(kernel);
   const mapping = { size: 1 << 24, close: () => undefined } as unknown as NativeMapping;
   jest.spyOn(native, 'mapDmabuf').mockReturnValue(mapping);
@@ -45,8 +47,10 @@ afterEach(async () => {
   await controller.close();
   for (const link of Object.values(links)) controller.guests.disconnected(link, 'the test is over');
   jest.restoreAllMocks();
-  expect(kernel.wrongs).toEqual([]);
-  expect([...kernel.openDumbs]).toEqual([]);
+  for (const card of kernels) {
+    expect(card.wrongs).toEqual([]);
+    expect([...card.openDumbs]).toEqual([]);
+  }
   expect(cards.framebuffers.size).toBe(0);
   cards.close();
   jest.useRealTimers();
@@ -381,6 +385,68 @@ test('nothing is set while the monitors sleep; what the guest did meanwhile is f
   controller.sleep(false);
   await pass(1500);
   expect(modes()[0]).toBe('1024x768@60');
+});
+
+test('nothing is set while another session has the card; the mode is the guest’s when it is ours again', async () => {
+  await start([follows('Virtual-1')]);
+  await draw('windows', 1920, 1080);
+  await pass(1500);
+  const { length } = kernel.sets;
+  cards.onPaused = (card) => {
+    controller.updateVisibility(card);
+  };
+  cards.inFront = false;
+  await draw('windows', 800, 600);
+  await pass(3000);
+  await draw('windows', 1024, 768);
+  await pass(3000);
+  expect(setsSince(length)).toEqual([]);
+  expect(shown.windows).toBe(inode);
+  cards.inFront = true;
+  await pass(1500);
+  expect(setsSince(length).at(-1)).toBe('1024x768@60');
+  expect(setsSince(length)).not.toContain('800x600@60.32');
+  expect([first().path, modes()[0]]).toEqual(['direct', '1024x768@60']);
+});
+
+describe('on two cards', () => {
+  let other: FakeCard;
+  beforeEach(async () => {
+    cards.close();
+    kernel.connectors = [connectorInfo(1, 1, [fullHd, xga, svga])];
+    other = new FakeCard('/dev/dri/card10');
+    other.connectors = [connectorInfo(2, 1, [fullHd, xga, svga])];
+    kernels.push(other);
+    cards = driving(...kernels);
+    await start([follows('Virtual-1', 'windows'), follows('Virtual-2', 'linux')]);
+    await draw('windows', 1920, 1080);
+    await draw('linux', 1920, 1080);
+    await passBoth(1500);
+  });
+  const passBoth = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 10) {
+      await pass(10);
+      for (const crtc of [...other.inFlight.keys()]) other.vblank(crtc);
+      await settle();
+    }
+  };
+
+  test('each output has the modes of its guest and leaves those of the other card alone', async () => {
+    const before = [kernel.sets.length, other.sets.length];
+    await draw('linux', 1024, 768);
+    await passBoth(1500);
+    expect(modes()).toEqual(['1920x1080@60', '1024x768@60']);
+    expect([kernel.sets.length, other.sets.length]).toEqual([before[0], before[1]! + 1]);
+  });
+
+  test('a guest takes its size along to the other card', async () => {
+    await draw('linux', 800, 600);
+    await passBoth(1500);
+    controller.perform({ kind: 'show', head: { guest: 'linux', head: 0 }, on: 'Virtual-1' });
+    await passBoth(1500);
+    expect(modes()).toEqual(['800x600@60.32', '1920x1080@60']);
+    expect(controller.outputs.lit().map(({ path }) => path)).toEqual(['direct', 'direct']);
+  });
 });
 
 test('a monitor that comes back is lit with the mode of what it is to show', async () => {
