@@ -47,6 +47,15 @@ export class EvdevReader {
       .join(' ');
   }
 
+  /** Waits until `news` is this: what has come of it by then stays news. */
+  async tells(expected: string, seconds?: number): Promise<void> {
+    const from = this.#read;
+    await eventually(() => {
+      this.#read = from;
+      expect(this.news()).toBe(expected);
+    }, seconds);
+  }
+
   /** The sum of a relative axis. */
   sum(axis: number): number {
     return this.events.reduce(

@@ -203,9 +203,7 @@ describe('what is typed', () => {
     for (const key of ['A', 'LeftShift'] as const) keyboard.release(key);
     mouse.release('left');
     keyboard.tap('N');
-    await eventually(() => {
-      expect(keys[1]!.news()).toBe('+49 -49');
-    });
+    await keys[1]!.tells('+49 -49');
     expect(mice[1]!.events).toEqual([]);
   });
 
@@ -236,9 +234,7 @@ describe('what is typed', () => {
     await late.finish();
     await shows(FIRST, panel('beta', true, images[1]!).crc);
     keyboard.tap('N');
-    await eventually(() => {
-      expect(keys[1]!.news()).toBe('+49 -49');
-    });
+    await keys[1]!.tells('+49 -49');
     expect(keys[0]!.news()).toBe('');
   });
 
