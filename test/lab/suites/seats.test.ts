@@ -56,7 +56,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const device of [left.keyboard, left.mouse, right.keyboard, right.mouse, third]) device.unplug();
-  await daemon.stop();
+  if (!daemon.exit) await daemon.stop();
   for (const guest of Object.values(guests)) guest.close();
   fs.rmSync(UDEV_RULE);
   execFileSync('udevadm', ['control', '--reload']);
@@ -233,4 +233,32 @@ test('commands find a seat by its output, or name it', async () => {
   expect(status!.stdout).toContain(`seat left: ${FIRST} *; left mouse, left keyboard, again`);
   expect(status!.stdout).toContain(`seat right: ${SECOND} *; right keyboard, right mouse`);
   expect(status!.stdout).toMatch(new RegExp(`^seat default: ${THIRD} \\*; .*third keyboard`, 'm'));
+});
+
+test('one guest on the panels of two: a key goes down with the first who holds it, and up with the last', async () => {
+  await daemon.stop();
+  daemon = await Daemon.start({
+    guests: [linkTo({ name: 'alpha', qmp: socket('alpha') })],
+    outputs: { [FIRST]: { show: 'alpha' }, [SECOND]: { show: 'alpha' } },
+    seats: {
+      left: { devices: ['left *'], outputs: [FIRST] },
+      right: { devices: ['right *'], outputs: [SECOND] },
+    },
+  });
+  for (const seat of ['left', 'right']) await daemon.said(new RegExp(`: ${seat} keyboard.*, seat ${seat}`));
+  await eventually(async () => {
+    expect(await daemon.guest('alpha')).toMatchObject({ connected: true });
+  });
+  const from = marks();
+  left.keyboard.press('A');
+  await got(from, { alpha: '+30' });
+  right.keyboard.press('A');
+  right.keyboard.tap('B');
+  await got(from, { alpha: '+30 +48 -48' });
+  left.keyboard.release('A');
+  left.keyboard.tap('S');
+  await got(from, { alpha: '+30 +48 -48 +31 -31' });
+  right.keyboard.release('A');
+  await got(from, { alpha: '+30 +48 -48 +31 -31 -30' });
+  await daemon.stop();
 });
