@@ -21,7 +21,7 @@ export { eventually, pause, within } from './eventually';
 export { FencedBuffer } from './fenced-buffer';
 export { FlippingGuest } from './flipping-guest';
 export { Image } from './image';
-export { leastHeld } from './held';
+export { held, leastHeld } from './held';
 export { crtcOf, crtcStates, fdCount, framebufferCount, modesetsDuring, residentKb } from './kernel';
 export { ioctlsDuring } from './ioctls';
 export { Keyboard } from './keyboard';

@@ -1,10 +1,9 @@
 import { ask } from '../../../src/control/client';
 import { native } from '../../../src/native';
 import {
-  atTestEnd, crtcOf, Daemon, eventually, frames, Image, Keyboard, look, modesetsDuring, Panels,
-  pause, PictureGuest, Seatd, shows, XR24,
+  atTestEnd, crtcOf, Daemon, eventually, frames, held, Image, Keyboard, look, modesetsDuring, Panels,
+  PictureGuest, Seatd, shows, XR24,
 } from '../harness'; // prettier-ignore
-import { held } from '../harness/held';
 
 const OUTPUTS = ['Virtual-1', 'Virtual-2', 'Virtual-3'] as const;
 const GUESTS = ['alpha', 'beta', 'gamma'] as const;
@@ -62,8 +61,6 @@ async function allNeedWords(): Promise<void> {
 
 async function keepsPictures(signal: NodeJS.Signals): Promise<void> {
   const index = signal === 'SIGKILL' ? 0 : 1;
-  // Until guests have shown all of their buffers.
-  await pause(4000);
   await allNeedWords();
   const before = await held(daemon);
   let modesets: string[] = [];
